@@ -1,0 +1,42 @@
+# Everything starts from here; `make help` lists the targets.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXAMPLE := reportgen/example
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help report test lint types samples format clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+report: $(STAMP)  ## Explain the two checkpoints that ship with the project; the main job, on no other input
+	$(BIN)/reportgen build --model $(EXAMPLE)/honest.pth --images $(EXAMPLE)/scenes --out report/honest
+	$(BIN)/reportgen build --model $(EXAMPLE)/shortcut.pth --images $(EXAMPLE)/marked --out report/shortcut
+
+test: $(STAMP)  ## Run all tests
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)  ## Check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)  ## Check types, strictly
+	$(BIN)/mypy
+
+samples: $(STAMP)  ## Rebuild sample_reports/
+	$(BIN)/python sample_reports/make_samples.py
+
+format: $(STAMP)  ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## Remove everything that make has made
+	rm -rf $(VENV) report build dist .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,151 @@
+"""The command line: parse, call, hand over the exit code.
+
+Nothing heavy is imported before a command runs, so that --help answers at once.
+"""
+
+import inspect
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic.fields import FieldInfo
+
+from reportgen.options import BuildOptions, resolve
+
+app = typer.Typer(
+    name="reportgen",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=(
+        "Exit codes: 0 all done; 1 the report is written and something in it failed; 2 usage or settings; "
+        "3 an input was refused; 4 device, memory or output; 70 a bug; 130/143 interrupted."
+    ),
+)
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, errors only.", rich_help_panel="Run")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Say what was inferred, also without a terminal.", rich_help_panel="Run")
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print paths and summary as JSON on stdout.", rich_help_panel="Run")
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(help="Settings file; otherwise reportgen.toml or pyproject.toml here.", rich_help_panel="Run"),
+]
+
+_FLAGS = {"formats": "--format", "layers": "--layer"}
+_REPEATED: dict[str, Any] = {"images": list[Path], "layers": list[str]}
+
+
+def _parameter(name: str, setting: FieldInfo) -> inspect.Parameter:
+    """The command-line option of a setting. None means "not said", so that files and environment may speak."""
+    panel = setting.json_schema_extra["panel"] if isinstance(setting.json_schema_extra, dict) else None
+    default = setting.default
+    words = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
+    known = "" if setting.is_required() or default in (None, (), "", False) else f" (default: {words})"
+    flag = _FLAGS.get(name, f"--{name.replace('_', '-')}")
+    option = typer.Option(flag, help=f"{setting.description}{known}", rich_help_panel=str(panel), show_default=False)
+    kind = _REPEATED.get(name) or _plain_type(setting.annotation)
+    kind = kind if setting.is_required() else kind | None
+    empty = inspect.Parameter.empty if setting.is_required() else None
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=empty, annotation=Annotated[kind, option])
+
+
+def _plain_type(annotation: Any) -> Any:  # noqa: ANN401 - a type, whichever
+    """What the command line parses itself; lists and choices stay text for `options` to check."""
+    for plain in (int, float, bool, Path):
+        if annotation is plain or annotation == plain | None:
+            return plain
+    return str
+
+
+def _with_settings(command: Any) -> Any:  # noqa: ANN401 - a function in, the same out
+    """Give the command one option for each field of BuildOptions, so that both can never differ."""
+    own = [p for p in inspect.signature(command).parameters.values() if p.kind is not p.VAR_KEYWORD]
+    settings = [_parameter(name, setting) for name, setting in BuildOptions.model_fields.items()]
+    command.__signature__ = inspect.Signature([*settings, *own])
+    command.__annotations__ |= {parameter.name: parameter.annotation for parameter in settings}
+    return command
+
+
+@app.command()
+@_with_settings
+def build(
+    *,
+    config: Config = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    **given: Any,  # noqa: ANN401 - the settings, each with its own type
+) -> None:
+    """Explain a checkpoint on some images and write report.html, report.pdf and report.json."""
+    from reportgen.pipeline import build as run_build
+    from reportgen.progress import shown_progress
+
+    options = resolve(given, config=config)
+    with shown_progress(quiet=quiet, verbose=verbose) as progress:
+        built = run_build(options, progress=progress)
+    _print_result(built.paths, dict(built.summary), as_json=as_json)
+    raise typer.Exit(built.exit_code)
+
+
+@app.command()
+def render(
+    out: Annotated[Path, typer.Argument(help="Folder of a finished report.")],
+    formats: Annotated[str, typer.Option("--format", help="Of html,pdf,json.")] = "html,pdf,json",
+    templates: Annotated[Path | None, typer.Option(help="Folder with your own templates.")] = None,
+    css: Annotated[Path | None, typer.Option(help="Style sheet added last.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write a finished report again from its run/ folder: no model, no torch."""
+    from reportgen.contracts import RenderOptions
+    from reportgen.progress import shown_progress
+    from reportgen.rendering import render_again
+
+    with shown_progress(quiet=quiet, verbose=False) as progress:
+        written = render_again(out, tuple(formats.split(",")), RenderOptions(templates, css), progress)
+    _print_result(written.paths, {}, as_json=False)
+    raise typer.Exit(1 if written.problems else 0)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of report.json."""
+    from reportgen.schema import json_schema
+
+    typer.echo(json.dumps(json_schema(), indent=2, sort_keys=True))
+
+
+@app.callback(invoke_without_command=True)
+def main(show: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """From the checkpoint of an image classifier to a report that explains it."""
+    if show:
+        from reportgen import __version__
+
+        typer.echo(f"reportgen {__version__}")
+        raise typer.Exit
+
+
+def _print_result(paths: Sequence[Path], summary: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"paths": [str(path) for path in paths], "summary": summary}, sort_keys=True))
+    elif paths:
+        typer.echo(str(paths[0]))
+
+
+def spread(arguments: Sequence[str]) -> list[str]:
+    """Let several paths follow one --images, as a shell's `*.jpg` gives them: an option takes one value here."""
+    spread_out: list[str] = []
+    taking = False
+    for argument in arguments:
+        if argument.startswith("-"):
+            taking = argument == "--images"
+            spread_out.extend(() if taking else (argument,))
+        else:
+            spread_out.extend(("--images", argument) if taking else (argument,))
+    return spread_out

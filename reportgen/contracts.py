@@ -1,0 +1,133 @@
+"""What a source of models, a method and an output are: a name, a function, what it needs, what it cites."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from reportgen.document import ReportDocument
+from reportgen.options import BuildOptions
+from reportgen.results import Case, Explanation, Facts, FilterStudy, LayerFact
+
+if TYPE_CHECKING:  # the writers stay free of torch
+    from torch import Tensor, nn
+
+    from reportgen.classifier import Classifier
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """The tensors of a checkpoint, as read.
+
+    tensors: key -> CPU tensor, prefixes of wrappers removed; file: its name without folders;
+    classes: class names the checkpoint carries, else (); notes: (key of a sentence, values) on how it was read.
+    """
+
+    file: str
+    sha256: str
+    tensors: Mapping[str, "Tensor"]
+    classes: tuple[str, ...] = ()
+    notes: tuple[tuple[str, Facts], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A network with its weights loaded.
+
+    size: (height, width) where the weights fix it, else None; layers: for the appendix, in order of execution where
+    known; classes: names that the architecture implies, else ().
+    """
+
+    module: "nn.Module"
+    architecture: str
+    layers: tuple[LayerFact, ...]
+    size: tuple[int, int] | None = None
+    classes: tuple[str, ...] = ()
+    notes: tuple[tuple[str, Facts], ...] = ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """Builds a network for weights.
+
+    accepts: whether it is meant by the text of `--arch` (None: not given); build: raises ArchitectureError.
+    """
+
+    name: str
+    accepts: Callable[[str | None], bool]
+    build: Callable[[Weights, str | None], Network]
+
+
+@dataclass(frozen=True)
+class ImageMethod:
+    """Explains single images: yields for each case its explanations, one per target, in the order of the cases.
+
+    cites: keys in templates/references.toml.
+    """
+
+    name: str
+    explain: Callable[["Classifier", Sequence[Case], BuildOptions], Iterator[tuple[Explanation, ...]]]
+    cites: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FilterMethod:
+    """Explains filters of the network over all cases: yields one study for each layer and filter."""
+
+    name: str
+    explain: Callable[["Classifier", Sequence[Case], BuildOptions], Iterator[FilterStudy]]
+    cites: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RenderOptions:
+    """What a writer may be told: folders of the user's own templates and style."""
+
+    templates: Path | None = None
+    css: Path | None = None
+
+
+@dataclass(frozen=True)
+class Output:
+    """Writes a document in one format. Raises EnvironmentProblem where a library is missing."""
+
+    name: str
+    filename: str
+    render: Callable[[ReportDocument, RenderOptions], bytes]
+
+
+class Progress(Protocol):
+    """Where the pipeline tells how far it is. The default tells nobody."""
+
+    def stage(self, name: str, total: int) -> None:
+        """A stage begins, with so many steps; 0 where the number is not known."""
+
+    def advance(self, steps: int = 1) -> None:
+        """Steps of the current stage are done."""
+
+    def say(self, line: str) -> None:
+        """Something good to know: what was inferred, how images were chosen."""
+
+    def warn(self, line: str) -> None:
+        """Something that must be seen, terminal or not: code that runs, an image that failed."""
+
+
+@dataclass
+class Silent:
+    """Progress for nobody; keeps the lines."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def stage(self, name: str, total: int) -> None:
+        """Nothing to show."""
+
+    def advance(self, steps: int = 1) -> None:
+        """Nothing to show."""
+
+    def say(self, line: str) -> None:
+        """Keep the line."""
+        self.lines.append(line)
+
+    def warn(self, line: str) -> None:
+        """Keep the line."""
+        self.lines.append(line)

@@ -1,0 +1,170 @@
+"""What templates and writers see: a tree of text, pictures and tables, and the facts behind them. Nothing else.
+
+Python decides what is said; templates only place it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An encoded image. width, height: pixels of the file; pixelated: enlarge without smoothing."""
+
+    data: bytes
+    media_type: Literal["image/jpeg", "image/png"]
+    width: int
+    height: int
+    alt: str
+    pixelated: bool = False
+
+
+@dataclass(frozen=True)
+class NoPicture:
+    """Stands where a picture cannot: drawn as a hatched box that says why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture of a figure, with a short label above and an optional line of numbers below."""
+
+    content: Picture | NoPicture
+    label: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class ScaleBar:
+    """The colour scale of a figure."""
+
+    picture: Picture
+    low: str
+    high: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A numbered figure: rows of panels, a caption, how it was computed."""
+
+    anchor: str
+    number: int
+    caption: str
+    rows: tuple[tuple[Panel, ...], ...]
+    method: str = ""  # method, target class, scale and parameters in one line
+    scales: tuple[ScaleBar, ...] = ()
+    kind: Literal["figure"] = "figure"
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence of commentary and the keys of the JSON numbers it rests on."""
+
+    text: str
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Sentences that belong together. tone: how it is set."""
+
+    sentences: tuple[Sentence, ...]
+    tone: Literal["plain", "finding", "note", "warning"] = "plain"
+    heading: str = ""  # run-in heading such as "What it is"
+    kind: Literal["paragraph"] = "paragraph"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A numbered table. align: one letter a column, "l" or "r"."""
+
+    anchor: str
+    number: int
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    align: str = ""
+    kind: Literal["table"] = "table"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A class with its probability, drawn as a bar. tone: predicted, label, or other."""
+
+    label: str
+    value: float  # in [0, 1]
+    text: str
+    tone: Literal["predicted", "label", "other"] = "other"
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A small bar chart of probabilities."""
+
+    caption: str
+    bars: tuple[Bar, ...]
+    kind: Literal["bars"] = "bars"
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The first page's row of small pictures: (anchor of the card, thumbnail, name, answer, verdict tone)."""
+
+    items: tuple["OverviewItem", ...]
+    kind: Literal["overview"] = "overview"
+
+
+@dataclass(frozen=True)
+class OverviewItem:
+    """One image of the overview."""
+
+    anchor: str
+    thumbnail: Picture
+    name: str
+    answer: str
+    tone: Literal["right", "wrong", "unknown"]
+
+
+Block = Figure | Paragraph | Table | Bars | Overview
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with its blocks and subsections."""
+
+    anchor: str
+    title: str
+    blocks: tuple[Block, ...] = ()
+    sections: tuple["Section", ...] = ()
+    page_break: bool = False  # starts a page in the PDF
+    together: bool = False  # kept on one page in the PDF where it fits
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A source that the text cites."""
+
+    key: str
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class ReportDocument:
+    """A whole report, ready to be placed. `facts` is report.json."""
+
+    language: str
+    title: str
+    subtitle: str
+    byline: tuple[str, ...]  # author, student number, model: one line each
+    running_head: str
+    sections: tuple[Section, ...]
+    references: tuple[Reference, ...]
+    facts: Mapping[str, Any] = field(repr=False)
+    words: Mapping[str, str] = field(repr=False)  # the page's own words: "contents", "references", ...
+    format: int = FORMAT

@@ -1,0 +1,195 @@
+"""Every setting with its default, range and unit, in one place; and where settings come from.
+
+Command line over environment (REPORTGEN_SEED=7) over settings file (`reportgen.toml`, or `[tool.reportgen]` in
+pyproject.toml) over default.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from reportgen.errors import UsageError
+
+Format = Literal["html", "pdf", "json"]
+Task = Literal["saliency", "filters", "lime"]
+FORMATS: tuple[Format, ...] = ("html", "pdf", "json")
+TASKS: tuple[Task, ...] = ("saliency", "filters", "lime")
+HW5_INDICES = (1, 2, 47, 98)
+HW5_LAYER = 15
+HW5_FILTER = 0
+DEFAULT_LIMIT = 12
+
+# These run code or name the subject of this very run, so no file and no environment variable may set them.
+COMMAND_LINE_ONLY = frozenset({"model", "arch"})
+
+
+def _setting(default: Any, panel: str, text: str, **limits: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
+    """A field of BuildOptions. panel, text: where and how --help shows it."""
+    return Field(default, description=text, json_schema_extra={"panel": panel}, **limits)
+
+
+class BuildOptions(BaseModel):
+    """What `reportgen build` was asked to do."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: Path = _setting(..., "Model", "Checkpoint with a state_dict.")
+    arch: str | None = _setting(
+        None, "Model", "food11, or file.py:Class (runs that file); otherwise read off the weights."
+    )
+    size: tuple[int, int] | None = _setting(
+        None, "Model", "Height and width the network is fed: 128 or 128x96; otherwise as the weights fix it."
+    )
+    mean: tuple[float, ...] = _setting((), "Model", "Mean per channel, in the order fed, for pixels in [0, 1].")
+    std: tuple[float, ...] = _setting((), "Model", "Standard deviation per channel, in the order fed.")
+    channel_order: Literal["rgb", "bgr"] = _setting("rgb", "Model", "Order of the channels fed: rgb or bgr.")
+    classes: Path | None = _setting(None, "Model", "Class names, one per line in index order.")
+
+    images: tuple[Path, ...] = _setting(
+        (), "Images", "Files, folders, ImageFolder trees; otherwise images/ or food-11/ here, else shipped ones."
+    )
+    labels: Path | None = _setting(None, "Images", "CSV or JSON: file name, class index or name.")
+    indices: tuple[Annotated[int, Field(ge=0)], ...] = _setting(
+        (), "Images", "Positions in the sorted list, from 0: 1,2,47,98."
+    )
+    limit: int | None = _setting(None, "Images", f"At most so many; {DEFAULT_LIMIT} when nothing was chosen.", ge=1)
+    pick: Literal["first", "per-class", "wrong", "unsure"] = _setting(
+        "first", "Images", "Which to take: first, per-class, wrong or unsure."
+    )
+
+    methods: tuple[Task, ...] = _setting(TASKS, "Explanations", "Tasks, separated by commas.", min_length=1)
+    profile: Literal["default", "hw5"] = _setting(
+        "default", "Explanations", "hw5 adds the homework's figures as in the write-up, beside the corrected ones."
+    )
+    layers: tuple[str, ...] = _setting(
+        (), "Explanations", "Layer to visualise, such as cnn.15 (may be repeated); otherwise one per resolution stage."
+    )
+    filters: tuple[Annotated[int, Field(ge=0)], ...] = _setting(
+        (), "Explanations", "Filters of those layers: 0,5; otherwise those the images excite most."
+    )
+    filters_top: int = _setting(2, "Explanations", "Filters per layer where none is named.", ge=1, le=64)
+    filter_steps: int = _setting(128, "Explanations", "Steps of gradient ascent.", ge=1, le=10_000)
+    lime_samples: int = _setting(1000, "Explanations", "Perturbed images per explanation.", ge=2, le=1_000_000)
+    lime_segments: int = _setting(100, "Explanations", "Superpixels asked of SLIC.", ge=2, le=10_000)
+    lime_compactness: float = _setting(20.0, "Explanations", "Compactness of the superpixels.", gt=0, le=1e4)
+    lime_fill: Literal["mean", "segment", "black"] = _setting(
+        "mean", "Explanations", "What a hidden superpixel shows: mean (of the image), segment (its own mean) or black."
+    )
+
+    out: Path = _setting(Path("report"), "Report", "Folder of the report.")
+    formats: tuple[Format, ...] = _setting(FORMATS, "Report", "Files to write, separated by commas.", min_length=1)
+    title: str = _setting("", "Report", "Title of the report.", max_length=200)
+    author: str = _setting("", "Report", "Author, for the title block and the running head.", max_length=200)
+    student_id: str = _setting("", "Report", "Student number, for the title block.", max_length=100)
+    templates: Path | None = _setting(None, "Report", "Folder with templates that replace or extend built-in ones.")
+    css: Path | None = _setting(None, "Report", "Style sheet added last.")
+    overwrite: bool = _setting(False, "Report", "Write into a folder that holds other files.")
+
+    device: str = _setting("auto", "Run", "auto, cpu, cuda or cuda:N.", pattern=r"^(auto|cpu|cuda(:\d{1,2})?)$")
+    batch_size: int = _setting(64, "Run", "Images in one forward pass.", ge=1, le=4096)
+    seed: int = _setting(16, "Run", "Seed of every random number.", ge=0, le=2**32 - 1)
+
+    @field_validator("mean", "std", "indices", "filters", "formats", "methods", "layers", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:  # noqa: ANN401 - whatever was given
+        """Accept "1,2,47" from the command line and the environment."""
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("size", mode="before")
+    @classmethod
+    def _height_and_width(cls, value: Any) -> Any:  # noqa: ANN401 - whatever was given
+        """Accept 128, "128" and "128x96" (height x width)."""
+        parts = value.lower().split("x") if isinstance(value, str) else value
+        parts = (parts,) if isinstance(parts, int) else parts
+        return tuple(parts) * 2 if isinstance(parts, list | tuple) and len(parts) == 1 else parts
+
+    @field_validator("size")
+    @classmethod
+    def _sensible_size(cls, size: tuple[int, int] | None) -> tuple[int, int] | None:
+        if size is not None and not all(8 <= side <= 2048 for side in size):
+            raise ValueError("each side must be from 8 to 2048 pixels")
+        return size
+
+    @model_validator(mode="after")
+    def _normalisation(self) -> Self:
+        if any(value <= 0 for value in self.std):
+            raise ValueError("std must be above 0")
+        if not {len(self.mean), len(self.std)} <= {0, 1, 3}:
+            raise ValueError("mean and std take 1 or 3 numbers")
+        return self
+
+    @property
+    def chose_images(self) -> bool:
+        """Whether the user said which images to take."""
+        return bool(self.indices) or self.limit is not None or self.pick != "first"
+
+
+def resolve(
+    given: Mapping[str, Any], *, config: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> BuildOptions:
+    """The options from all four places.
+
+    given: what the command line or the Python caller said; None means not said.
+    Raises UsageError that names the place, the key and, for a misspelt key, the nearest known one.
+    """
+    merged: dict[str, Any] = {}
+    for place, values in (*_files(config), ("the environment", _environment(environ))):
+        _check_keys(place, values)
+        merged |= values
+    merged |= {key: value for key, value in given.items() if value is not None and value != ()}
+    try:
+        return BuildOptions.model_validate(merged)
+    except ValidationError as err:
+        first = err.errors()[0]
+        key = str(first["loc"][0]) if first["loc"] else "options"
+        raise UsageError(
+            "E-OPTION",
+            f"--{key.replace('_', '-')}",
+            _reason(first["msg"], first["input"]),
+            "See reportgen build --help",
+        ) from err
+
+
+def _reason(message: str, value: object) -> str:
+    text = message.removeprefix("Value error, ")
+    return text if isinstance(value, BuildOptions | dict) else f"{text} (got {str(value)[:60]})"
+
+
+def _files(config: Path | None) -> list[tuple[str, dict[str, Any]]]:
+    """The settings file named, else the first that lies in the current directory."""
+    for path in (config,) if config else (Path("reportgen.toml"), Path("pyproject.toml")):
+        if not config and not path.is_file():
+            continue
+        try:
+            content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as err:
+            raise UsageError("E-CONFIG", str(path), f"not a settings file ({err})", "Mend it or drop --config") from err
+        table = content.get("tool", {}).get("reportgen", {}) if path.name == "pyproject.toml" else content
+        if not isinstance(table, dict):
+            raise UsageError(
+                "E-CONFIG", str(path), "[tool.reportgen] is not a table", "Write key = value lines below it"
+            )
+        if config or table or path.name == "reportgen.toml":
+            return [(str(path), {key.replace("-", "_"): value for key, value in table.items()})]
+    return []
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    prefix = "REPORTGEN_"
+    return {key[len(prefix) :].lower(): value for key, value in environ.items() if key.startswith(prefix)}
+
+
+def _check_keys(place: str, values: Mapping[str, Any]) -> None:
+    known = set(BuildOptions.model_fields) - COMMAND_LINE_ONLY
+    for key in values:
+        if key in COMMAND_LINE_ONLY:
+            raise UsageError("E-CONFIG-KEY", place, f"{key} may be given on the command line only", f"Remove {key}")
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else "See reportgen build --help for the names"
+            raise UsageError("E-CONFIG-KEY", place, f"unknown setting {key}", hint)

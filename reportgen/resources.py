@@ -1,0 +1,32 @@
+"""Where the templates and the shipped example lie: in the wheel, or in a checkout."""
+
+from pathlib import Path
+
+from reportgen.errors import EnvironmentProblem
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def templates_dir() -> Path:
+    """The folder of the built-in templates.
+
+    Raises EnvironmentProblem where neither the wheel's copy nor a checkout's folder exists.
+    """
+    packaged = _PACKAGE / "_templates"
+    if packaged.is_dir():
+        return packaged
+    checkout = _PACKAGE.parent
+    # Only beside our own pyproject.toml: site-packages/templates may belong to a stranger.
+    if (checkout / "pyproject.toml").is_file() and (checkout / "templates").is_dir():
+        return checkout / "templates"
+    raise EnvironmentProblem(
+        "E-INSTALL",
+        "reportgen",
+        "its templates are missing",
+        "Install it again: pip install --force-reinstall reportgen",
+    )
+
+
+def example_dir() -> Path:
+    """The folder of the shipped checkpoints, scenes and photographs."""
+    return _PACKAGE / "example"

@@ -1,0 +1,277 @@
+"""The values that flow through a run: frozen, read-only, checked at birth, free of torch.
+
+Every array is a C-contiguous, read-only numpy array on the CPU. `Run` is all that a report is made from;
+`store` writes it to disk and reads it back.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from reportgen.arrays import NO_FACTS, Array, Facts, Scalar, frozen_array, frozen_facts
+
+__all__ = [
+    "NO_FACTS", "Array", "Case", "ColourSaliency", "Explanation", "Facts", "Failure", "FilterStudy", "ImageInput",
+    "InputSpec", "LayerFact", "ModelFacts", "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result",
+    "Run", "SaliencyMap", "Scalar", "Status", "Subject", "Target", "frozen_array", "frozen_facts",
+]  # fmt: skip
+
+Status = Literal["ok", "degenerate", "failed", "not_applicable"]
+
+
+def _lock(owner: object, name: str, dtype: str, shape: tuple[int | None, ...]) -> None:
+    object.__setattr__(owner, name, frozen_array(getattr(owner, name), dtype, shape))
+
+
+def _lock_facts(owner: object, *names: str) -> None:
+    for name in names:
+        object.__setattr__(owner, name, frozen_facts(getattr(owner, name)))
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """What the network is fed. Pixels are RGB in [0, 1]; `mean` and `std` are per channel in the order fed."""
+
+    size: tuple[int, int]  # height, width
+    channel_order: Literal["rgb", "bgr"] = "rgb"
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    chosen_by: Facts = field(default_factory=lambda: NO_FACTS)  # field -> "option" | "network" | "default"
+
+
+@dataclass(frozen=True)
+class LayerFact:
+    """One layer of the network, as the appendix lists it."""
+
+    name: str
+    kind: str
+    detail: str
+    parameters: int
+    inferred: bool = False  # True where no key of the checkpoint stands for it
+    assumption: str = ""  # key of a sentence where the reading is a convention, not a fact
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What is known about the model. `notes`: (key of a sentence, its values) about how it was read."""
+
+    file: str
+    sha256: str
+    architecture: str
+    classes: tuple[str, ...]
+    classes_from: str  # "option" | "checkpoint" | "architecture" | "index"
+    layers: tuple[LayerFact, ...]
+    input: InputSpec
+    notes: tuple[tuple[str, Facts], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class ImageInput:
+    """One photograph: what a person sees and what the network gets."""
+
+    name: str  # shown to the reader; relative to what was asked for
+    sha256: str
+    original: Array  # (H0, W0, 3) uint8 RGB, upright, longer side at most 640
+    pixels: Array  # (H, W, 3) float32 RGB in [0, 1], the network's size
+    label: int | None = None
+    conversions: tuple[str, ...] = ()  # keys of sentences: "exif", "alpha", ...
+    original_size: tuple[int, int] = (0, 0)  # height, width of the upright file, before the bound
+
+    def __post_init__(self) -> None:
+        """Copy, check and lock the arrays."""
+        _lock(self, "original", "uint8", (None, None, 3))
+        _lock(self, "pixels", "float32", (None, None, 3))
+
+
+@dataclass(frozen=True)
+class RankedClass:
+    """A class with its probability in [0, 1]."""
+
+    index: int
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """The network's answer to one image; `top` starts with the predicted class."""
+
+    top: tuple[RankedClass, ...]
+    logits: Array  # (K,) float32
+    label: RankedClass | None = None
+
+    def __post_init__(self) -> None:
+        """Copy, check and lock the logits."""
+        _lock(self, "logits", "float32", (None,))
+
+    @property
+    def first(self) -> RankedClass:
+        """The predicted class."""
+        return self.top[0]
+
+    @property
+    def right(self) -> bool | None:
+        """Whether the predicted class is the label; None where the label is unknown."""
+        return None if self.label is None else self.label.index == self.first.index
+
+
+@dataclass(frozen=True)
+class Target:
+    """A class to explain, and why: the network predicts it, or the label says it."""
+
+    index: int
+    name: str
+    role: Literal["predicted", "label"]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One image to be explained: predicted class first, then the label's where it differs."""
+
+    image: ImageInput
+    prediction: Prediction
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class SaliencyMap:
+    """Evidence per pixel for one class; scaling for the eye belongs to `figures`."""
+
+    heat: Array  # (H, W) float32 >= 0, |d logit / d pixel|, channel maximum, per unit of RGB in [0, 1]
+    kind: Literal["saliency"] = "saliency"
+
+    def __post_init__(self) -> None:
+        """Copy, check and lock the map."""
+        _lock(self, "heat", "float32", (None, None))
+
+
+@dataclass(frozen=True, eq=False)
+class ColourSaliency:
+    """The write-up's map: three channels, each image stretched to [0, 1] (profile hw5)."""
+
+    heat: Array  # (H, W, 3) float32 in [0, 1]
+    kind: Literal["colour_saliency"] = "colour_saliency"
+
+    def __post_init__(self) -> None:
+        """Copy, check and lock the map."""
+        _lock(self, "heat", "float32", (None, None, 3))
+
+
+@dataclass(frozen=True, eq=False)
+class RegionWeights:
+    """LIME: one weight per superpixel. Weight > 0: showing the region raises the class's score."""
+
+    segments: Array  # (H, W) int32, 0..n-1, none empty
+    weights: Array  # (n,) float64, in units of the explained score
+    kind: Literal["regions"] = "regions"
+
+    def __post_init__(self) -> None:
+        """Copy, check and lock the arrays."""
+        _lock(self, "weights", "float64", (None,))
+        _lock(self, "segments", "int32", (None, None))
+        if not np.array_equal(np.unique(self.segments), np.arange(len(self.weights))):
+            raise ValueError("segments must be numbered 0..n-1, one weight each")
+
+
+Result = SaliencyMap | ColourSaliency | RegionWeights
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """What one method says of one class on one image, or why it cannot.
+
+    reason: key of a sentence where status is not "ok"; detail: the error's own words, if any.
+    parameters: how it was computed; measures: numbers measured on the result.
+    """
+
+    method: str
+    target: Target
+    status: Status
+    result: Result | None = None
+    reason: str = ""
+    detail: str = ""
+    parameters: Facts = field(default_factory=lambda: NO_FACTS)
+    measures: Facts = field(default_factory=lambda: NO_FACTS)
+
+    def __post_init__(self) -> None:
+        """Lock the facts; a picture without status ok, or the reverse, is a bug."""
+        _lock_facts(self, "parameters", "measures")
+        if (self.status == "ok") != (self.result is not None) or (self.status == "ok") == bool(self.reason):
+            raise ValueError(f"status {self.status!r} with result {type(self.result).__name__}, reason {self.reason!r}")
+
+
+@dataclass(frozen=True, eq=False)
+class FilterStudy:
+    """One filter of one layer: its activation on every case, and an image made to excite it.
+
+    status "degenerate" (reason "dead_filter"): it answers to nothing; no picture is shown.
+    measures: over all cases; image_measures: one per case.
+    """
+
+    method: str
+    layer: str
+    filter: int
+    status: Status
+    activations: Array  # (N, h, w) float32, raw output of the layer for each case; (0, 0, 0) where it failed
+    visualisation: Array | None = None  # (H, W, 3) float32, RGB; in [0, 1], except profile hw5's, which is unbounded
+    reason: str = ""
+    detail: str = ""
+    parameters: Facts = field(default_factory=lambda: NO_FACTS)
+    measures: Facts = field(default_factory=lambda: NO_FACTS)
+    image_measures: tuple[Facts, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Copy, check and lock the arrays and facts."""
+        _lock(self, "activations", "float32", (None, None, None))
+        if self.visualisation is not None:
+            _lock(self, "visualisation", "float32", (None, None, 3))
+        _lock_facts(self, "parameters", "measures")
+        if (self.status == "ok") == bool(self.reason):
+            raise ValueError(f"status {self.status!r} with reason {self.reason!r}")
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """One image with its answer and all its explanations."""
+
+    image: ImageInput
+    prediction: Prediction
+    explanations: tuple[Explanation, ...]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Something that costs only itself: an image that cannot be read, a method that failed."""
+
+    what: str
+    code: str
+    why: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What the numbers were made with. No clock, host or path: the same inputs give the same bytes."""
+
+    versions: Facts  # package -> version
+    device: str
+    precision: str
+    seed: int
+    settings: Facts  # resolved options that change a number or a picture
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Everything a report is made from. `selection`: sentences on how images and labels were found."""
+
+    model: ModelFacts
+    subjects: tuple[Subject, ...]
+    filters: tuple[FilterStudy, ...]
+    failures: tuple[Failure, ...]
+    provenance: Provenance
+    profile: str
+    selection: tuple[tuple[str, Facts], ...] = ()
+    title: str = ""
+    author: str = ""
+    student_id: str = ""

@@ -1,0 +1,137 @@
+"""The published shape of report.json. Same major version: readers of an older file keep working."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+SCHEMA_VERSION = "1.0"
+Number = bool | int | float | str
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
+
+
+class InputReport(_Strict):
+    """What the network was fed; `chosen_by` says who decided each field."""
+
+    size: tuple[int, int]
+    channel_order: Literal["rgb", "bgr"]
+    scale: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    chosen_by: dict[str, str]
+
+
+class LayerReport(_Strict):
+    """One layer; `inferred` where no key of the checkpoint stands for it."""
+
+    name: str
+    kind: str
+    detail: str
+    parameters: int
+    inferred: bool
+    assumption: str
+
+
+class ModelReport(_Strict):
+    """The checkpoint and how it was read."""
+
+    file: str
+    sha256: str
+    architecture: str
+    classes: tuple[str, ...]
+    classes_from: str
+    input: InputReport
+    layers: tuple[LayerReport, ...]
+
+
+class ClassReport(_Strict):
+    """A class with its probability."""
+
+    index: int
+    name: str
+    probability: float
+
+
+class PredictionReport(_Strict):
+    """The answer: the predicted class and the best few."""
+
+    index: int
+    name: str
+    probability: float
+    top: tuple[ClassReport, ...]
+
+
+class ExplanationReport(_Strict):
+    """One method, one class, one image. `verdict` stays null until a check has judged the picture."""
+
+    method: str
+    target: dict[str, Number]
+    status: Literal["ok", "degenerate", "failed", "not_applicable"]
+    reason: str
+    parameters: dict[str, Number]
+    measures: dict[str, Number]
+    verdict: None = None
+
+
+class ImageReport(_Strict):
+    """One image with everything said of it."""
+
+    file: str
+    sha256: str
+    label: ClassReport | None
+    prediction: PredictionReport
+    explanations: tuple[ExplanationReport, ...]
+
+
+class FilterReport(_Strict):
+    """One filter of one layer; `images`: measures on each image, in the order of `images[]`."""
+
+    method: str
+    layer: str
+    filter: int
+    status: Literal["ok", "degenerate", "failed", "not_applicable"]
+    reason: str
+    parameters: dict[str, Number]
+    measures: dict[str, Number]
+    images: tuple[dict[str, Number], ...]
+
+
+class FailureReport(_Strict):
+    """Something that failed and cost only itself."""
+
+    what: str
+    code: str
+    why: str
+    fix: str
+
+
+class ProvenanceReport(_Strict):
+    """What the numbers were made with."""
+
+    versions: dict[str, Number]
+    device: str
+    precision: str
+    seed: int
+    settings: dict[str, Number]
+
+
+class ReportFacts(_Strict):
+    """report.json."""
+
+    generator: Literal["reportgen"] = "reportgen"
+    schema_version: str = SCHEMA_VERSION
+    profile: str
+    summary: dict[str, Number]
+    model: ModelReport
+    images: tuple[ImageReport, ...]
+    filters: tuple[FilterReport, ...]
+    failures: tuple[FailureReport, ...]
+    provenance: ProvenanceReport
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of report.json."""
+    schema = ReportFacts.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "reportgen report.json", **schema}
