@@ -1,0 +1,99 @@
+"""report.json: the run's numbers under the published schema."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reportgen.results import Explanation, FilterStudy, ModelFacts, Run, Scalar, Subject
+from reportgen.schema import (
+    ClassReport,
+    ExplanationReport,
+    FailureReport,
+    FilterReport,
+    ImageReport,
+    InputReport,
+    LayerReport,
+    ModelReport,
+    PredictionReport,
+    ProvenanceReport,
+    ReportFacts,
+)
+
+
+def report_facts(run: Run, summary: Mapping[str, Scalar]) -> dict[str, Any]:
+    """The content of report.json. summary: numbers over all images."""
+    facts = ReportFacts(
+        profile=run.profile,
+        summary=dict(summary),
+        model=_model(run.model),
+        images=tuple(map(_image, run.subjects)),
+        filters=tuple(map(_filter, run.filters)),
+        failures=tuple(map(FailureReport.model_validate, run.failures)),
+        provenance=ProvenanceReport.model_validate(run.provenance),
+    )
+    return facts.model_dump(mode="json")
+
+
+def _model(model: ModelFacts) -> ModelReport:
+    spec = model.input
+    return ModelReport(
+        file=model.file,
+        sha256=model.sha256,
+        architecture=model.architecture,
+        classes=model.classes,
+        classes_from=model.classes_from,
+        input=InputReport(
+            size=spec.size,
+            channel_order=spec.channel_order,
+            scale="0-1",
+            mean=spec.mean,
+            std=spec.std,
+            chosen_by={key: str(value) for key, value in spec.chosen_by.items()},
+        ),
+        layers=tuple(map(LayerReport.model_validate, model.layers)),
+    )
+
+
+def _image(subject: Subject) -> ImageReport:
+    prediction = subject.prediction
+    first = prediction.first
+    return ImageReport(
+        file=subject.image.name,
+        sha256=subject.image.sha256,
+        label=ClassReport.model_validate(prediction.label) if prediction.label else None,
+        prediction=PredictionReport(
+            index=first.index,
+            name=first.name,
+            probability=first.probability,
+            top=tuple(map(ClassReport.model_validate, prediction.top)),
+        ),
+        explanations=tuple(map(_explanation, subject.explanations)),
+    )
+
+
+def _explanation(explanation: Explanation) -> ExplanationReport:
+    target = explanation.target
+    return ExplanationReport(
+        method=explanation.method,
+        target={"index": target.index, "name": target.name, "role": target.role},
+        status=explanation.status,
+        reason=_reason(explanation),
+        parameters=dict(explanation.parameters),
+        measures=dict(explanation.measures),
+    )
+
+
+def _filter(study: FilterStudy) -> FilterReport:
+    return FilterReport(
+        method=study.method,
+        layer=study.layer,
+        filter=study.filter,
+        status=study.status,
+        reason=_reason(study),
+        parameters=dict(study.parameters),
+        measures=dict(study.measures),
+        images=tuple(map(dict, study.image_measures)),
+    )
+
+
+def _reason(result: Explanation | FilterStudy) -> str:
+    return " ".join(part for part in (result.reason, result.detail) if part)

@@ -1,0 +1,72 @@
+"""Puts weights into a module strictly, and says in words what does not fit."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from torch import Tensor
+from torch.nn.parameter import is_lazy
+
+from reportgen.contracts import Network, Weights
+from reportgen.errors import ArchitectureError
+
+SHOWN: Final = 5  # keys named of each kind
+COUNTER: Final = "num_batches_tracked"  # of batch-norm; older files lack it, and nothing here depends on it
+FIX: Final = "Give the --arch that these weights were trained with"
+
+
+def load_strictly(network: Network, weights: Weights) -> None:
+    """Copy every tensor into the module of the same key.
+
+    Raises ArchitectureError with counts, the first five keys and both shapes where keys, shapes or kinds differ.
+    """
+    why = _mismatch(dict(network.module.state_dict()), weights.tensors)
+    if why:
+        raise ArchitectureError("E-ARCH-MISMATCH", weights.file, f"does not fit {network.architecture}: {why}", FIX)
+    try:
+        # A plain dict carries no version, so that batch-norm supplies a counter that is missing.
+        network.module.load_state_dict(dict(weights.tensors), strict=True)
+    except Exception as err:  # a network from a user's file may bring its own way of loading
+        why = f"{network.architecture} does not take these weights ({type(err).__name__})"
+        raise ArchitectureError("E-ARCH-MISMATCH", weights.file, why, FIX) from err
+
+
+def _mismatch(expected: Mapping[str, object], given: Mapping[str, Tensor]) -> str:
+    """What differs between the keys and tensors of a network and those of a file; empty where nothing does."""
+    missing = [key for key in expected if key not in given and not key.endswith(COUNTER)]
+    unexpected = [key for key in given if key not in expected]
+    pairs = [(key, have, given[key]) for key, have in expected.items() if isinstance(have, Tensor) and key in given]
+    pairs = [(key, have, tensor) for key, have, tensor in pairs if not is_lazy(have)]
+    shapes = [
+        f"{_short(key)} ({_shape(tensor)} in the file, {_shape(have)} in the network)"
+        for key, have, tensor in pairs
+        if have.shape != tensor.shape
+    ]
+    # load_state_dict would turn whole numbers into float32 without a word, scale and zero point forgotten.
+    kinds = [
+        f"{_short(key)} ({tensor.dtype} in the file, {have.dtype} in the network)".replace("torch.", "")
+        for key, have, tensor in pairs
+        if have.is_floating_point() and not tensor.is_floating_point()
+    ]
+    parts = (
+        _part(missing, "missing in the file"),
+        _part(unexpected, "that the network does not have"),
+        _part(shapes, "of another shape"),
+        _part(kinds, "of another kind of number"),
+    )
+    found = "; ".join(part for part in parts if part)
+    return f"{len(given)} keys in the file, {len(expected)} in the network; {found}" if found else ""
+
+
+def _part(items: list[str], what: str) -> str:
+    if not items:
+        return ""
+    more = ", ..." if len(items) > SHOWN else ""
+    return f"{len(items)} {what}: {', '.join(_short(item, 160) for item in items[:SHOWN])}{more}"
+
+
+def _short(text: str, longest: int = 80) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
+def _shape(tensor: Tensor) -> str:
+    return " x ".join(str(length) for length in tensor.shape) or "a single number"

@@ -1,0 +1,140 @@
+"""A network from the user's own file: `--arch file.py:Class`. The file is code and is run; there is no sandbox.
+
+Only the command line can ask for it, the weights are read before, and whatever the code raises is the end of this
+run, never of its truth: `sys.exit(0)` in it is a failure like any other.
+"""
+
+import contextlib
+import hashlib
+import inspect
+import sys
+import traceback
+from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Final
+
+import torch
+from torch import nn
+
+from reportgen.contracts import Network, Weights
+from reportgen.errors import ArchitectureError
+
+SHOWN: Final = 5  # classes named in a sentence
+LONGEST: Final = 200  # characters of the user's own error
+
+
+def accepts(arch: str | None) -> bool:
+    """Whether the text reads `file.py:Class`."""
+    path, _, name = (arch or "").rpartition(":")
+    return path.endswith(".py") and name.isidentifier()
+
+
+def build(weights: Weights, arch: str | None) -> Network:  # noqa: ARG001 - as every source
+    """The network that the class makes without arguments, before the weights are in it.
+
+    Raises ArchitectureError where the file cannot be read or run, or the class is none, is missing or fails.
+    """
+    text, _, name = (arch or "").rpartition(":")
+    path = Path(text)
+    source = _source(path)
+    sha256 = hashlib.sha256(source).hexdigest()
+    code = _compiled(source, path)
+    module = _empty_module(path, sha256)
+    # The very bytes whose hash is announced are run; the import system would read the file again and leave a cache.
+    with _contained(path, f"running {path.name}", "E-ARCH-IMPORT"):
+        exec(code, module.__dict__)
+    made = _instance(_class(module, path, name), path)
+    note = ("note.ran_code", {"path": path.name, "sha256": sha256})
+    return Network(made, f"{path.name}:{name}", (), notes=(note,))
+
+
+def _source(path: Path) -> bytes:
+    if not path.is_file():
+        raise ArchitectureError("E-ARCH-FILE", str(path), "there is no such file", "Check the path before the colon")
+    try:
+        return path.read_bytes()
+    except OSError as err:
+        raise ArchitectureError("E-ARCH-FILE", str(path), "cannot be read", "Check its permissions") from err
+
+
+def _compiled(source: bytes, path: Path) -> CodeType:
+    try:
+        return compile(source, str(path), "exec", dont_inherit=True)
+    except SyntaxError as err:
+        why = f"is not valid Python: {err.msg} in line {err.lineno}"
+        raise ArchitectureError("E-ARCH-SYNTAX", str(path), why, "Mend that line") from err
+    except (ValueError, RecursionError, MemoryError) as err:
+        raise ArchitectureError("E-ARCH-SYNTAX", str(path), "is not valid Python", "Check the file") from err
+
+
+def _empty_module(path: Path, sha256: str) -> ModuleType:
+    """A module for the file under a name that no other module has.
+
+    It stays registered: dataclasses and type hints look their module up by name, also later.
+    """
+    spec = spec_from_file_location(f"_reportgen_arch_{sha256[:16]}", path)
+    if spec is None:
+        raise ArchitectureError("E-ARCH-FILE", str(path), "is not a Python file", "Give a file that ends in .py")
+    sys.modules[spec.name] = module_from_spec(spec)
+    return sys.modules[spec.name]
+
+
+def _class(module: ModuleType, path: Path, name: str) -> type[nn.Module]:
+    found = getattr(module, name, None)
+    if isinstance(found, type) and issubclass(found, nn.Module):
+        return found
+    own = [key for key, value in vars(module).items() if _is_network(value) and value.__module__ == module.__name__]
+    fix = f"It defines {', '.join(own[:SHOWN])}" if own else "It defines no class that derives from torch.nn.Module"
+    if found is None:
+        raise ArchitectureError("E-ARCH-CLASS", str(path), f"has no class {name}", fix)
+    raise ArchitectureError("E-ARCH-CLASS", str(path), f"{name} is no class that derives from torch.nn.Module", fix)
+
+
+def _is_network(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, nn.Module)
+
+
+def _instance(network: type[nn.Module], path: Path) -> nn.Module:
+    needed = [
+        parameter.name
+        for parameter in list(inspect.signature(network.__init__).parameters.values())[1:]
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    if needed:
+        why = f"{network.__name__} cannot be made without arguments: it needs {', '.join(needed[:SHOWN])}"
+        fix = f"Give them defaults, or add a class that derives from {network.__name__} and fills them in"
+        raise ArchitectureError("E-ARCH-INIT", str(path), why, fix)
+    with _contained(path, f"{network.__name__}()", "E-ARCH-INIT"):
+        return network()
+
+
+@contextlib.contextmanager
+def _contained(path: Path, what: str, code: str) -> Iterator[None]:
+    """Runs the user's code: prints go to stderr, torch's defaults come back, every way out becomes one error."""
+    dtype, grad = torch.get_default_dtype(), torch.is_grad_enabled()
+    try:
+        # stdout carries the result's path and nothing else.
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as err:  # SystemExit too: a run that did nothing must not look like a success
+        fix = "Make the file import, and the class build, without doing anything else"
+        raise ArchitectureError(code, str(path), f"{what} failed{_place(err, path)}: {_words(err)}", fix) from err
+    finally:
+        torch.set_default_dtype(dtype)
+        torch.set_grad_enabled(grad)
+
+
+def _words(err: BaseException) -> str:
+    text = " ".join(traceback.format_exception_only(err)[-1].split())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def _place(err: BaseException, path: Path) -> str:
+    """The innermost line of the user's file that the error came through."""
+    lines = [frame.lineno for frame in traceback.extract_tb(err.__traceback__) if frame.filename == str(path)]
+    return f" in line {lines[-1]}" if lines else ""

@@ -1,0 +1,143 @@
+"""What a file is by its first bytes, so that the frequent wrong files get a sentence of their own.
+
+The zip's checksums are tested here too: torch does not, and most single flipped bits load as other weights.
+"""
+
+import os
+import stat
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from reportgen.errors import CheckpointError
+
+HEAD: Final = 1024  # bytes
+ZIP: Final = b"PK\x03\x04"
+LEGACY: Final = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"  # torch.save before 1.6: a pickled number
+RESAVE: Final = (
+    'On a machine where you trust the file, load it there and run torch.save(model.state_dict(), "weights.pth")'
+)
+DOWNLOAD: Final = "Download or copy it again"
+
+
+@dataclass(frozen=True)
+class WrongFile:
+    """A kind of file that is often given instead of weights: how it starts, and what to tell."""
+
+    start: bytes
+    code: str
+    why: str
+    fix: str
+
+
+WRONG_FILES: Final = (
+    WrongFile(
+        b"version https://git-lfs", "E-CKPT-LFS", "this is a Git LFS pointer, not weights", "Run: git lfs pull"
+    ),
+    WrongFile(
+        b"<!doctype html", "E-CKPT-HTML", "this is a web page, not weights", "Download the file itself, not its page"
+    ),
+    WrongFile(b"<html", "E-CKPT-HTML", "this is a web page, not weights", "Download the file itself, not its page"),
+    WrongFile(b"\x93numpy", "E-CKPT-KIND", "this is a numpy array, not a file that torch.save wrote", RESAVE),
+    WrongFile(b"\x89hdf\r\n", "E-CKPT-KIND", "this is an HDF5 (Keras) file, not a file that torch.save wrote", RESAVE),
+    WrongFile(b"\x1f\x8b", "E-CKPT-KIND", "this is a gzip archive, not weights", "Unpack it and give the file inside"),
+    WrongFile(b"\x89png", "E-CKPT-KIND", "this is a picture, not weights", "Give pictures with --images"),
+    WrongFile(b"\xff\xd8\xff", "E-CKPT-KIND", "this is a picture, not weights", "Give pictures with --images"),
+)  # fmt: skip
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """The regular file, open for reading.
+
+    Raises CheckpointError for anything else; a pipe or a device would otherwise be read for ever.
+    """
+    try:
+        file = open(path, "rb", opener=_at_once)
+    except FileNotFoundError as err:
+        raise CheckpointError("E-CKPT-MISSING", str(path), "there is no such file", "Check the path") from err
+    except (OSError, ValueError) as err:
+        folder = isinstance(err, IsADirectoryError)
+        why = "this is a folder, not a checkpoint" if folder else "the file cannot be opened"
+        fix = "Give the file inside it that holds the weights" if folder else "Check its permissions"
+        raise CheckpointError("E-CKPT-FILE", str(path), why, fix) from err
+    with file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            why = "this is a pipe or a device, not a regular file"
+            raise CheckpointError("E-CKPT-FILE", str(path), why, "Write the weights to a file first")
+        yield file
+
+
+def check(file: BinaryIO, name: str) -> None:
+    """Refuse what cannot be a file that `torch.save` wrote, or is damaged. The position is 0 before and after.
+
+    Raises CheckpointError with a sentence for the kind of file.
+    """
+    head = file.read(HEAD)
+    file.seek(0)
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if not head:
+        raise CheckpointError("E-CKPT-EMPTY", name, "the file is empty", DOWNLOAD)
+    for wrong in WRONG_FILES:
+        if start.startswith(wrong.start):
+            raise CheckpointError(wrong.code, name, wrong.why, wrong.fix)
+    if head.startswith(ZIP):
+        _check_zip(file, name)
+        file.seek(0)
+    elif not head.startswith(LEGACY):
+        raise _not_torch(head, name)
+
+
+def _at_once(path: str, flags: int) -> int:
+    # Opening a pipe waits for its writer unless told not to; Windows has neither such pipes nor the flag.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _check_zip(file: BinaryIO, name: str) -> None:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            _check_members(archive.infolist(), name)
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as err:
+        raise CheckpointError("E-CKPT-CORRUPT", name, "the file is damaged or cut short", DOWNLOAD) from err
+    if damaged is not None:
+        raise CheckpointError("E-CKPT-CORRUPT", name, "the file is damaged: a checksum inside is wrong", DOWNLOAD)
+
+
+def _check_members(members: list[zipfile.ZipInfo], name: str) -> None:
+    names = [member.filename.rpartition("/")[2] for member in members]
+    if "constants.pkl" in names:
+        why = "this is a TorchScript archive, which holds code besides the weights"
+        raise CheckpointError("E-CKPT-TORCHSCRIPT", name, why, RESAVE)
+    if "archive_format" in names:
+        raise CheckpointError("E-CKPT-EXPORT", name, "this is an archive of torch.export, which holds code", RESAVE)
+    if "data.pkl" not in names:
+        raise CheckpointError("E-CKPT-KIND", name, "this is a zip archive without weights of torch in it", RESAVE)
+    # torch.save packs nothing; a packed member may be thousands of times larger than the file.
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise CheckpointError("E-CKPT-PACKED", name, "its contents were compressed, as torch.save never does", RESAVE)
+    if len({member.filename for member in members}) < len(members):
+        raise CheckpointError("E-CKPT-CORRUPT", name, "the archive holds two files of one name", DOWNLOAD)
+
+
+def _not_torch(head: bytes, name: str) -> CheckpointError:
+    """The error for a file that is neither of the two formats of torch.save nor one of WRONG_FILES."""
+    if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        if b"numpy" in head:
+            why = "this is a raw pickle of numpy arrays, not a file that torch.save wrote"
+        else:
+            why = "this is a raw pickle, not a file that torch.save wrote"
+        fix = (
+            "A pickle can run code, so it is not opened here: on a machine where you trust it, load it, turn the "
+            "arrays into a state_dict with torch.from_numpy, and torch.save that"
+        )
+        return CheckpointError("E-CKPT-PICKLE", name, why, fix)
+    if head[257:262] == b"ustar":
+        return CheckpointError("E-CKPT-KIND", name, "this is a tar archive, not a file that torch.save wrote", RESAVE)
+    if head[8:10] in (b'{"', b"{ ") and int.from_bytes(head[:8], "little") < 100_000_000:
+        fix = "Convert it: torch.save(safetensors.torch.load_file(name), 'weights.pth')"
+        return CheckpointError("E-CKPT-SAFETENSORS", name, "safetensors files cannot be read yet", fix)
+    return CheckpointError("E-CKPT-KIND", name, "this is not a file that torch.save wrote", RESAVE)
