@@ -1,0 +1,87 @@
+"""Charts and colour scales, drawn from numbers; the same numbers always give the same bytes."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+
+from reportgen.document import Picture
+
+Pixels = NDArray[np.uint8]  # (H, W, 3) RGB
+FOR, AGAINST = "tab:orange", "tab:blue"
+INCHES_WIDE, INCHES_PER_BAR, DPI = 3.4, 0.3, 200  # about 2 pixels per CSS pixel
+
+
+def diverging(values: NDArray[np.floating[Any]]) -> Pixels:
+    """Colours of signed values in [-1, 1], (H, W, 3) RGB: blue, white at exactly 0, orange.
+
+    Blue and orange are told apart with every common colour blindness; v and -v stand equally far from white.
+    """
+    shares = np.clip(np.abs(values), 0, 1)[..., None]
+    ends = np.where((values < 0)[..., None], to_rgb(AGAINST), to_rgb(FOR))
+    return np.round(255 * (1 - shares * (1 - ends))).astype(np.uint8)
+
+
+def colour_bar(kind: str, alt: str, width: int = 256, height: int = 12) -> Picture:
+    """The colour scale of "saliency", "activation" or "weights", smallest value left. Raises ValueError for others."""
+    if kind not in ("saliency", "activation", "weights"):
+        raise ValueError(f"no colour scale {kind!r}")
+    if kind == "weights":
+        colours = diverging(np.linspace(-1, 1, width))
+    else:
+        table = matplotlib.colormaps["inferno"](np.arange(256), bytes=True)[:, :3]
+        colours = table[np.round(np.linspace(0, 255, width)).astype(int)]
+    return _picture(np.broadcast_to(colours, (height, width, 3)), alt)
+
+
+def weights_chart(names: Sequence[str], weights: Sequence[float], alt: str) -> Picture:
+    """Signed bars, the first at the top: orange for the class, blue with hatching against it, each with its number.
+
+    names: short words in Latin script, one per weight (DejaVu Sans, which comes with matplotlib, is the font).
+    Raises ValueError where names and weights differ in number.
+    """
+    if len(names) != len(weights):
+        raise ValueError(f"{len(names)} names for {len(weights)} weights")
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()  # a user's matplotlibrc must not change a report
+        figure = Figure(figsize=(INCHES_WIDE, INCHES_PER_BAR * max(len(names), 1) + 0.2), dpi=DPI)
+        canvas = FigureCanvasAgg(figure)
+        _draw_bars(figure.add_axes((0, 0, 1, 1)), names, weights)
+        canvas.draw()
+        return _picture(np.asarray(canvas.buffer_rgba())[..., :3], alt)
+
+
+def _draw_bars(axes: Axes, names: Sequence[str], weights: Sequence[float]) -> None:
+    """Bars with their names at the left edge and their numbers beyond the bar's tip."""
+    largest = max((abs(weight) for weight in weights), default=0.0) or 1.0
+    axes.set_xlim(-2.0, 1.75)
+    axes.set_ylim(max(len(names), 1) - 0.4, -0.6)
+    axes.axis("off")
+    axes.axvline(0, color="0.35", linewidth=0.8)
+    for row, (name, weight) in enumerate(zip(names, weights, strict=True)):
+        length, side = weight / largest, -1 if weight < 0 else 1
+        look = {"color": FOR} if side > 0 else {"facecolor": AGAINST, "edgecolor": "white", "hatch": "////"}
+        axes.barh(row, length, height=0.72, linewidth=0, **look)
+        axes.text(-1.95, row, name, va="center", ha="left", fontsize=9, fontweight="bold", parse_math=False)
+        axes.text(
+            length + 0.06 * side, row, _signed(weight), va="center", ha="left" if side > 0 else "right", fontsize=9
+        )
+
+
+def _signed(value: float) -> str:
+    """Three significant digits with a sign; the minus is the typographic one."""
+    return f"{value:+.3g}".replace("-", "−")
+
+
+def _picture(colours: Pixels, alt: str) -> Picture:
+    buffer = BytesIO()
+    Image.fromarray(np.ascontiguousarray(colours)).save(buffer, "PNG", optimize=True)
+    return Picture(buffer.getvalue(), "image/png", colours.shape[1], colours.shape[0], alt)
