@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from reportgen.document import ReportDocument
 from reportgen.options import BuildOptions
-from reportgen.results import Case, Explanation, Facts, FilterStudy, LayerFact
+from reportgen.results import Case, Explanation, Facts, FilterStudy, LayerFact, Target
 
 if TYPE_CHECKING:  # the writers stay free of torch
     from torch import Tensor, nn
@@ -50,12 +50,13 @@ class Network:
 class Source:
     """Builds a network for weights.
 
-    accepts: whether it is meant by the text of `--arch` (None: not given); build: raises ArchitectureError.
+    accepts: whether it is meant by the text of `--arch` (None: not given); build: tells its third argument, in one line,
+    of any code it is about to run, and raises ArchitectureError.
     """
 
     name: str
     accepts: Callable[[str | None], bool]
-    build: Callable[[Weights, str | None], Network]
+    build: Callable[[Weights, str | None, Callable[[str], None]], Network]
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,12 @@ class Output:
     name: str
     filename: str
     render: Callable[[ReportDocument, RenderOptions], bytes]
+
+
+def labelled_target(case: Case) -> Target:
+    """The class that the write-up explains: the label's, or the predicted one where no label is known."""
+    label = case.prediction.label
+    return case.targets[0] if label is None else Target(label.index, label.name, "label")
 
 
 class Progress(Protocol):

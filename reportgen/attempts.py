@@ -1,0 +1,21 @@
+"""A method that cannot explain an image says so in a value; everything else of the run stands."""
+
+from reportgen.errors import ReportgenError
+from reportgen.results import NO_FACTS, Explanation, Facts, Status, Target
+
+
+def failed(method: str, target: Target, err: Exception, parameters: Facts = NO_FACTS) -> Explanation:
+    """The explanation that stands where a method raised; the error's own words are kept."""
+    detail = err.why if isinstance(err, ReportgenError) else f"{type(err).__name__}: {err}"
+    return Explanation(method, target, "failed", None, "reason.raised", detail[:300], parameters)
+
+
+def without_picture(
+    method: str, target: Target, reason: str, parameters: Facts = NO_FACTS, measures: Facts = NO_FACTS
+) -> Explanation:
+    """An explanation without a picture, for a reason known by name.
+
+    Not finite numbers and missing gradients count as failed; what is defined, but shows nothing, as degenerate.
+    """
+    status: Status = "failed" if reason in ("not_finite", "no_gradient") else "degenerate"
+    return Explanation(method, target, status, None, f"reason.{reason}", "", parameters, measures)

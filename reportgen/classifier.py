@@ -1,0 +1,210 @@
+"""The model behind plain questions: what does it answer, and what does its answer depend on?
+
+Images come and numbers go as numpy arrays; the device, the batch size and the network's own units stay in here.
+"""
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from reportgen.errors import EnvironmentProblem, MethodError
+from reportgen.results import ModelFacts
+
+Pixels = NDArray[np.floating[Any]]  # (N, H, W, 3) RGB in [0, 1]
+Score = Callable[[Tensor], Tensor]  # (n, K) logits -> (n,), one number for each image
+T = TypeVar("T")
+
+
+class NoGradient(MethodError):
+    """The network's answer does not depend on its input in a way that can be differentiated."""
+
+
+@dataclass
+class BatchSize:
+    """How many images fit in one pass; halved for good when memory runs out."""
+
+    images: int
+
+
+@dataclass(frozen=True, eq=False)
+class Classifier:
+    """A network in evaluation mode on its device, with what is known about it."""
+
+    module: nn.Module
+    facts: ModelFacts
+    device: torch.device
+    batch: BatchSize = field(default_factory=lambda: BatchSize(64))
+
+    def tensor(self, pixels: Pixels) -> Tensor:
+        """(N, H, W, 3) -> (N, 3, H, W) float32 on the device; never shares memory with the array."""
+        return torch.tensor(np.asarray(pixels, np.float32)).permute(0, 3, 1, 2).contiguous().to(self.device)
+
+    def units(self, images: Tensor) -> Tensor:
+        """(N, 3, H, W) RGB in [0, 1] -> the same in the network's own channel order and units."""
+        spec = self.facts.input
+        ordered = images.flip(1) if spec.channel_order == "bgr" else images
+        if spec.mean:
+            ordered = ordered - ordered.new_tensor(spec.mean).view(1, -1, 1, 1)
+        if spec.std:
+            ordered = ordered / ordered.new_tensor(spec.std).view(1, -1, 1, 1)
+        return ordered
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, 3, H, W) RGB in [0, 1] on the device -> (N, K) logits, with their graph where one is wanted."""
+        logits: Tensor = self.module(self.units(images))
+        return logits
+
+    def logits(self, pixels: Pixels) -> NDArray[np.float32]:
+        """(N, H, W, 3) -> (N, K) float32."""
+
+        def run(part: slice) -> NDArray[np.float32]:
+            with torch.inference_mode():
+                return to_numpy(self.forward(self.tensor(pixels[part])))
+
+        return np.concatenate(self.in_batches(len(pixels), run))
+
+    def probabilities(self, pixels: Pixels) -> NDArray[np.float64]:
+        """(N, H, W, 3) -> (N, K) float64, each row adding up to 1."""
+        return softmax(self.logits(pixels))
+
+    def input_gradients(self, pixels: Pixels, score: Callable[[slice], Score]) -> NDArray[np.float32]:
+        """The gradient of each image's score with respect to its own pixels, (N, H, W, 3) float32 RGB.
+
+        score: for a slice of the images, the function from their logits to one number each. Images do not see each
+        other in evaluation mode, so the gradient of the sum holds that of each image.
+        Raises NoGradient where the network cuts the graph, as under its own `no_grad`.
+        """
+
+        def run(part: slice) -> NDArray[np.float32]:
+            with torch.enable_grad():
+                images = self.tensor(pixels[part]).requires_grad_()
+                total = score(part)(self.forward(images)).sum()
+                if not total.requires_grad:
+                    raise no_gradient(self.facts.file)
+                (gradient,) = torch.autograd.grad(total, images, allow_unused=True)
+            if gradient is None:
+                raise no_gradient(self.facts.file)
+            return to_numpy(gradient).transpose(0, 2, 3, 1)
+
+        return np.concatenate(self.in_batches(len(pixels), run))
+
+    def in_batches(self, count: int, run: Callable[[slice], T], most: int | None = None) -> list[T]:
+        """`run` over slices of 0..count-1, each at most a batch long; halved when memory runs out, down to one image.
+
+        most: an upper bound for passes that keep more in memory than a plain answer.
+        Raises EnvironmentProblem where not even one image fits.
+        """
+        done: list[T] = []
+        start = 0
+        while start < count:
+            size = min(self.batch.images, most or count)
+            fits = True
+            try:
+                part = run(slice(start, min(start + size, count)))
+            except torch.OutOfMemoryError:
+                fits = False
+            # Outside of `except`, for the exception's traceback holds on to the tensors that were too many.
+            if fits:
+                done.append(part)
+                start += size
+            else:
+                self._halve(size)
+        return done
+
+    def _halve(self, size: int) -> None:
+        if size <= 1:
+            why = f"not even one image fits into the memory of {self.device}"
+            raise EnvironmentProblem("E-MEMORY", "the network", why, "Use --device cpu, or a smaller --size")
+        self.batch.images = size // 2
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def no_gradient(what: str) -> NoGradient:
+    """The error for a network whose answer carries no gradient."""
+    why = "the network gives no gradient with respect to its input"
+    return NoGradient("E-NO-GRADIENT", what, why, "Remove no_grad, detach or rounding from its forward")
+
+
+def to_numpy(tensor: Tensor) -> NDArray[np.float32]:
+    """A float32 copy on the CPU, without graph."""
+    return np.array(tensor.detach().float().cpu().numpy())
+
+
+def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """(N, K) -> (N, K) float64; NaN where a row is not finite."""
+    with np.errstate(invalid="ignore"):
+        shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+        exponentials = np.exp(shifted)
+        return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+
+
+def resolve_device(name: str) -> torch.device:
+    """The device meant by "auto", "cpu", "cuda" or "cuda:N"; auto is the first GPU, else the CPU.
+
+    Raises EnvironmentProblem where the GPU asked for is not there: nothing is moved to the CPU in silence.
+    """
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if name == "cpu" or (name == "auto" and not count):
+        return torch.device("cpu")
+    device = torch.device("cuda:0" if name in ("auto", "cuda") else name)
+    if (device.index or 0) >= count:
+        there = f"torch {torch.__version__} sees {count} GPUs" if count else f"torch {torch.__version__} sees no GPU"
+        raise EnvironmentProblem("E-DEVICE", f"--device {name}", there, "Use --device auto or --device cpu")
+    return device
+
+
+def device_name(device: torch.device) -> str:
+    """The device as the report names it: "cpu" or "cuda:0 (NVIDIA H100)"."""
+    return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)
+
+
+@contextmanager
+def borrowed(module: nn.Module, device: torch.device) -> Iterator[nn.Module]:
+    """The module on the device, in evaluation mode, its weights without gradient; given back as it was.
+
+    Training flags, requires_grad and the device come back for each submodule and tensor, however the block ends.
+    """
+    with ExitStack() as stack:
+        for part in module.modules():
+            stack.callback(setattr, part, "training", part.training)
+        for name, parameter in module.named_parameters():
+            # By name, because moving to another device may put a new tensor in its place. Undone last, at home again.
+            stack.callback(_set_requires_grad, module, name, parameter.requires_grad)
+        home = {tensor.device for tensor in (*module.parameters(), *module.buffers())}
+        if home and home != {device}:
+            for origin in home if len(home) == 1 else ():
+                stack.callback(module.to, origin)
+            module.to(device)
+        module.eval()
+        for parameter in module.parameters():
+            parameter.requires_grad_(False)
+        yield module
+
+
+def _set_requires_grad(module: nn.Module, name: str, wanted: bool) -> None:
+    module.get_parameter(name).requires_grad_(wanted)
+
+
+@contextmanager
+def reproducible() -> Iterator[None]:
+    """Full float32 and the same algorithm every time, for as long as the block lasts."""
+    backends: tuple[tuple[Any, str, bool], ...] = (
+        (torch.backends.cudnn, "deterministic", True),
+        (torch.backends.cudnn, "benchmark", False),
+        (torch.backends.cudnn, "allow_tf32", False),
+        (torch.backends.cuda.matmul, "allow_tf32", False),
+    )
+    with ExitStack() as stack:
+        for owner, name, value in backends:
+            stack.callback(setattr, owner, name, getattr(owner, name))
+            setattr(owner, name, value)
+        yield

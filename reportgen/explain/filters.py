@@ -1,0 +1,153 @@
+"""Filters: what excites them most, and where they answer on the images.
+
+Source: erhan2009, olah2017.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from reportgen.ascent import RATE, synthesise
+from reportgen.classifier import Classifier, to_numpy
+from reportgen.contracts import FilterMethod
+from reportgen.hooks import captured
+from reportgen.layers import check_filters, is_map, named_layers, one_per_stage
+from reportgen.measures import answers, filter_preferences
+from reportgen.options import BuildOptions
+from reportgen.results import Case, Facts, FilterStudy, Scalar
+
+NAME = "filters"
+GROUP = 8  # images whose maps of all layers are held at once
+NO_MAPS: NDArray[np.float32] = np.zeros((0, 0, 0), np.float32)
+
+Maps = NDArray[np.float32]  # (N, F, h, w)
+
+
+def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions) -> Iterator[FilterStudy]:
+    """For each layer and filter one study, over all cases.
+
+    Raises InputRefused for a layer or filter that the network does not have.
+    """
+    layers = named_layers(classifier, options.layers) or one_per_stage(classifier)
+    pixels = np.stack([case.image.pixels for case in cases])
+    largest = channel_maxima(classifier, pixels, layers)
+    for layer in layers:
+        parameters = _parameters(classifier, layer, options)
+        if layer not in largest:
+            yield FilterStudy(
+                NAME, layer, 0, "not_applicable", NO_MAPS, reason="reason.not_spatial", parameters=parameters
+            )
+            continue
+        check_filters(layer, len(largest[layer]), options.filters)
+        filters = options.filters or most_excited(largest[layer], options.filters_top)
+        yield from _studies(classifier, pixels, layer, filters, parameters, options)
+
+
+def channel_maxima(
+    classifier: Classifier, pixels: NDArray[np.float32], layers: Sequence[str]
+) -> dict[str, NDArray[np.float32]]:
+    """For each layer that gives maps the largest answer of each channel over all images, (C,)."""
+    found: dict[str, list[NDArray[np.float32]]] = {}
+
+    def run(part: slice) -> None:
+        with torch.inference_mode(), captured(classifier.module, layers) as outputs:
+            classifier.forward(classifier.tensor(pixels[part]))
+            for name, output in outputs.items():
+                if is_map(output):
+                    found.setdefault(name, []).append(to_numpy(output.amax(dim=(0, 2, 3))))
+
+    classifier.in_batches(len(pixels), run, most=GROUP)
+    return {name: np.max(parts, axis=0) for name, parts in found.items()}
+
+
+def most_excited(largest: NDArray[np.float32], count: int) -> tuple[int, ...]:
+    """The channels with the largest answers, strongest first; equals in the order of their numbers."""
+    return tuple(int(channel) for channel in np.argsort(-largest, kind="stable")[:count])
+
+
+def filter_maps(classifier: Classifier, pixels: NDArray[np.float32], layer: str, filters: Sequence[int]) -> Maps:
+    """Raw output of the layer for the filters on each image, (N, F, h, w)."""
+
+    def run(part: slice) -> Maps:
+        with torch.inference_mode(), captured(classifier.module, [layer]) as outputs:
+            classifier.forward(classifier.tensor(pixels[part]))
+            return to_numpy(outputs[layer].index_select(1, torch.tensor(list(filters)).to(classifier.device)))
+
+    return np.concatenate(classifier.in_batches(len(pixels), run, most=GROUP))
+
+
+def _studies(
+    classifier: Classifier,
+    pixels: NDArray[np.float32],
+    layer: str,
+    filters: Sequence[int],
+    parameters: Facts,
+    options: BuildOptions,
+) -> Iterator[FilterStudy]:
+    maps = filter_maps(classifier, pixels, layer, filters)
+    sized = {**parameters, "height": maps.shape[2], "width": maps.shape[3]}
+    try:
+        images = synthesise(classifier, layer, filters, options.filter_steps, options.seed)
+        reached = filter_maps(classifier, images, layer, filters)
+    except (RuntimeError, ValueError, TypeError) as err:
+        detail = f"{type(err).__name__}: {err}"[:300]
+        for i, number in enumerate(filters):
+            yield FilterStudy(NAME, layer, number, "failed", maps[:, i], None, "reason.raised", detail, sized)
+        return
+    for i, number in enumerate(filters):
+        yield _study(layer, number, maps[:, i], pixels, images[i], float(reached[i, i].max()), sized)
+
+
+def _study(
+    layer: str,
+    number: int,
+    maps: Maps,
+    pixels: NDArray[np.float32],
+    image: NDArray[np.float32],
+    reached: float,
+    parameters: Facts,
+) -> FilterStudy:
+    if not (np.isfinite(maps).all() and np.isfinite(reached)):
+        return FilterStudy(NAME, layer, number, "failed", NO_MAPS, None, "reason.not_finite", parameters=parameters)
+    top = float(maps.max())
+    measures: dict[str, Scalar] = {**answers(maps), "reached": reached}
+    if top <= 0 and reached <= 0:
+        return FilterStudy(
+            NAME,
+            layer,
+            number,
+            "degenerate",
+            maps,
+            None,
+            "reason.dead_filter",
+            parameters=parameters,
+            measures=measures,
+        )
+    measures |= filter_preferences(maps, pixels)
+    if top > 0:
+        measures["ratio"] = reached / top
+    return FilterStudy(
+        NAME, layer, number, "ok", maps, image,
+        parameters=parameters, measures=measures, image_measures=image_measures(maps),
+    )  # fmt: skip
+
+
+def image_measures(maps: Maps) -> tuple[Facts, ...]:
+    """For each image the filter's maximum and mean, and the maximum as a share of that over all images."""
+    top = float(maps.max())
+    return tuple(
+        {"maximum": float(each.max()), "mean": float(each.mean())}
+        | ({"relative": float(each.max()) / top} if top > 0 else {})
+        for each in maps
+    )
+
+
+def _parameters(classifier: Classifier, layer: str, options: BuildOptions) -> Facts:
+    choice = "named" if options.filters else "layers" if options.layers else "default"
+    kind = type(classifier.module.get_submodule(layer)).__name__
+    return {"steps": options.filter_steps, "lr": RATE, "choice": choice, "kind": kind}
+
+
+METHOD = FilterMethod(NAME, explain, ("erhan2009", "olah2017", "borowski2021", "bigun1987"))

@@ -1,0 +1,78 @@
+"""The write-up's filter visualisation: Adam on the pixels of a photograph, without bounds (profile hw5).
+
+Source: the write-up of homework 5, function filter_explaination.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from reportgen.classifier import Classifier, to_numpy
+from reportgen.contracts import FilterMethod
+from reportgen.hooks import captured, run_to
+from reportgen.layers import check_filters, named_layers, write_up_layer
+from reportgen.options import HW5_FILTER, BuildOptions
+from reportgen.results import Case, FilterStudy
+
+NAME = "filters_hw5"
+STEPS = 100
+RATE = 0.1
+
+
+def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions) -> Iterator[FilterStudy]:
+    """One study: filter 0 of layer index 15, or the first that the user named."""
+    named = named_layers(classifier, options.layers[:1])
+    layer, assumed = (named[0], False) if named else write_up_layer(classifier)
+    number = options.filters[0] if options.filters else HW5_FILTER
+    pixels = np.stack([case.image.pixels for case in cases])
+    maps = _maps(classifier, pixels, layer, number)
+    parameters = {"steps": STEPS, "lr": RATE, "layer_assumed": assumed}
+    measures = {"maximum": float(maps.max())}
+    climbed = climb(classifier, pixels[0], layer, number)
+    if climbed is None:
+        yield FilterStudy(
+            NAME, layer, number, "degenerate", maps, None, "hw5.filters_dead", parameters=parameters, measures=measures
+        )
+        return
+    outside = float(((climbed < 0) | (climbed > 1)).mean())
+    measures |= {"low": float(climbed.min()), "high": float(climbed.max()), "outside": outside}
+    yield FilterStudy(NAME, layer, number, "ok", maps, climbed, parameters=parameters, measures=measures)
+
+
+def climb(
+    classifier: Classifier, photograph: NDArray[np.float32], layer: str, number: int, steps: int = STEPS
+) -> NDArray[np.float32] | None:
+    """What the photograph (H, W, 3) becomes, unbounded; None where the filter gives no gradient at the start.
+
+    The write-up climbs from all its photographs at once and prints the first. Adam treats each pixel on its own and
+    images do not see each other in evaluation mode, so the first climbs alone here, to the same end.
+    """
+    images = classifier.tensor(photograph[None]).requires_grad_()
+    optimiser = torch.optim.Adam([images], lr=RATE)
+    with torch.enable_grad():
+        for step in range(steps):
+            _, given = run_to(classifier.module, layer, classifier.units(images))
+            (gradient,) = torch.autograd.grad(-given[:, number].sum(), images)
+            if step == 0 and not gradient.any():
+                return None
+            images.grad = gradient
+            optimiser.step()
+    climbed: NDArray[np.float32] = to_numpy(images)[0].transpose(1, 2, 0)
+    return climbed
+
+
+def _maps(classifier: Classifier, pixels: NDArray[np.float32], layer: str, number: int) -> NDArray[np.float32]:
+    """Raw output of the filter on each image, (N, h, w). Raises InputRefused where there is no such filter."""
+
+    def run(part: slice) -> NDArray[np.float32]:
+        with torch.inference_mode(), captured(classifier.module, [layer]) as outputs:
+            classifier.forward(classifier.tensor(pixels[part]))
+            check_filters(layer, outputs[layer].shape[1], [number])
+            return to_numpy(outputs[layer][:, number])
+
+    return np.concatenate(classifier.in_batches(len(pixels), run))
+
+
+METHOD = FilterMethod(NAME, explain, ("hw5", "erhan2009"))

@@ -1,0 +1,75 @@
+"""Saliency: how much would the logit of a class change if one pixel changed a little?
+
+Source: simonyan2014.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from reportgen.attempts import failed, without_picture
+from reportgen.classifier import Classifier, NoGradient, Score
+from reportgen.contracts import ImageMethod
+from reportgen.measures import heat_measures
+from reportgen.options import BuildOptions
+from reportgen.results import Case, Explanation, Facts, SaliencyMap, Target
+
+NAME = "saliency"
+PARAMETERS: Facts = {"score": "logit", "reduction": "max"}
+GROUP = 32  # images whose gradients are held at once
+
+
+def explain(
+    classifier: Classifier,
+    cases: Sequence[Case],
+    options: BuildOptions,  # noqa: ARG001 - as every method
+) -> Iterator[tuple[Explanation, ...]]:
+    """For each case one map per target: |d logit / d pixel|, the largest channel, (H, W) float32."""
+    for start in range(0, len(cases), GROUP):
+        group = cases[start : start + GROUP]
+        rows = [(case, target) for case in group for target in case.targets]
+        maps = iter(_explanations(classifier, rows))
+        for case in group:
+            yield tuple(next(maps) for _ in case.targets)
+
+
+def logit_gradients(
+    classifier: Classifier, pixels: NDArray[np.floating[Any]], classes: Sequence[int]
+) -> NDArray[np.float32]:
+    """The gradient of one logit for each image, (N, H, W, 3) float32. classes: the class of each image."""
+    wanted = torch.tensor(list(classes))
+
+    def score(part: slice) -> Score:
+        def logit(logits: Tensor) -> Tensor:
+            return logits.gather(1, wanted[part].to(logits.device)[:, None])[:, 0]
+
+        return logit
+
+    return classifier.input_gradients(pixels, score)
+
+
+def _explanations(classifier: Classifier, rows: Sequence[tuple[Case, Target]]) -> list[Explanation]:
+    try:
+        pixels = np.stack([case.image.pixels for case, _ in rows])
+        gradients = logit_gradients(classifier, pixels, [target.index for _, target in rows])
+    except NoGradient:
+        return [without_picture(NAME, target, "no_gradient", PARAMETERS) for _, target in rows]
+    except (RuntimeError, ValueError, TypeError) as err:  # what a user's own network raises in its backward pass
+        return [failed(NAME, target, err, PARAMETERS) for _, target in rows]
+    return [_explanation(target, gradient) for (_, target), gradient in zip(rows, gradients, strict=True)]
+
+
+def _explanation(target: Target, gradient: NDArray[np.float32]) -> Explanation:
+    heat = np.abs(gradient).max(axis=-1)
+    if not np.isfinite(heat).all():
+        return without_picture(NAME, target, "not_finite", PARAMETERS)
+    if not heat.any():
+        return without_picture(NAME, target, "flat_gradient", PARAMETERS, {"maximum": 0.0})
+    return Explanation(NAME, target, "ok", SaliencyMap(heat), parameters=PARAMETERS, measures=heat_measures(heat))
+
+
+METHOD = ImageMethod(NAME, explain, ("simonyan2014", "adebayo2018"))

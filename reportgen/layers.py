@@ -1,0 +1,104 @@
+"""Which layers of a network have filters to look at, and which of them are looked at."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from reportgen.classifier import Classifier
+from reportgen.errors import InputRefused
+from reportgen.hooks import captured
+from reportgen.options import HW5_LAYER
+
+ACTIVATIONS = (
+    nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswish, nn.Mish, nn.Softplus, nn.Tanh,
+    nn.Sigmoid,
+)  # fmt: skip
+NORMS = (nn.BatchNorm2d, nn.GroupNorm, nn.InstanceNorm2d)
+RANKS = (ACTIVATIONS, NORMS, (nn.Conv2d,))  # what shows a filter best comes first
+
+
+@dataclass(frozen=True)
+class LayerMap:
+    """A layer that gives maps: its name, kind, channels, and their height and width."""
+
+    name: str
+    kind: str
+    channels: int
+    size: tuple[int, int]
+
+
+def spatial_layers(classifier: Classifier) -> tuple[LayerMap, ...]:
+    """Every convolution, normalisation and activation that gives (N, C, h, w) with a map larger than 1 x 1.
+
+    In the order in which they run.
+    """
+    height, width = classifier.facts.input.size
+    modules = dict(classifier.module.named_modules())
+    names = [
+        name for name, layer in modules.items() if isinstance(layer, tuple(kind for rank in RANKS for kind in rank))
+    ]
+    with torch.inference_mode(), captured(classifier.module, names) as outputs:
+        classifier.forward(torch.full((1, 3, height, width), 0.5, device=classifier.device))
+        shapes = {name: tuple(out.shape) for name, out in outputs.items() if is_map(out)}
+    return tuple(
+        LayerMap(name, type(modules[name]).__name__, shape[1], (shape[2], shape[3]))
+        for name, shape in shapes.items()
+        if shape[2] * shape[3] > 1
+    )
+
+
+def is_map(output: object) -> bool:
+    """Whether a layer's output is (N, C, h, w)."""
+    return isinstance(output, Tensor) and output.dim() == 4
+
+
+def one_per_stage(classifier: Classifier) -> tuple[str, ...]:
+    """The last activation at each resolution; a normalisation or convolution where there is no activation."""
+    modules = dict(classifier.module.named_modules())
+    best: dict[tuple[int, int], tuple[int, str]] = {}
+    for layer in spatial_layers(classifier):
+        rank = next(i for i, kinds in enumerate(RANKS) if isinstance(modules[layer.name], kinds))
+        if layer.size not in best or rank <= best[layer.size][0]:
+            best[layer.size] = (rank, layer.name)
+    return tuple(name for _, name in best.values())
+
+
+def named_layers(classifier: Classifier, names: Sequence[str]) -> tuple[str, ...]:
+    """The names as given, each known to the network. Raises InputRefused with the nearest known name."""
+    known = [name for name, _ in classifier.module.named_modules() if name]
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3, cutoff=0.3)
+            fix = f"Did you mean {' or '.join(near)}?" if near else f"It has {', '.join(known[:8])}, ..."
+            raise InputRefused("E-LAYER", f"--layer {name}", "the network has no such layer", fix)
+    return tuple(dict.fromkeys(names))
+
+
+def check_filters(layer: str, channels: int, filters: Sequence[int]) -> None:
+    """Raises InputRefused where a filter is asked for that the layer does not have."""
+    outside = [number for number in filters if number >= channels]
+    if outside:
+        why = f"{layer} has {channels} filters, numbered 0 to {channels - 1}, and {outside[0]} is none of them"
+        raise InputRefused("E-FILTER", "--filters", why, "Choose among those")
+
+
+def write_up_layer(classifier: Classifier) -> tuple[str, bool]:
+    """The layer that the write-up hooks, index 15 of its `cnn`, and whether another had to be taken.
+
+    `cnn` is the first Sequential that holds convolutions, whatever its name. Where it is shorter, or index 15 gives no
+    map, the last stage of one_per_stage stands in. Raises InputRefused for a network without any map.
+    """
+    maps = {layer.name for layer in spatial_layers(classifier)}
+    for name, part in classifier.module.named_modules():
+        if isinstance(part, nn.Sequential) and any(isinstance(layer, nn.Conv2d) for layer in part):
+            wanted = f"{name}.{HW5_LAYER}".removeprefix(".")
+            if len(part) > HW5_LAYER and (wanted in maps or isinstance(part[HW5_LAYER], nn.MaxPool2d)):
+                return wanted, False
+            break
+    stages = one_per_stage(classifier)
+    if not stages:
+        raise InputRefused("E-LAYER", "--profile hw5", "the network has no layer that gives maps", "Drop --profile hw5")
+    return stages[-1], True

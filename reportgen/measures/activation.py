@@ -1,0 +1,102 @@
+"""What a filter answers to: its map correlated with edges, orientation and colour of the images."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.ndimage import correlate1d
+from skimage.color import rgb2gray
+
+Plane = NDArray[np.float64]  # (H, W)
+Maps = NDArray[np.floating[Any]]  # (N, h, w)
+Pixels = NDArray[np.floating[Any]]  # (H, W, 3) or (N, H, W, 3) RGB in [0, 1]
+WEAKEST_COLOUR = 0.2  # |r| below which no colour is named
+FLAT = 1e-9  # spread, as a share of the largest magnitude, at which a plane counts as constant
+COLOURS = {"brightness": ("bright", "dark"), "red_green": ("red", "green"), "blue_yellow": ("blue", "yellow")}
+
+
+def answers(maps: Maps) -> dict[str, float]:
+    """The maximum, and the share of positions above 0 (active), of one filter's maps over all images."""
+    return {"maximum": float(maps.max()), "active": float((maps > 0).mean())}
+
+
+def filter_preferences(maps: Maps, images: Pixels) -> dict[str, float | str]:
+    """edges, orientation, coherence, colour and colour_r of one filter, over all images together.
+
+    maps: raw output of the filter on each image; images: (N, H, W, 3) RGB in [0, 1]. What is measured on the image is averaged over the part of it that
+    each position of the map covers. edges: Pearson's r with the strength of edges (Sobel). orientation: degrees in
+    [0, 180), 0 for horizontal and 90 for vertical structures, counted counter-clockwise; coherence in [0, 1]: how much
+    more aligned the structures are where the filter answers than in these images at large. colour: the colour whose presence goes
+    with the answer best, "none" below |r| = 0.2. What is undefined (a constant map, images without edges) is absent.
+    Source: the structure tensor of bigun1987.
+    """
+    size = maps.shape[1:]
+    planes = [_planes(image) for image in images]
+    pooled = {name: np.stack([_averaged(each[name], size) for each in planes]) for name in planes[0]}
+    found: dict[str, float | str] = {}
+    if (edges := correlation(maps, np.sqrt(pooled["energy"]))) is not None:
+        found["edges"] = edges
+    return found | _orientation(maps, pooled) | _colour(maps, pooled)
+
+
+def correlation(one: NDArray[Any], other: NDArray[Any]) -> float | None:
+    """Pearson's r over all elements; None where one of both is constant."""
+    a, b = (np.asarray(values, np.float64).ravel() for values in (one, other))
+    a, b = a - a.mean(), b - b.mean()
+    if any(np.abs(x).max() <= FLAT * max(np.abs(raw).max(), FLAT) for x, raw in ((a, one), (b, other))):
+        return None
+    return float(np.clip(a @ b / np.sqrt((a @ a) * (b @ b)), -1, 1))
+
+
+def _planes(image: Pixels) -> dict[str, Plane]:
+    """Edge energy, doubled-angle orientation and opponent colours for each pixel."""
+    red, green, blue = np.moveaxis(image.astype(np.float64), -1, 0)
+    grey = rgb2gray(image.astype(np.float64))
+    across, down = _sobel(grey, 1), _sobel(grey, 0)
+    return {
+        "energy": across**2 + down**2,
+        "cosine": across**2 - down**2,
+        "sine": 2 * across * down,
+        "brightness": grey,
+        "red_green": red - green,
+        "blue_yellow": blue - (red + green) / 2,
+    }
+
+
+def _sobel(plane: Plane, axis: int) -> Plane:
+    """The derivative along the axis per pixel, smoothed across it."""
+    slope = correlate1d(plane, (-0.5, 0, 0.5), axis, mode="nearest")
+    return np.asarray(correlate1d(slope, (0.25, 0.5, 0.25), 1 - axis, mode="nearest"))
+
+
+def _averaged(plane: Plane, size: tuple[int, ...]) -> Plane:
+    """The plane at the size of the map: the mean over what each position covers."""
+    height, width = size
+    resized = Image.fromarray(plane.astype(np.float32)).resize((width, height), Image.Resampling.BOX)
+    return np.asarray(resized, np.float64)
+
+
+def _orientation(maps: Maps, pooled: dict[str, Plane]) -> dict[str, float]:
+    weights = np.maximum(maps, 0).astype(np.float64)
+    answered, present = float((weights * pooled["energy"]).sum()), float(pooled["energy"].sum())
+    if answered <= FLAT or present <= FLAT:
+        return {}
+    # Doubled angles, so that opposite gradients of one line add up. What the images themselves prefer is subtracted,
+    # or every filter would seem to like the horizon.
+    doubled = complex(
+        (weights * pooled["cosine"]).sum() / answered - pooled["cosine"].sum() / present,
+        (weights * pooled["sine"]).sum() / answered - pooled["sine"].sum() / present,
+    )
+    gradient = np.degrees(np.angle(doubled)) / 2
+    # A line runs across its gradient; rows count downwards, angles upwards.
+    return {"orientation": float(-(gradient + 90) % 180), "coherence": min(abs(doubled), 1.0)}
+
+
+def _colour(maps: Maps, pooled: dict[str, Plane]) -> dict[str, float | str]:
+    found = {name: r for name in COLOURS if (r := correlation(maps, pooled[name])) is not None}
+    if not found:
+        return {}
+    best = max(found, key=lambda name: abs(found[name]))
+    r = found[best]
+    return {"colour": COLOURS[best][r < 0] if abs(r) >= WEAKEST_COLOUR else "none", "colour_r": r}
