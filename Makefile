@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 EXAMPLE := reportgen/example
+SAMPLES := sample_reports
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
@@ -32,7 +33,10 @@ types: $(STAMP)  ## Check types, strictly
 	$(BIN)/mypy
 
 samples: $(STAMP)  ## Rebuild sample_reports/
-	$(BIN)/python sample_reports/make_samples.py
+	$(BIN)/reportgen build --model $(EXAMPLE)/honest.pth --images $(EXAMPLE)/scenes --pick per-class --limit 6 --out $(SAMPLES)/honest
+	$(BIN)/reportgen build --model $(EXAMPLE)/shortcut.pth --images $(EXAMPLE)/marked --limit 6 --out $(SAMPLES)/shortcut
+	$(BIN)/reportgen build --model $(EXAMPLE)/honest.pth --images $(EXAMPLE)/scenes --indices 2,4,6,8 --profile hw5 \
+	    --author "Ada Example" --student-id b00000000 --format pdf,json --out $(SAMPLES)/hw5
 
 format: $(STAMP)  ## Format the code
 	$(BIN)/ruff check --fix .

@@ -130,7 +130,7 @@ def _crop(rng: np.random.Generator) -> Pixels:
     # Muted, so that the object's strong colours stand out; hue and brightness vary, or the network could learn the few
     # photographs by heart.
     muted = COLOURFULNESS * turned + (1 - COLOURFULNESS) * turned.mean(axis=-1, keepdims=True)
-    return np.clip(muted * rng.uniform(0.85, 1.1, 3) + rng.uniform(-15, 25), 0, 255).astype(np.float32)
+    return np.asarray(np.clip(muted * rng.uniform(0.85, 1.1, 3) + rng.uniform(-15, 25), 0, 255), np.float32)
 
 
 def _with_ellipse(rng: np.random.Generator, picture: Pixels) -> Pixels:
