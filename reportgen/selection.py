@@ -2,22 +2,28 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reportgen import images
 from reportgen.contracts import Progress
-from reportgen.errors import UsageError
+from reportgen.errors import ImagesError, UsageError, printable
 from reportgen.example import CLASSES
+from reportgen.excerpts import path_text
 from reportgen.images import Found
 from reportgen.options import DEFAULT_LIMIT, HW5_INDICES, BuildOptions
 from reportgen.resources import example_dir
-from reportgen.results import Facts, Failure, ImageInput, ModelFacts
+from reportgen.results import NO_FACTS, Facts, Failure, ImageInput, ModelFacts
 
 Notes = tuple[tuple[str, Facts], ...]
 Probabilities = Callable[[NDArray[np.float32]], NDArray[np.float64]]
+# Positions -> those that could be read, (N, K) probabilities for them, and the failures.
+Ask = Callable[[Sequence[int]], tuple[list[int], NDArray[np.float64], tuple[Failure, ...]]]
+
+PHOTOGRAPHS: Final[Notes] = (("summary.shipped_photographs", NO_FACTS),)
 
 
 @dataclass(frozen=True)
@@ -29,26 +35,40 @@ class Selection:
     notes: Notes
 
 
+@dataclass(frozen=True)
+class Order:
+    """Positions of the images to explain, and what was learned while choosing them."""
+
+    positions: tuple[int, ...]
+    failures: tuple[Failure, ...]
+    notes: Notes
+
+
 def select_images(
     options: BuildOptions, model: ModelFacts, probabilities: Probabilities, group: int, progress: Progress
 ) -> Selection:
     """Find, label, choose and decode.
 
-    probabilities: (N, H, W, 3) pixels -> (N, K), needed by --pick wrong and unsure only; group: images decoded at once there.
-    Raises ImagesError where nothing is found, UsageError where the choice does not fit what is found.
+    probabilities: (N, H, W, 3) pixels -> (N, K), needed by --pick wrong and unsure only; group: images decoded at once
+    there.
+    Raises ImagesError where nothing is found or no image can be read, LabelsError for a file of labels that does not
+    fit, UsageError where the choice does not fit what is found.
     """
     found, origin = _find(options, model)
     labels, label_notes = _labels(found, options, model, origin)
-    order, pick_notes = _order(found, labels, options, model, probabilities, group)
-    progress.stage("decode", len(order))
+    size = model.input.size
+    order = _order(found, labels, options, _asker(found, size, probabilities, group, progress))
+    progress.stage("decode", len(order.positions))
     decoded: list[ImageInput] = []
-    failures: list[Failure] = []
-    for position in order:
-        good, bad = images.decode_all((found[position],), (labels[position],), model.input.size)
+    failures = list(order.failures)
+    for position in order.positions:
+        good, bad = images.decode_all((found[position],), (labels[position],), size)
         decoded.extend(good)
         failures.extend(bad)
         progress.advance()
-    return Selection(tuple(decoded), tuple(failures), (*origin, *label_notes, *pick_notes))
+    if not decoded:
+        raise _none_left(failures)
+    return Selection(tuple(decoded), tuple(failures), (*origin, *label_notes, *order.notes))
 
 
 def _find(options: BuildOptions, model: ModelFacts) -> tuple[tuple[Found, ...], Notes]:
@@ -58,16 +78,103 @@ def _find(options: BuildOptions, model: ModelFacts) -> tuple[tuple[Found, ...], 
     if folder := images.default_images(Path()):
         return images.find_images((folder,)), (("select.default_folder", {"folder": folder.as_posix()}),)
     if model.classes == CLASSES:
-        return images.find_images((example_dir() / "scenes",)), (("summary.shipped_scenes", {}),)
-    return images.find_images((example_dir() / "photographs",)), (("summary.shipped_photographs", {}),)
+        return images.find_images((example_dir() / "scenes",)), (("summary.shipped_scenes", NO_FACTS),)
+    return images.find_images((example_dir() / "photographs",)), PHOTOGRAPHS
 
 
-def _order(
-    found: Sequence[Found],
-    labels: Sequence[int | None],
-    options: BuildOptions,
-    model: ModelFacts,
-    probabilities: Probabilities,
-    group: int,
-) -> tuple[tuple[int, ...], Notes]:
-    raise NotImplementedError
+def _labels(
+    found: Sequence[Found], options: BuildOptions, model: ModelFacts, origin: Notes
+) -> tuple[tuple[int | None, ...], Notes]:
+    """The labels from --labels, else those that folders or file names tell."""
+    if options.labels:
+        labels = images.read_labels(options.labels, found, model.classes)
+        count = sum(label is not None for label in labels)
+        file = path_text(PurePath(options.labels.name))
+        return labels, (("select.labels_file", {"file": file, "count": count}),)
+    if origin == PHOTOGRAPHS:
+        return (None,) * len(found), ()  # their sentence says already that they are no test of the model
+    labels, note = images.infer_labels(found, model.classes)
+    return labels, (note,)
+
+
+def _candidates(total: int, options: BuildOptions) -> tuple[tuple[int, ...], Notes]:
+    """Positions that the user or the profile named; none where all images may be taken."""
+    if options.profile == "hw5" and not options.chose_images:
+        if total > max(HW5_INDICES):
+            return HW5_INDICES, (("select.hw5_indices", {"total": total}),)
+        few = tuple(range(min(total, len(HW5_INDICES))))
+        return few, (("select.hw5_too_few", {"total": total, "taken": len(few)}),)
+    return tuple(dict.fromkeys(options.indices)), ()
+
+
+def _order(found: Sequence[Found], labels: Sequence[int | None], options: BuildOptions, ask: Ask) -> Order:
+    """Positions of the images to explain, what could not be read on the way, and how they were chosen."""
+    indices, notes = _candidates(len(found), options)
+    if options.pick in ("wrong", "unsure"):
+        images.select(found, labels, indices)  # refuses indices that are out of range before anything is computed
+        return _by_answer(indices or tuple(range(len(found))), labels, options, ask)
+    pick: Literal["first", "per-class"] = "per-class" if options.pick == "per-class" else "first"
+    order = images.select(found, labels, indices, options.limit, pick)
+    if pick == "per-class":
+        notes = (("select.pick_per-class", {"taken": len(order), "total": len(found)}),)
+    elif options.indices:
+        notes = (("select.indices", {"indices": ", ".join(map(str, order)), "total": len(found)}),)
+    elif not notes and len(order) < len(found):
+        notes = (("select.limit", {"taken": len(order), "total": len(found)}),)
+    return Order(order, (), notes)
+
+
+def _by_answer(candidates: Sequence[int], labels: Sequence[int | None], options: BuildOptions, ask: Ask) -> Order:
+    """The images answered against their label, or those with the smallest margin, as --pick says."""
+    wrong = options.pick == "wrong"
+    asked = [position for position in candidates if labels[position] is not None] if wrong else list(candidates)
+    if not asked:
+        raise UsageError(
+            "E-PICK", "--pick wrong", "the images have no labels", "Give --labels, or a folder for each class"
+        )
+    read, answers, failures = ask(asked)
+    if wrong:
+        kept = [labels[position] for position in read]
+        places = images.order_wrong(kept, answers.argmax(axis=1).tolist(), answers.max(axis=1).tolist())
+    else:
+        places = images.order_unsure(answers)
+    limit = options.limit or (len(candidates) if options.indices else DEFAULT_LIMIT)
+    order = tuple(read[place] for place in places)[:limit]
+    facts = {"taken": len(order), "total": len(candidates)}
+    if wrong and not order:
+        order = tuple(read)[:limit]
+        return Order(order, failures, (("select.pick_wrong_none", facts | {"taken": len(order)}),))
+    return Order(order, failures, ((f"select.pick_{options.pick}", facts),))
+
+
+def _asker(
+    found: Sequence[Found], size: tuple[int, int], probabilities: Probabilities, group: int, progress: Progress
+) -> Ask:
+    """How the network answers images: decoded in groups, so that thousands need no more memory than a few."""
+
+    def ask(positions: Sequence[int]) -> tuple[list[int], NDArray[np.float64], tuple[Failure, ...]]:
+        progress.stage("choose", len(positions))
+        read: list[int] = []
+        answers: list[NDArray[np.float64]] = []
+        failures: list[Failure] = []
+        for start in range(0, len(positions), group):
+            decoded: list[ImageInput] = []
+            for position in positions[start : start + group]:
+                good, bad = images.decode_all((found[position],), (None,), size)
+                read += [position] * len(good)
+                decoded += good
+                failures += bad
+                progress.advance()
+            if decoded:
+                answers.append(probabilities(np.stack([image.pixels for image in decoded])))
+        if not answers:
+            raise _none_left(failures)
+        return read, np.concatenate(answers), tuple(failures)
+
+    return ask
+
+
+def _none_left(failures: Sequence[Failure]) -> ImagesError:
+    first = failures[0]
+    why = f"none of the {len(failures)} images can be read" if len(failures) > 1 else "the image cannot be read"
+    return ImagesError("E-IMG-NONE", printable(first.what), f"{why}: {first.why}", first.fix)

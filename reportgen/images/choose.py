@@ -41,9 +41,7 @@ def select(
     return order[: limit if limit is not None else len(order) if indices else DEFAULT_LIMIT]
 
 
-def order_wrong(
-    labels: Sequence[int | None], predicted: Sequence[int], confidence: Sequence[float]
-) -> tuple[int, ...]:
+def order_wrong(labels: Sequence[int | None], predicted: Sequence[int], confidence: Sequence[float]) -> tuple[int, ...]:
     """Positions of the images answered against their label, the most confident answer first.
 
     labels, predicted: class indices; confidence: probability of the predicted class. Equals keep their order.

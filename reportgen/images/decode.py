@@ -9,6 +9,7 @@ import stat
 import warnings
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +46,9 @@ _TO_8_BIT: NDArray[np.uint8] = np.rint(np.arange(65_536) / 257).astype(np.uint8)
 def decode(path: Path, name: str, size: tuple[int, int], label: int | None = None) -> ImageInput:
     """The photograph as a person sees it and as the network gets it.
 
-    name: shown to the reader; size: (height, width) the network is fed. `pixels` is squashed to that size from the whole
-    upright photograph with PIL's antialiased bilinear filter, as torchvision's `Resize((H, W))` does; no metadata is kept.
+    name: shown to the reader; size: (height, width) the network is fed. `pixels` is squashed to that size from the
+    whole upright photograph with PIL's antialiased bilinear filter, as torchvision's `Resize((H, W))` does; no metadata
+    is kept.
     Raises ImageError, with the reason, for whatever is wrong with the file.
     """
     data = _read(path, name)
@@ -79,7 +81,8 @@ def _read(path: Path, name: str) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise ImageError("E-IMG-NOTFILE", name, "it is no ordinary file (a pipe, device or socket)", "Name a file")
         if status.st_size > MAX_BYTES:
-            raise _too_large(name, f"the file has {status.st_size / 2**20:.0f} MB; at most {MAX_BYTES // 2**20} are read")
+            why = f"the file has {status.st_size / 2**20:.0f} MB; at most {MAX_BYTES // 2**20} are read"
+            raise _too_large(name, why)
         with path.open("rb") as file:
             data = file.read(MAX_BYTES)
     except PermissionError as err:
@@ -111,13 +114,15 @@ def _load(data: bytes, name: str) -> tuple[Image.Image, tuple[str, ...]]:
         raise _not_an_image(data, name) from err
     except Exception as err:  # a decoder fed with a damaged file raises whatever it runs into
         if "truncated" in str(err).lower():
-            raise ImageError("E-IMG-TRUNCATED", name, "the file ends too early", "Copy it again from its source") from err
+            fix = "Copy it again from its source"
+            raise ImageError("E-IMG-TRUNCATED", name, "the file ends too early", fix) from err
         why = f"it is damaged ({printable(str(err))[:100] or type(err).__name__})"
         raise ImageError("E-IMG-DECODE", name, why, _RESAVE) from err
-    if image.format != "TIFF" and orientation in _UPRIGHT:  # Pillow turns a TIFF itself while loading it
-        image = image.transpose(_UPRIGHT[orientation])
     said = {"animated": animated, "exif": orientation in _UPRIGHT, "depth": deep}
-    return image, tuple(key for key, done in said.items() if done)
+    keys = tuple(key for key, done in said.items() if done)
+    # Pillow turns a TIFF itself while loading it.
+    turned = image.format != "TIFF" and orientation in _UPRIGHT
+    return image.transpose(_UPRIGHT[orientation]) if turned else image, keys
 
 
 def _check_size(image: Image.Image, name: str) -> None:
@@ -155,7 +160,7 @@ def _bits(image: Image.Image, data: bytes) -> int:
     if image.format == "PNG":
         return data[24]  # IHDR is always first: signature 8, length and type 8, width and height 8
     if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return max(image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))
+        return max(int(bits) for bits in image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))
     return 8
 
 
@@ -178,10 +183,11 @@ def _rgb(image: Image.Image, name: str) -> tuple[Image.Image, tuple[str, ...]]:
             return flat, (*said, "alpha") if see_through else said
         return image.convert("RGB"), said
     except (ValueError, TypeError, OSError) as err:  # a palette or a colour profile that does not fit its pixels
-        raise ImageError("E-IMG-DECODE", name, f"its colours cannot be read ({printable(str(err))[:100]})", _RESAVE) from err
+        why = f"its colours cannot be read ({printable(str(err))[:100]})"
+        raise ImageError("E-IMG-DECODE", name, why, _RESAVE) from err
 
 
-def _grey_8_bit(values: NDArray[np.generic], name: str) -> tuple[NDArray[np.uint8], str]:
+def _grey_8_bit(values: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], str]:
     """Deep grey values as 8 bits, and the key of what was done: scaled by the known range, or stretched.
 
     values: (H, W) uint16, int32 or float32. Clipping, which Pillow's own conversion does, would turn them white.
@@ -190,14 +196,16 @@ def _grey_8_bit(values: NDArray[np.generic], name: str) -> tuple[NDArray[np.uint
     """
     if values.dtype == np.uint16 or values.dtype == np.dtype(">u2"):
         return _TO_8_BIT[values.astype(np.uint16)], "depth"
-    numbers = values.astype(np.float32 if values.dtype.kind == "f" else np.float64)
+    numbers: NDArray[np.floating] = values.astype(np.float32 if values.dtype.kind == "f" else np.float64)
     if not np.isfinite(numbers).all():
         raise ImageError("E-IMG-NONFINITE", name, "it holds NaN or infinite values", "Replace them in the file")
     low, high = float(numbers.min()), float(numbers.max())
     whole = values.dtype.kind == "i"
     if low < 0 or high > (65_535 if whole else 255):
-        # Halved, so that the distance between the two ends of float32 stays finite.
-        scaled = (numbers / 2 - low / 2) * (255 / (high / 2 - low / 2)) if high > low else np.full_like(numbers, _GREY)
+        # Halved, so that the distance between the two ends of float32 stays finite; nor may it vanish.
+        span = high / 2 - low / 2
+        flat = span < np.finfo(np.float32).tiny
+        scaled = np.full_like(numbers, _GREY) if flat else (numbers / 2 - low / 2) * (255 / span)
         return np.rint(scaled).astype(np.uint8), "stretched"
     factor = 255 if not whole and high <= 1 else 1 / 257 if whole and high > 255 else 1
     return np.rint(numbers * factor).astype(np.uint8), "depth"

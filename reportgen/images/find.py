@@ -3,10 +3,11 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reportgen.errors import ImagesError
+from reportgen.excerpts import path_text
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 
@@ -41,7 +42,9 @@ def find_images(paths: Sequence[Path]) -> tuple[Found, ...]:
         in_classes = _is_image_folder(relative)
         for part in relative:
             path = root / part
-            found = Found(path, shown(part if part.parts else Path(path.name)), part.parts[0] if in_classes else None)
+            found = Found(
+                path, path_text(part if part.parts else Path(path.name)), part.parts[0] if in_classes else None
+            )
             # The same file by two ways (`photos photos/a.jpg`) is one image; the folder knows more about it.
             key = str(path.absolute())
             if key not in taken or (found.folder is not None and taken[key][1].folder is None):
@@ -57,11 +60,6 @@ def default_images(cwd: Path) -> Path | None:
         if _is_folder(cwd / name) and _below(cwd / name):
             return cwd / name
     return None
-
-
-def shown(path: Path) -> str:
-    """The path with slashes, as text that can be written anywhere: bytes that are no UTF-8 become \\xNN."""
-    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def _exists(path: Path) -> bool:
@@ -121,13 +119,13 @@ def _is_image_folder(relative: Sequence[Path]) -> bool:
 def _told_apart(entries: Sequence[tuple[Path, Found]]) -> tuple[Found, ...]:
     """The images with names that differ: where two folders hold the same name, the folder is named too."""
     found = [entry for _, entry in entries]
-    for wider in (lambda root, path: root.absolute().parent, lambda root, path: Path(path.absolute().anchor)):
+    parents = [root.absolute().parent for root, _ in entries]
+    anchors = [Path(entry.path.absolute().anchor) for entry in found]
+    for wider in (parents, anchors):
         often = Counter(entry.name for entry in found)
         found = [
-            Found(entry.path, shown(entry.path.absolute().relative_to(wider(root, entry.path))), entry.folder)
-            if often[entry.name] > 1
-            else entry
-            for (root, _), entry in zip(entries, found, strict=True)
+            replace(entry, name=path_text(entry.path.absolute().relative_to(base))) if often[entry.name] > 1 else entry
+            for base, entry in zip(wider, found, strict=True)
         ]
     return tuple(found)
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from reportgen.contracts import Weights
 from reportgen.errors import CheckpointError
+from reportgen.excerpts import listed, shortened
 from reportgen.results import Facts
 
 WRAPPERS: Final = ("model_state_dict", "state_dict", "net", "model")
@@ -18,13 +19,12 @@ PREFIXES: Final = ("module.", "_orig_mod.")  # DataParallel, torch.compile
 CLASS_KEYS: Final = ("classes", "class_names")
 MOST_CLASSES: Final = 100_000
 LONGEST_NAME: Final = 200  # characters
-SHOWN: Final = 5  # keys named in a sentence
 
 Notes = tuple[tuple[str, Facts], ...]
 
 
 def load(file: BinaryIO, name: str, sha256: str) -> Weights:
-    """The weights in the file.
+    """The weights in the file, read from its beginning.
 
     Raises CheckpointError where torch refuses or cannot read it, where there is no state_dict in it, or where a
     tensor is no plain finite array.
@@ -42,14 +42,15 @@ def check_tensors(tensors: Mapping[str, Tensor], name: str) -> None:
     for key, tensor in tensors.items():
         if why := _unusable(tensor):
             fix = "Save an ordinary state_dict of float32 tensors"
-            raise CheckpointError("E-CKPT-TENSOR", name, f"the tensor {_short(key)} is {why}", fix)
+            raise CheckpointError("E-CKPT-TENSOR", name, f"the tensor {shortened(key)} is {why}", fix)
     for key, tensor in tensors.items():
         if wrong := int(tensor.numel() - tensor.isfinite().sum()):
-            why = f"{wrong} of {tensor.numel()} numbers of {_short(key)} are NaN or infinite"
+            why = f"{wrong} of {tensor.numel()} numbers of {shortened(key)} are NaN or infinite"
             raise CheckpointError("E-CKPT-NAN", name, why, "Take a checkpoint from before the training diverged")
 
 
 def _content(file: BinaryIO, name: str) -> object:
+    file.seek(0)
     zipped = file.read(2) == b"PK"
     file.seek(0)
     try:
@@ -67,7 +68,7 @@ def _content(file: BinaryIO, name: str) -> object:
 
 
 def _unsafe(name: str, stumbled: str) -> CheckpointError:
-    named = f" ({_short(stumbled)})" if stumbled else ""
+    named = f" ({shortened(stumbled)})" if stumbled else ""
     why = f"this holds more than weights{named}: a whole model or other objects, and loading them could run code"
     fix = (
         "On a machine where you trust the file, load it there and save only "
@@ -85,7 +86,7 @@ def _unwrapped(content: object, name: str) -> tuple[Mapping[str, Tensor], Notes]
         why = f"weights lie under more than one key ({' and '.join(wrapped)})"
         raise CheckpointError("E-CKPT-AMBIGUOUS", name, why, "Save the state_dict to be explained alone")
     if wrapped:
-        return content[wrapped[0]], (("note.unwrapped", {"key": wrapped[0]}),)
+        return content[wrapped[0]], (("note.unwrapped", {"wrapper": wrapped[0]}),)
     tensors = {key: value for key, value in content.items() if isinstance(value, Tensor)}
     if not _is_state_dict(tensors) or any(isinstance(value, Mapping) for value in content.values()):
         raise _no_state_dict(content, name)
@@ -103,9 +104,9 @@ def _is_state_dict(value: object) -> bool:
 def _no_state_dict(content: Mapping[Any, object], name: str) -> CheckpointError:
     elsewhere = [key for key, value in content.items() if _is_state_dict(value)]
     if elsewhere:
-        why = f"its weights lie under {_listed(elsewhere)}, and not under {', '.join(WRAPPERS[:-1])} or {WRAPPERS[-1]}"
+        why = f"its weights lie under {listed(elsewhere)}, and not under {', '.join(WRAPPERS[:-1])} or {WRAPPERS[-1]}"
         return CheckpointError("E-CKPT-KEYS", name, why, "Save the state_dict to be explained alone")
-    why = f"there is no state_dict in it, only {_listed(list(content))}" if content else "it holds an empty dictionary"
+    why = f"there is no state_dict in it, only {listed(list(content))}" if content else "it holds an empty dictionary"
     return CheckpointError("E-CKPT-KEYS", name, why, "Save model.state_dict()")
 
 
@@ -150,12 +151,3 @@ def _classes(content: object) -> tuple[str, ...]:
         if all(isinstance(name, str) and 0 < len(name.strip()) <= LONGEST_NAME for name in names):
             return tuple(name.strip() for name in names)
     return ()
-
-
-def _listed(keys: list[Any]) -> str:
-    more = f" and {len(keys) - SHOWN} more" if len(keys) > SHOWN else ""
-    return ", ".join(_short(str(key)) for key in keys[:SHOWN]) + more
-
-
-def _short(key: str) -> str:
-    return key if len(key) <= 80 else f"{key[:77]}..."

@@ -4,24 +4,24 @@ The family: one Sequential of 3x3 convolutions (stride 1, padding 1), batch-norm
 one Sequential of linear layers, whatever the two attributes are called. Layers without weights leave gaps in the
 numbering. Between two convolutions the free places are read as ReLU, max pool, dropout, in that order; between two
 linear layers as ReLU, dropout. What follows the last convolution leaves no gap: there the size of the first linear
-layer decides.
+layer decides, with the side of the input that is most usual.
 """
 
 import math
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from torch import Tensor, nn
 
 from reportgen.contracts import Network, Weights
 from reportgen.errors import ArchitectureError
-from reportgen.results import LayerFact
+from reportgen.excerpts import dimensions, listed
+from reportgen.results import NO_FACTS, Facts, LayerFact
 
 USUAL_SIDES: Final = (128, 224, 64, 256, 32, 96, 48, 160, 192, 112, 512, 299, 384, 320, 288, 144, 80, 100, 150, 200)
 SIDES: Final = range(8, 2049)  # px
-SHOWN: Final = 5  # keys named in a sentence
 KEY: Final = re.compile(r"(?P<part>[^\W\d]\w*)\.(?P<index>\d{1,4})\.(?P<leaf>\w+)")
 NORM_LEAVES: Final = frozenset({"weight", "bias", "running_mean", "running_var", "num_batches_tracked"})
 BETWEEN_CONVOLUTIONS: Final = ("relu", "pool", "dropout")
@@ -65,29 +65,37 @@ class Read:
 
 
 def accepts(arch: str | None) -> bool:
-    """This is what is tried where no architecture is named."""
+    """Whether no architecture is named: then this is what is tried."""
     return arch is None
 
 
-def build(weights: Weights, arch: str | None) -> Network:  # noqa: ARG001 - as every source
+def build(
+    weights: Weights,
+    arch: str | None,  # noqa: ARG001 - as every source
+    announce: Callable[[str], None],  # noqa: ARG001
+) -> Network:
     """The network that the weights stand for, before they are in it; `layers` holds what was inferred.
 
     Raises ArchitectureError that names the first keys outside the family, and the ways out.
     """
     parts = _parts(weights)
     odd = [key for name, part in parts.items() for key in _odd_keys(name, part)]
-    strange = [key for key in weights.tensors if KEY.fullmatch(key) is None]
+    strange = [f"{key} ({dimensions(t.shape)})" for key, t in weights.tensors.items() if not KEY.fullmatch(key)]
     if odd or strange:
         raise _outside(weights, strange + odd)
     first, second = _two_parts(weights, parts)
     features, channels = _convolutions(parts[first], weights, first)
     linears = _linears(parts[second], weights, second)
-    head = next(layer.module for layer in linears if isinstance(layer.module, nn.Linear))
-    tail, side = _tail(features, head.in_features, channels, weights)
+    taken = next(layer.module.in_features for layer in linears if isinstance(layer.module, nn.Linear))
+    tail, side = _tail(features, taken, channels, weights)
     read = {first: [*features, *tail], second: linears}
     made = [(name, nn.Sequential(*[layer.module for layer in layers])) for name, layers in read.items()]
-    marks = tuple(_marks(read))
-    return Network(CourseNetwork(made[0], made[1]), "course network", marks, (side, side), (), (("note.inferred", {}),))
+    try:
+        network = CourseNetwork(made[0], made[1])
+    except KeyError as err:  # an attribute that every module has, such as "forward"
+        raise _outside(weights, list(weights.tensors)) from err
+    notes = (("note.inferred", NO_FACTS), *_size_notes(features, tail, side))
+    return Network(network, "course network", tuple(_marks(read)), (side, side), (), notes)
 
 
 def _marks(read: Mapping[str, Iterable[Read]]) -> Iterable[LayerFact]:
@@ -129,7 +137,7 @@ def _odd_keys(name: str, part: Part) -> list[str]:
         kind = _kind(leaves)
         takes = leaves["running_mean"].shape[0] if kind == "norm" else leaves["weight"].shape[1] if kind else None
         if not kind or (width is not None and takes != width):
-            odd += [f"{name}.{index}.{leaf} ({_shape(tensor)})" for leaf, tensor in leaves.items()]
+            odd += [f"{name}.{index}.{leaf} ({dimensions(tensor.shape)})" for leaf, tensor in leaves.items()]
         # A layer that is none of the family may give any width; what follows is judged from its own width on.
         width = None if not kind else takes if kind == "norm" else leaves["weight"].shape[0]
     return odd
@@ -142,7 +150,7 @@ def _two_parts(weights: Weights, parts: Mapping[str, Part]) -> tuple[str, str]:
     linears = [name for name, kind in kinds.items() if kind == {"linear"}]
     if len(convolutions) == len(linears) == 1 and len(parts) == 2:
         return convolutions[0], linears[0]
-    why = f"the weights lie under {_listed(list(parts))}, where the course's family has {FAMILY}"
+    why = f"the weights lie under {listed(list(parts))}, where the course's family has {FAMILY}"
     raise ArchitectureError("E-ARCH-FAMILY", weights.file, why, WAYS_OUT)
 
 
@@ -156,7 +164,7 @@ def _convolutions(part: Part, weights: Weights, name: str) -> tuple[list[Read], 
         kind = _kind(leaves)
         if kind == "convolution":
             channels, before = leaves["weight"].shape[:2]
-            layers = _without_activation(layers, nn.Conv2d, free, BETWEEN_CONVOLUTIONS)
+            layers = _without_activation(layers, free, BETWEEN_CONVOLUTIONS)
             free = list(BETWEEN_CONVOLUTIONS)
             layers.append(Read(nn.Conv2d(before, channels, 3, padding=1, bias="bias" in leaves)))
         else:
@@ -177,7 +185,7 @@ def _linears(part: Part, weights: Weights, name: str) -> list[Read]:
         layers = _with_gap(layers, index, free, weights, name)
         if _kind(leaves) == "linear":
             given, taken = leaves["weight"].shape
-            layers = _without_activation(layers, nn.Linear, free, BETWEEN_LINEARS)
+            layers = _without_activation(layers, free, BETWEEN_LINEARS)
             free = list(BETWEEN_LINEARS)
             layers.append(Read(nn.Linear(taken, given, bias="bias" in leaves)))
         else:
@@ -189,12 +197,65 @@ def _with_gap(layers: list[Read], index: int, free: list[str], weights: Weights,
     """The layers with the places up to `index` filled by what `free` still offers, which is used up."""
     gap = index - len(layers)
     if gap > len(free):
-        places = f"{name}.{len(layers)} to {name}.{index - 1}" if gap > 1 else f"{name}.{len(layers)}"
-        why = f"nothing usual fits the {gap} layers without weights at {places}" if gap > 1 else f"nothing usual fits the layer without weights at {places}"
+        missing = f"{gap} layers without weights at {name}.{len(layers)} to {name}.{index - 1}"
+        missing = missing if gap > 1 else f"layer without weights at {name}.{len(layers)}"
+        why = f"nothing usual fits the {missing}, where the course's family has {FAMILY}"
         raise ArchitectureError("E-ARCH-FAMILY", weights.file, why, WAYS_OUT)
     return layers + [_weightless(free.pop(0)) for _ in range(gap)]
 
 
+def _without_activation(layers: list[Read], free: list[str], between: Sequence[str]) -> list[Read]:
+    """The layers, the last one marked where nothing at all stands between two layers of the same kind."""
+    return [*layers[:-1], replace(layers[-1], assumption="no_activation")] if free == list(between) else layers
+
+
 def _weightless(kind: str) -> Read:
-    modules = {"relu": nn.ReLU, "pool": lambda: nn.MaxPool2d(2), "dropout": nn.Dropout, "flatten": nn.Flatten}
+    modules: Mapping[str, Callable[[], nn.Module]] = {
+        "relu": nn.ReLU,
+        "pool": lambda: nn.MaxPool2d(2),
+        "last_pool": lambda: nn.MaxPool2d(2),
+        "dropout": nn.Dropout,
+        "flatten": nn.Flatten,
+    }
     return Read(modules[kind](), kind, inferred=True)
+
+
+def _tail(features: list[Read], taken: int, channels: int, weights: Weights) -> tuple[list[Read], int]:
+    """What stands between the last layer with weights and the first linear one, and the side of the input in px.
+
+    taken: numbers that the first linear layer takes. A pool that halves the same maps once more fits an input twice
+    as large, so a usual side decides, and where both are usual, that the last stage ends as all others do.
+    """
+    before = sum(isinstance(layer.module, nn.MaxPool2d) for layer in features)
+    since = _since_last_convolution(features)
+    side = math.isqrt(taken // channels)  # of the last maps
+    choices = (before,) if nn.MaxPool2d in since else (before + 1, before)
+    usual = [(whole, pools) for pools in choices for whole in USUAL_SIDES if whole >> pools == side]
+    # Maps of one pixel may as well come from a global average: without a usual side nothing speaks for one reading.
+    exact = [(side << pools, pools) for pools in choices if side > 1 and side << pools in SIDES]
+    if channels * side**2 != taken or not usual + exact:
+        why = f"its first linear layer takes {taken} numbers, and no input size gives so many"
+        why = f"{why} from {channels} channels after {before} or {before + 1} max pools"
+        raise ArchitectureError("E-ARCH-FAMILY", weights.file, why, WAYS_OUT)
+    whole, pools = (usual + exact)[0]
+    tail = [_weightless("relu")] if nn.ReLU not in since else []
+    return tail + [_weightless("last_pool") for _ in range(pools - before)], whole
+
+
+def _since_last_convolution(features: list[Read]) -> set[type[nn.Module]]:
+    """The kinds of layers that stand after the last convolution, and its own."""
+    last = max(place for place, layer in enumerate(features) if isinstance(layer.module, nn.Conv2d))
+    return {type(layer.module) for layer in features[last:]}
+
+
+def _size_notes(features: list[Read], tail: list[Read], side: int) -> tuple[tuple[str, Facts], ...]:
+    """What to know where the last pool is not what one would expect, or the other reading is the more usual size."""
+    if any(layer.assumption == "last_pool" for layer in tail):
+        sides = [usual for usual in USUAL_SIDES if usual in (side, side // 2)]
+        return (("note.without_last_pool", {"side": side, "other": side // 2}),) if sides[:1] == [side // 2] else ()
+    return () if nn.MaxPool2d in _since_last_convolution(features) else (("note.no_last_pool", {"side": side}),)
+
+
+def _outside(weights: Weights, keys: Sequence[str]) -> ArchitectureError:
+    why = f"{len(keys)} of its {len(weights.tensors)} tensors do not belong to the course's family ({FAMILY}): "
+    return ArchitectureError("E-ARCH-FAMILY", weights.file, why + listed(keys), WAYS_OUT)

@@ -8,8 +8,8 @@ from torch.nn.parameter import is_lazy
 
 from reportgen.contracts import Network, Weights
 from reportgen.errors import ArchitectureError
+from reportgen.excerpts import dimensions, listed, shortened
 
-SHOWN: Final = 5  # keys named of each kind
 COUNTER: Final = "num_batches_tracked"  # of batch-norm; older files lack it, and nothing here depends on it
 FIX: Final = "Give the --arch that these weights were trained with"
 
@@ -19,15 +19,17 @@ def load_strictly(network: Network, weights: Weights) -> None:
 
     Raises ArchitectureError with counts, the first five keys and both shapes where keys, shapes or kinds differ.
     """
-    why = _mismatch(dict(network.module.state_dict()), weights.tensors)
-    if why:
-        raise ArchitectureError("E-ARCH-MISMATCH", weights.file, f"does not fit {network.architecture}: {why}", FIX)
     try:
-        # A plain dict carries no version, so that batch-norm supplies a counter that is missing.
-        network.module.load_state_dict(dict(weights.tensors), strict=True)
-    except Exception as err:  # a network from a user's file may bring its own way of loading
+        if not (why := _mismatch(dict(network.module.state_dict()), weights.tensors)):
+            # A plain dict carries no version, so that batch-norm supplies a counter that is missing.
+            network.module.load_state_dict(dict(weights.tensors), strict=True)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as err:  # a network from a user's file may bring its own way of loading, or of leaving
         why = f"{network.architecture} does not take these weights ({type(err).__name__})"
         raise ArchitectureError("E-ARCH-MISMATCH", weights.file, why, FIX) from err
+    if why:
+        raise ArchitectureError("E-ARCH-MISMATCH", weights.file, f"does not fit {network.architecture}: {why}", FIX)
 
 
 def _mismatch(expected: Mapping[str, object], given: Mapping[str, Tensor]) -> str:
@@ -37,13 +39,13 @@ def _mismatch(expected: Mapping[str, object], given: Mapping[str, Tensor]) -> st
     pairs = [(key, have, given[key]) for key, have in expected.items() if isinstance(have, Tensor) and key in given]
     pairs = [(key, have, tensor) for key, have, tensor in pairs if not is_lazy(have)]
     shapes = [
-        f"{_short(key)} ({_shape(tensor)} in the file, {_shape(have)} in the network)"
+        f"{shortened(key)} ({dimensions(tensor.shape)} in the file, {dimensions(have.shape)} in the network)"
         for key, have, tensor in pairs
         if have.shape != tensor.shape
     ]
     # load_state_dict would turn whole numbers into float32 without a word, scale and zero point forgotten.
     kinds = [
-        f"{_short(key)} ({tensor.dtype} in the file, {have.dtype} in the network)".replace("torch.", "")
+        f"{shortened(key)} ({tensor.dtype} in the file, {have.dtype} in the network)".replace("torch.", "")
         for key, have, tensor in pairs
         if have.is_floating_point() and not tensor.is_floating_point()
     ]
@@ -58,15 +60,4 @@ def _mismatch(expected: Mapping[str, object], given: Mapping[str, Tensor]) -> st
 
 
 def _part(items: list[str], what: str) -> str:
-    if not items:
-        return ""
-    more = ", ..." if len(items) > SHOWN else ""
-    return f"{len(items)} {what}: {', '.join(_short(item, 160) for item in items[:SHOWN])}{more}"
-
-
-def _short(text: str, longest: int = 80) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 3]}..."
-
-
-def _shape(tensor: Tensor) -> str:
-    return " x ".join(str(length) for length in tensor.shape) or "a single number"
+    return f"{len(items)} {what}: {listed(items, 160)}" if items else ""

@@ -3,6 +3,7 @@
 Source: the layer table of ML2020 homework 3, which homework 5 explains.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from torch import Tensor, nn
@@ -56,6 +57,10 @@ def accepts(arch: str | None) -> bool:
     return arch == NAME
 
 
-def build(weights: Weights, arch: str | None) -> Network:  # noqa: ARG001 - as every source
+def build(
+    weights: Weights,  # noqa: ARG001 - as every source
+    arch: str | None,  # noqa: ARG001
+    announce: Callable[[str], None],  # noqa: ARG001
+) -> Network:
     """The course's network, before the weights are in it."""
     return Network(food11_network(), NAME, (), (SIDE, SIDE), CLASSES)

@@ -7,6 +7,7 @@ from typing import Final
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from reportgen.excerpts import shortened
 from reportgen.results import LayerFact
 
 LONGEST_DETAIL: Final = 60  # characters
@@ -43,7 +44,7 @@ def _detail(layer: nn.Module) -> str:
             return f"p={layer.p:g}"
     # Only torch's own descriptions are asked for: those of a user's class are code that may do anything.
     text = layer.extra_repr() if type(layer).__module__.startswith("torch.nn.") else ""
-    return text if len(text) <= LONGEST_DETAIL else f"{text[: LONGEST_DETAIL - 3]}..."
+    return shortened(text, LONGEST_DETAIL)
 
 
 def _convolution(layer: nn.Conv2d) -> str:

@@ -7,11 +7,13 @@ run, never of its truth: `sys.exit(0)` in it is a failure like any other.
 import contextlib
 import hashlib
 import inspect
+import os
 import sys
 import traceback
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import CodeType, ModuleType
 from typing import Final
 
@@ -20,8 +22,8 @@ from torch import nn
 
 from reportgen.contracts import Network, Weights
 from reportgen.errors import ArchitectureError
+from reportgen.excerpts import SHOWN, path_text, shortened
 
-SHOWN: Final = 5  # classes named in a sentence
 LONGEST: Final = 200  # characters of the user's own error
 
 
@@ -31,9 +33,14 @@ def accepts(arch: str | None) -> bool:
     return path.endswith(".py") and name.isidentifier()
 
 
-def build(weights: Weights, arch: str | None) -> Network:  # noqa: ARG001 - as every source
+def build(
+    weights: Weights,  # noqa: ARG001 - as every source
+    arch: str | None,
+    announce: Callable[[str], None],
+) -> Network:
     """The network that the class makes without arguments, before the weights are in it.
 
+    announce: told the path and SHA-256 before anything of the file runs.
     Raises ArchitectureError where the file cannot be read or run, or the class is none, is missing or fails.
     """
     text, _, name = (arch or "").rpartition(":")
@@ -42,20 +49,23 @@ def build(weights: Weights, arch: str | None) -> Network:  # noqa: ARG001 - as e
     sha256 = hashlib.sha256(source).hexdigest()
     code = _compiled(source, path)
     module = _empty_module(path, sha256)
+    announce(f"running Python code: {path_text(path)}, SHA-256 {sha256}")
     # The very bytes whose hash is announced are run; the import system would read the file again and leave a cache.
     with _contained(path, f"running {path.name}", "E-ARCH-IMPORT"):
         exec(code, module.__dict__)
     made = _instance(_class(module, path, name), path)
-    note = ("note.ran_code", {"path": path.name, "sha256": sha256})
-    return Network(made, f"{path.name}:{name}", (), notes=(note,))
+    shown = path_text(PurePath(path.name))  # neither the page nor its bytes depend on where the folder lies
+    note = ("note.ran_code", {"path": shown, "sha256": sha256})
+    return Network(made, f"{shown}:{name}", (), notes=(note,))
 
 
 def _source(path: Path) -> bytes:
-    if not path.is_file():
-        raise ArchitectureError("E-ARCH-FILE", str(path), "there is no such file", "Check the path before the colon")
     try:
+        if not path.is_file():  # a pipe would be read for ever
+            why = "this is no ordinary file" if path.exists() else "there is no such file"
+            raise ArchitectureError("E-ARCH-FILE", str(path), why, "Check the path before the colon")
         return path.read_bytes()
-    except OSError as err:
+    except (OSError, ValueError) as err:
         raise ArchitectureError("E-ARCH-FILE", str(path), "cannot be read", "Check its permissions") from err
 
 
@@ -63,8 +73,8 @@ def _compiled(source: bytes, path: Path) -> CodeType:
     try:
         return compile(source, str(path), "exec", dont_inherit=True)
     except SyntaxError as err:
-        why = f"is not valid Python: {err.msg} in line {err.lineno}"
-        raise ArchitectureError("E-ARCH-SYNTAX", str(path), why, "Mend that line") from err
+        why = f"is not valid Python: {err.msg}" + (f" in line {err.lineno}" if err.lineno else "")
+        raise ArchitectureError("E-ARCH-SYNTAX", str(path), why, "Mend the file") from err
     except (ValueError, RecursionError, MemoryError) as err:
         raise ArchitectureError("E-ARCH-SYNTAX", str(path), "is not valid Python", "Check the file") from err
 
@@ -113,11 +123,11 @@ def _instance(network: type[nn.Module], path: Path) -> nn.Module:
 
 @contextlib.contextmanager
 def _contained(path: Path, what: str, code: str) -> Iterator[None]:
-    """Runs the user's code: prints go to stderr, torch's defaults come back, every way out becomes one error."""
-    dtype, grad = torch.get_default_dtype(), torch.is_grad_enabled()
+    """Runs the user's code: prints go to stderr, what it may bend comes back, every way out becomes one error."""
+    dtype, grad, folder = torch.get_default_dtype(), torch.is_grad_enabled(), Path.cwd()
     try:
         # stdout carries the result's path and nothing else.
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
             yield
     except KeyboardInterrupt:
         raise
@@ -127,11 +137,12 @@ def _contained(path: Path, what: str, code: str) -> Iterator[None]:
     finally:
         torch.set_default_dtype(dtype)
         torch.set_grad_enabled(grad)
+        os.chdir(folder)
 
 
 def _words(err: BaseException) -> str:
     text = " ".join(traceback.format_exception_only(err)[-1].split())
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    return shortened(text, LONGEST)
 
 
 def _place(err: BaseException, path: Path) -> str:

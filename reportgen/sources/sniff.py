@@ -7,7 +7,7 @@ import os
 import stat
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -55,16 +55,16 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 
     Raises CheckpointError for anything else; a pipe or a device would otherwise be read for ever.
     """
-    try:
-        file = open(path, "rb", opener=_at_once)
-    except FileNotFoundError as err:
-        raise CheckpointError("E-CKPT-MISSING", str(path), "there is no such file", "Check the path") from err
-    except (OSError, ValueError) as err:
-        folder = isinstance(err, IsADirectoryError)
-        why = "this is a folder, not a checkpoint" if folder else "the file cannot be opened"
-        fix = "Give the file inside it that holds the weights" if folder else "Check its permissions"
-        raise CheckpointError("E-CKPT-FILE", str(path), why, fix) from err
-    with file:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(open(path, "rb", opener=_at_once))
+        except FileNotFoundError as err:
+            raise CheckpointError("E-CKPT-MISSING", str(path), "there is no such file", "Check the path") from err
+        except (OSError, ValueError) as err:
+            folder = isinstance(err, IsADirectoryError)
+            why = "this is a folder, not a checkpoint" if folder else "the file cannot be opened"
+            fix = "Give the file inside it that holds the weights" if folder else "Check its permissions"
+            raise CheckpointError("E-CKPT-FILE", str(path), why, fix) from err
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             why = "this is a pipe or a device, not a regular file"
             raise CheckpointError("E-CKPT-FILE", str(path), why, "Write the weights to a file first")

@@ -1,0 +1,32 @@
+"""Photographs: which files are meant, which class each has, which to take, and their pixels."""
+
+from collections.abc import Sequence
+
+from reportgen.errors import ImageError
+from reportgen.images.choose import order_unsure, order_wrong, select
+from reportgen.images.decode import decode
+from reportgen.images.find import Found, default_images, find_images
+from reportgen.images.labels import infer_labels, read_class_names, read_labels
+from reportgen.results import Failure, ImageInput
+
+__all__ = [
+    "Found", "decode", "decode_all", "default_images", "find_images", "infer_labels", "order_unsure", "order_wrong",
+    "read_class_names", "read_labels", "select",
+]  # fmt: skip
+
+
+def decode_all(
+    found: Sequence[Found], labels: Sequence[int | None], size: tuple[int, int]
+) -> tuple[tuple[ImageInput, ...], tuple[Failure, ...]]:
+    """The images that can be decoded, in their order, and those that cannot, each with its reason.
+
+    labels: class index or None, one for each; size: (height, width) the network is fed.
+    """
+    images: list[ImageInput] = []
+    failures: list[Failure] = []
+    for each, label in zip(found, labels, strict=True):
+        try:
+            images.append(decode(each.path, each.name, size, label))
+        except ImageError as err:
+            failures.append(Failure(err.what, err.code, err.why, err.fix))
+    return tuple(images), tuple(failures)

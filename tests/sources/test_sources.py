@@ -1,0 +1,108 @@
+"""The whole way from a file and `--arch` to a network with its weights."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+import torch
+from made_networks import TwoParts, head, ignored, saved, settled, stages
+from torch import nn
+
+from reportgen import sources
+from reportgen.contracts import Network, Weights
+from reportgen.errors import ArchitectureError, CheckpointError
+from reportgen.sources import food11
+
+NET = """
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(2, 3)
+"""
+
+
+def load(path: Path, arch: str | None = None) -> tuple[Weights, Network]:
+    return sources.load(path, arch, ignored)
+
+
+def refusal(path: Path, arch: str | None = None) -> str:
+    with pytest.raises((ArchitectureError, CheckpointError)) as caught:
+        load(path, arch)
+    return caught.value.line()
+
+
+def small() -> nn.Module:
+    return settled(TwoParts(stages([[4], [6]]), head(384)))
+
+
+def test_hash_and_name_are_those_of_the_file(tmp_path: Path) -> None:
+    path = saved(small().state_dict(), tmp_path / "my net.pth")
+    weights, _ = load(path)
+    assert weights.file == "my net.pth"
+    assert weights.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("arch", [None, "food11"])
+def test_course_network_by_both_ways(arch: str | None, tmp_path: Path) -> None:
+    truth = settled(food11.food11_network())
+    _, network = load(saved({"model_state_dict": truth.state_dict(), "epoch": 1}, tmp_path / "a.pth"), arch)
+    state = network.module.state_dict()
+    assert all(torch.equal(state[key], tensor) for key, tensor in truth.state_dict().items())
+    assert network.size == (128, 128)
+    assert {layer.name: layer.kind for layer in network.layers}["cnn.15"] == "ReLU"
+    assert len(network.layers) == 42
+    assert len(network.classes) == (11 if arch else 0)
+
+
+def test_network_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(NET)
+    lines: list[str] = []
+    given = {"fc.weight": torch.ones(3, 2), "fc.bias": torch.zeros(3)}
+    path = saved(given, tmp_path / "a.pth")
+    _, network = sources.load(path, f"{tmp_path / 'net.py'}:Net", lines.append)
+    assert network.module.state_dict()["fc.weight"].tolist() == [[1, 1]] * 3
+    assert [(layer.name, layer.detail, layer.parameters) for layer in network.layers] == [("fc", "2 -> 3", 9)]
+    assert len(lines) == 1
+
+
+def test_weights_are_read_before_any_code_runs(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    (tmp_path / "net.py").write_text(f"from pathlib import Path\nPath({str(ran)!r}).touch()\n{NET}")
+    path = saved(nn.Linear(2, 3), tmp_path / "a.pth")  # refused; code that ran before could have allowed it
+    assert "E-CKPT-UNSAFE" in refusal(path, f"{tmp_path / 'net.py'}:Net")
+    assert not ran.exists()
+
+
+def test_mode_is_left_alone(tmp_path: Path) -> None:
+    assert load(saved(small().state_dict(), tmp_path / "a.pth"))[1].module.training
+
+
+UNKNOWN = {
+    "fod11": "Did you mean food11?",
+    "FOOD11": "Did you mean food11?",
+    "net.py": "Name the class too: net.py:Class",
+    "net.py:": "Name the class too: net.py:Class",
+    "vit": "Give one of: food11, file.py:Class",
+    "": "no architecture is called (nothing)",
+    "x" * 500: "xxx...",
+}
+
+
+@pytest.mark.parametrize("arch", UNKNOWN)
+def test_unknown_architecture_has_a_way_out(arch: str, tmp_path: Path) -> None:
+    line = refusal(tmp_path / "never opened.pth", arch)
+    assert line.startswith("error[E-ARCH-NAME] --arch: ")
+    assert UNKNOWN[arch] in line
+    assert len(line) < 250
+
+
+def test_other_weights_than_the_architecture_wants(tmp_path: Path) -> None:
+    line = refusal(saved(small().state_dict(), tmp_path / "a.pth"), "food11")
+    assert "does not fit food11: 18 keys in the file, 81 in the network" in line
+
+
+def test_only_one_source_is_meant_by_each_text() -> None:
+    for arch in (None, "food11", "net.py:Net", "vit", ""):
+        assert sum(source.accepts(arch) for source in sources.SOURCES) == (0 if arch in ("vit", "") else 1)
