@@ -20,13 +20,15 @@ class Picture:
     height: int
     alt: str
     pixelated: bool = False
+    kind: Literal["picture"] = "picture"
 
 
 @dataclass(frozen=True)
 class NoPicture:
-    """Stands where a picture cannot: drawn as a hatched box that says why."""
+    """Stands where a picture cannot: drawn as a hatched box that says why. An empty reason leaves the place empty."""
 
     reason: str
+    kind: Literal["no_picture"] = "no_picture"
 
 
 @dataclass(frozen=True)
@@ -94,12 +96,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Bar:
-    """A class with its probability, drawn as a bar. tone: predicted, label, or other."""
+    """A class with its probability, drawn as a bar.
+
+    label: the bare name, for the page adds in words what tone says: the network, the label or both name this class.
+    """
 
     label: str
     value: float  # in [0, 1]
     text: str
-    tone: Literal["predicted", "label", "other"] = "other"
+    tone: Literal["predicted", "label", "both", "other"] = "other"
 
 
 @dataclass(frozen=True)
@@ -168,3 +173,4 @@ class ReportDocument:
     facts: Mapping[str, Any] = field(repr=False)
     words: Mapping[str, str] = field(repr=False)  # the page's own words: "contents", "references", ...
     format: int = FORMAT
+    author: str = ""  # for the file's own metadata; what the reader sees is `byline`

@@ -1,0 +1,21 @@
+"""report.html: one file that asks nobody for anything and runs nothing."""
+
+import base64
+
+from reportgen.contracts import Output, RenderOptions
+from reportgen.document import Picture, ReportDocument
+from reportgen.templating import Medium, render_page
+
+
+def render(document: ReportDocument, options: RenderOptions) -> bytes:
+    """The page, as UTF-8. Raises UsageError where the user's templates or style sheet cannot be used."""
+    return render_page(document, options, SCREEN).encode()
+
+
+def data_url(picture: Picture) -> str:
+    """The picture itself, as a URL."""
+    return f"data:{picture.media_type};base64,{base64.b64encode(picture.data).decode()}"
+
+
+SCREEN = Medium("screen", ("tokens.css", "document.css", "screen.css", "print.css"), data_url)
+OUTPUT = Output("html", "report.html", render)

@@ -1,0 +1,244 @@
+"""report.pdf: every page, picture, tag, bookmark and page number is there, and nothing is cut."""
+
+import dataclasses
+import re
+from io import BytesIO
+from typing import Any
+
+import pypdf
+import pypdfium2 as pdfium  # type: ignore[import-untyped]  # ships no types
+import pytest
+from page_tree import pictures
+from pypdf.generic import IndirectObject
+from sample_document import NAMES, report, small
+
+from reportgen.contracts import RenderOptions
+from reportgen.document import Figure, NoPicture, Panel, Paragraph, ReportDocument, Section, Sentence, Table
+from reportgen.outputs import pdf
+
+PLAIN = RenderOptions()
+
+
+@pytest.fixture(scope="module")
+def document() -> ReportDocument:
+    return report()
+
+
+@pytest.fixture(scope="module")
+def drawn(document: ReportDocument) -> pdf.Drawn:
+    return pdf.draw(document, PLAIN)
+
+
+@pytest.fixture(scope="module")
+def reader(drawn: pdf.Drawn) -> pypdf.PdfReader:
+    return pypdf.PdfReader(BytesIO(drawn.data))
+
+
+@pytest.fixture(scope="module")
+def pages(reader: pypdf.PdfReader) -> list[str]:
+    return [" ".join(page.extract_text().split()) for page in reader.pages]
+
+
+def drawn_pages(section: Section) -> list[str]:
+    """The text of each page of a document with this one section, which starts a page."""
+    document = dataclasses.replace(small(), sections=(dataclasses.replace(section, page_break=True),))
+    reader = pypdf.PdfReader(BytesIO(pdf.draw(document, PLAIN).data))
+    return [page.extract_text() for page in reader.pages]
+
+
+def figures(sections: tuple[Section, ...]) -> list[Figure]:
+    return [
+        figure
+        for section in sections
+        for figure in (*(b for b in section.blocks if isinstance(b, Figure)), *figures(section.sections))
+    ]
+
+
+def structure(reader: pypdf.PdfReader) -> list[dict[str, Any]]:
+    """All elements of the tree of tags."""
+    root: Any = reader.trailer["/Root"]
+    found: list[dict[str, Any]] = []
+    waiting: list[Any] = [root["/StructTreeRoot"]]
+    while waiting:
+        element = waiting.pop()
+        element = element.get_object() if isinstance(element, IndirectObject) else element
+        if isinstance(element, list):
+            waiting += element
+        elif isinstance(element, dict):
+            found.append(element)
+            waiting += [element["/K"]] if "/K" in element else []
+    return found
+
+
+def stream_images(reader: pypdf.PdfReader) -> list[Any]:
+    """The image streams, each once."""
+    size: Any = reader.trailer["/Size"]
+    objects: list[Any] = [reader.get_object(number) for number in range(1, size)]
+    return [item for item in objects if isinstance(item, dict) and item.get("/Subtype") == "/Image"]
+
+
+def resources_of(reader: pypdf.PdfReader) -> list[Any]:
+    return [page["/Resources"] for page in reader.pages]
+
+
+def test_page_numbers_stand_on_every_page_and_running_heads_from_the_second_on(
+    document: ReportDocument, pages: list[str]
+) -> None:
+    assert len(pages) > 4
+    for number, text in enumerate(pages, 1):
+        assert f"{number} / {len(pages)}" in text
+        assert (document.running_head in text) == (number > 1)
+    assert "Image by image" in pages[3]  # the chapter, in the running head of a page that does not start it
+
+
+def test_the_contents_give_the_page_of_each_section(document: ReportDocument, pages: list[str]) -> None:
+    starts: dict[str, int] = {}
+    for section in (s for top in document.sections for s in (top, *top.sections)):
+        found = re.search(re.escape(section.title) + r" ?[. ]{9,}(\d+)", pages[0])
+        assert found, section.title
+        starts[section.title] = int(found[1])
+        assert section.title in pages[starts[section.title] - 1]
+    assert list(starts.values()) == sorted(starts.values())
+    assert starts["Summary"] == 1
+    assert starts["Appendix"] == len(pages)
+
+
+def test_every_figure_and_table_is_there_and_can_be_found(document: ReportDocument, pages: list[str]) -> None:
+    text = " ".join(pages)
+    for figure in figures(document.sections):
+        assert text.count(f"Figure {figure.number}. ") == 1
+    for number in (1, 2, 3, 4):
+        assert text.count(f"Table {number}. ") == 1
+    assert "展覽/夜市小吃.jpg: the photograph" in text
+    assert "No picture The gradient is zero everywhere" in text
+
+
+def test_bookmarks_nest_as_the_sections_do(document: ReportDocument, reader: pypdf.PdfReader) -> None:
+    def titles(outline: list[Any]) -> list[Any]:
+        return [titles(item) if isinstance(item, list) else item.title for item in outline]
+
+    def nested(sections: tuple[Section, ...]) -> list[Any]:
+        return [part for s in sections for part in ([s.title, nested(s.sections)] if s.sections else [s.title])]
+
+    assert titles(reader.outline) == [*nested(document.sections), "References"]
+
+
+def test_photographs_go_in_untouched_and_maps_keep_their_pixels(
+    document: ReportDocument, reader: pypdf.PdfReader
+) -> None:
+    unique = {picture.data: picture for picture in pictures(document.sections)}
+    images = stream_images(reader)
+    jpegs = [image._data for image in images if image["/Filter"] == "/DCTDecode"]
+    assert set(jpegs) == {data for data, picture in unique.items() if picture.media_type == "image/jpeg"}
+    assert len(images) == len(unique)  # a picture that is shown twice is held once
+    maps = [(i["/Width"], i["/Height"]) for i in images if i["/Width"] == 14]
+    assert set(maps) == {(14, 14)}
+    assert not any(image["/Interpolate"].value for image in images if image["/Width"] == 14)
+    assert any(image["/Interpolate"].value for image in images)
+
+
+def test_the_file_is_tagged_for_screen_readers(document: ReportDocument, reader: pypdf.PdfReader) -> None:
+    root: Any = reader.trailer["/Root"]
+    assert root["/MarkInfo"]["/Marked"]
+    assert root["/Lang"] == "en"
+    assert root["/ViewerPreferences"]["/DisplayDocTitle"]
+    assert b"pdfuaid" in root["/Metadata"].get_data()
+    elements = structure(reader)
+    shown = [element for element in elements if element.get("/S") == "/Figure"]
+    assert sorted(element["/Alt"] for element in shown) == sorted(p.alt for p in pictures(document.sections))
+    kinds = {element.get("/S") for element in elements}
+    assert {"/H1", "/H2", "/H3", "/H4", "/Table", "/TH", "/TD", "/L", "/LI", "/Link", "/P", "/Caption"} <= kinds
+
+
+def test_the_file_names_itself(document: ReportDocument, reader: pypdf.PdfReader) -> None:
+    assert reader.metadata is not None
+    assert (reader.metadata.title, reader.metadata.author) == (document.title, document.author)
+    assert reader.metadata.creation_date is None  # or the bytes would change with the clock
+
+
+def test_a_cjk_font_is_embedded_for_names_that_need_it(reader: pypdf.PdfReader) -> None:
+    fonts = {
+        str(font.get_object()["/BaseFont"])
+        for resources in resources_of(reader)
+        for font in resources.get("/Font", {}).values()
+    }
+    assert any("CJK" in font or "Source" in font for font in fonts), fonts
+    assert all(re.match(r"/[A-Z]{6}\+", font) for font in fonts)  # subsets only
+
+
+def test_no_page_is_blank_or_nearly_so(drawn: pdf.Drawn) -> None:
+    for page in pdfium.PdfDocument(drawn.data):
+        pixels = page.render(scale=0.4).to_numpy()
+        height, width = pixels.shape[:2]
+        body = pixels[int(0.07 * height) : int(0.93 * height), :, :3].min(axis=(1, 2))
+        assert (body < 200).mean() > 0.15
+        margin = pixels[:, : int(0.08 * width)], pixels[:, -int(0.08 * width) :]
+        assert min(side.min() for side in margin) > 250  # nothing runs over the edge
+
+
+def test_no_figure_is_cut() -> None:
+    """Figures of 60 % of a page, one after another, none kept together by its section."""
+    picture = pictures(report(NAMES[:1]).sections[0])[0]
+    panels = [[Panel(picture, f"first{n}"), *[Panel(picture, "middle")] * 3] for n in range(8)]
+    rows = [(tuple(first), tuple(first[1:]), tuple(first[1:])) for first in panels]
+    made = tuple(Figure(f"figure-{n}", n, f"last{n}.", row) for n, row in enumerate(rows))
+    texts = drawn_pages(Section("figures", "Figures", made))
+    assert len(texts) >= 8
+    for n in range(8):
+        assert [f"first{n}" in text for text in texts] == [f"last{n}." in text for text in texts]
+
+
+def test_a_section_kept_together_is_not_cut_and_others_may_be() -> None:
+    """Sections of 40 % of a page, one after another."""
+    line = Paragraph(
+        (Sentence("A sentence that fills a line of the page, and then another one that does the same. " * 2),)
+    )
+
+    def cut(together: bool) -> int:
+        cards = (
+            Section(f"card-{n}", f"first{n}", (*[line] * 8, Paragraph((Sentence(f"last{n}."),))), together=together)
+            for n in range(8)
+        )
+        texts = drawn_pages(Section("cards", "Cards", sections=tuple(cards)))[1:]  # after the contents
+        return sum([f"first{n}" in t for t in texts] != [f"last{n}." in t for t in texts] for n in range(8))
+
+    assert cut(together=True) == 0
+    assert cut(together=False) > 1
+
+
+def test_a_section_starts_a_page_where_it_says_so(document: ReportDocument, pages: list[str]) -> None:
+    assert document.sections[-1].page_break
+    assert "Table 3." in pages[-1]
+    assert "Figure" not in pages[-1]
+    broken = tuple(dataclasses.replace(section, page_break=False) for section in document.sections)
+    together = pdf.draw(dataclasses.replace(document, sections=broken), PLAIN)
+    assert len(pypdf.PdfReader(BytesIO(together.data)).pages) < len(pages)
+
+
+def test_a_short_table_is_not_cut_and_a_long_one_leaves_no_row_alone() -> None:
+    def pages_of(rows: int, above: int) -> list[int]:
+        """How many of the table's rows each page holds, below so many lines of text."""
+        lines = (Paragraph((Sentence("A line."),)),) * above
+        cells = tuple((f"row{n}.", "x") for n in range(rows))
+        table = Table("table-1", 1, "Rows.", ("Name", "Value"), cells)
+        texts = drawn_pages(Section("rows", "Rows", (*lines, table)))[1:]
+        return [count for count in (text.count("row") for text in texts) if count]
+
+    assert pages_of(rows=12, above=20) == [12]
+    longer = pages_of(rows=40, above=20)
+    assert sum(longer) == 40
+    assert len(longer) == 2
+    assert min(pages_of(rows=longer[0] + 1, above=20)) >= 2
+
+
+def test_a_row_with_fewer_panels_keeps_their_places() -> None:
+    """A row of one panel below a row of four: a hatched box that is no wider than the picture above it."""
+    picture = pictures(report(NAMES[:1]).sections[0])[0]
+    rows = ((Panel(picture, "a"),) * 4, (Panel(NoPicture("none"), "b"),))
+    section = Section("figures", "Figures", (Figure("figure-1", 1, "Caption.", rows),), page_break=True)
+    data = pdf.draw(dataclasses.replace(small(), sections=(section,)), PLAIN).data
+    pixels = pdfium.PdfDocument(data)[1].render(scale=1).to_numpy()[:, :, :3].min(axis=2)
+    height, width = pixels.shape
+    lower = pixels[int(0.3 * height) : int(0.36 * height)]  # through the hatched box
+    assert (lower[:, : width // 3] < 250).any()
+    assert not (lower[:, width // 2 :] < 250).any()
