@@ -18,7 +18,7 @@ class Words:
     code: str
     sentences: Mapping[str, str]
 
-    def __call__(self, key: str, **values: object) -> str:
+    def __call__(self, key: str, /, **values: object) -> str:
         """The sentence with its values filled in. Raises KeyError where the key or a value is missing: a bug."""
         return self.sentences[key].format_map(values)
 
@@ -48,7 +48,7 @@ def load_words(code: str = "en") -> Words:
 
 
 def load_references() -> Mapping[str, Mapping[str, str]]:
-    """The sources that text and docstrings cite: key -> {text, url}."""
+    """The sources that text and docstrings cite: key -> {short, text, url}, url only where there is one."""
     content = (templates_dir() / "references.toml").read_text(encoding="utf-8")
     return MappingProxyType(tomllib.loads(content))
 

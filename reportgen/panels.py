@@ -3,32 +3,56 @@
 All pictures of one image share one backdrop: the photograph squeezed to the shape that the network sees.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen import checks, figures
+from reportgen import figures, measures
 from reportgen.document import NoPicture, Panel, Picture, ScaleBar
 from reportgen.language import Words
-from reportgen.phrasing import number, percent, place, reason, shown_name, signed
+from reportgen.phrasing import (
+    DENSER,
+    FOLLOWS,
+    WEAK_FIT,
+    coefficient,
+    number,
+    percent,
+    place,
+    reason,
+    shown_name,
+    signed,
+)
 from reportgen.results import (
-    ColourSaliency,
     Explanation,
     FilterStudy,
     ImageInput,
     RegionWeights,
     Run,
     SaliencyMap,
+    Scalar,
     Subject,
     Target,
 )
 
-PERCENTILE = 99.0
-SHOWN_REGIONS = 10
-LEAST_SHARE = 0.01
+PERCENTILE = 99.0  # of a saliency map, drawn in full colour
+COLUMNS = 4  # photographs side by side: 4 cm each on A4
+EMPTY = Panel(NoPicture(""), "")
 MAP_PIXELS = 256
+PRESENTATION: Mapping[str, Scalar] = {
+    "saliency_percentile": PERCENTILE,
+    "shown_regions": measures.SHOWN_REGIONS,
+    "least_share": measures.LEAST_SHARE,
+    "weak_fit": WEAK_FIT,
+    "follows": FOLLOWS,
+    "denser": DENSER,
+}  # what pictures and sentences depend on besides the results, as report.json states it
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +73,36 @@ class Found:
         """The explained class's name, fit to be shown."""
         return shown_name(self.explanation.target.name)
 
+    @property
+    def ok(self) -> bool:
+        """Whether there is a result."""
+        return self.explanation.status == "ok"
+
+    def keys(self, *names: str) -> tuple[str, ...]:
+        """Where report.json holds these measures."""
+        return tuple(f"{self.key}.measures.{name}" for name in names)
+
+    def measure(self, name: str) -> float:
+        """A measure that is a number. Raises KeyError where it was not measured."""
+        return float(self.explanation.measures[name])
+
+
+@dataclass(frozen=True, eq=False)
+class Studied:
+    """One filter study and its place in report.json."""
+
+    study: FilterStudy
+    key: str
+
+    @property
+    def layer(self) -> str:
+        """The layer's name, fit to be shown."""
+        return shown_name(self.study.layer)
+
+    def keys(self, *names: str) -> tuple[str, ...]:
+        """Where report.json holds the filter's number and these measures."""
+        return (f"{self.key}.layer", f"{self.key}.filter", *(f"{self.key}.measures.{name}" for name in names))
+
 
 def found(run: Run, method: str) -> tuple[Found, ...]:
     """All explanations of a method, image by image."""
@@ -60,20 +114,50 @@ def found(run: Run, method: str) -> tuple[Found, ...]:
     )
 
 
-def in_rows(panels: list[Panel], columns: int) -> Iterator[list[Panel]]:
-    """The panels cut into rows of equal length."""
-    return (panels[start : start + columns] for start in range(0, len(panels), columns))
+def studied(run: Run, method: str) -> tuple[Studied, ...]:
+    """All filter studies of a method, layer by layer."""
+    return tuple(Studied(study, f"filters[{i}]") for i, study in enumerate(run.filters) if study.method == method)
 
 
-def original_panel(words: Words, image: ImageInput, label: str = "", longest: int = MAP_PIXELS) -> Panel:
-    """The photograph as the network sees its shape."""
+def in_rows(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    """The items cut into groups that fit side by side, as equal in size as can be: 5 as 3 and 2, not as 4 and 1."""
+    groups = math.ceil(len(items) / COLUMNS)
+    ends = [len(items) * n // groups for n in range(groups, 0, -1)] if groups else []
+    ends = [len(items) - end for end in ends] + [len(items)]
+    return (items[start:end] for start, end in pairwise(ends))
+
+
+def padded(panels: Iterable[Panel]) -> tuple[Panel, ...]:
+    """A row filled up with empty places, so that pictures are equally large in all figures."""
+    row = tuple(panels)
+    return row + (EMPTY,) * (COLUMNS - len(row))
+
+
+def agreement(subject: Subject) -> dict[str, float]:
+    """How far saliency and LIME agree on the predicted class; empty where one of them is missing.
+
+    agreement: share of the saliency inside the outlined regions that speak for the class; agreement_area: their share
+    of the image; agreement_density: the one by the other, 1 for two methods that know nothing of each other.
+    """
+    results = {
+        each.method: each.result for each in subject.explanations if each.target.role == "predicted" and each.result
+    }
+    saliency, lime = results.get("saliency"), results.get("lime")
+    if not isinstance(saliency, SaliencyMap) or not isinstance(lime, RegionWeights):
+        return {}
+    share, area = measures.agreement(saliency.heat, lime.segments, lime.weights, shown_regions(lime))
+    return {"agreement": share, "agreement_area": area, "agreement_density": share / area} if area else {}
+
+
+def original_panel(words: Words, image: ImageInput, label: str = "") -> Panel:
+    """The photograph in the shape that the network sees. label: instead of "Original", and then without its size."""
     height, width = image.original_size
     size = words("card.size", height=height, width=width)
     conversions = ", ".join(words(f"conversion.{key}") for key in image.conversions)
     detail = words("card.converted", size=size, conversions=conversions) if conversions else size
     alt = words("alt.original", name=shown_name(image.name), size=size)
-    picture = figures.jpeg(figures.backdrop(image, longest), alt)
-    return Panel(picture, label or words("card.original"), detail)
+    picture = figures.jpeg(figures.backdrop(image, MAP_PIXELS), alt)
+    return Panel(picture, label) if label else Panel(picture, words("card.original"), detail)
 
 
 def saliency_panel(words: Words, item: Found, *, overlay: bool) -> Panel:
@@ -83,20 +167,22 @@ def saliency_panel(words: Words, item: Found, *, overlay: bool) -> Panel:
     if not isinstance(result, SaliencyMap):
         return Panel(NoPicture(reason(words, item.explanation)), label)
     top = figures.percentile_scale(result.heat, PERCENTILE)
-    measures = item.explanation.measures
+    if not top:
+        return Panel(NoPicture(words("reason.flat_map")), label)
+    facts = item.explanation.measures
     alt = words(
         "alt.saliency",
         name=item.name,
         target=item.target,
-        area=percent(measures["half_area"]),
-        place=place(words, measures["place"]),
-        share=percent(measures["top_tenth"]),
+        area=percent(facts["half_area"]),
+        place=place(words, facts["place"]),
+        share=percent(facts["top_tenth"]),
     )
     if overlay:
         picture = figures.jpeg(figures.saliency_overlay(figures.backdrop(item.subject.image), result.heat, top), alt)
     else:
         picture = figures.jpeg(figures.fit(figures.saliency_picture(result.heat, top), MAP_PIXELS), alt)
-    return Panel(picture, label, words("card.maximum", maximum=number(measures["maximum"])))
+    return Panel(picture, label, words("card.maximum", maximum=number(facts["maximum"])))
 
 
 def lime_panel(words: Words, item: Found, *, numbered: bool) -> Panel:
@@ -106,11 +192,13 @@ def lime_panel(words: Words, item: Found, *, numbered: bool) -> Panel:
     if not isinstance(result, RegionWeights):
         return Panel(NoPicture(reason(words, item.explanation)), label)
     shown = shown_regions(result)
+    if not shown:
+        return Panel(NoPicture(words("reason.no_region")), label)
     photo = figures.backdrop(item.subject.image)
     picture = figures.regions_overlay(photo, result.segments, result.weights, shown)
     if numbered:
         picture = figures.number_regions(picture, result.segments, shown)
-    detail = words("card.r2", r2=number(item.explanation.measures["r2"]), segments=len(result.weights))
+    detail = words("card.r2", r2=coefficient(item.explanation.measures["r2"]), segments=len(result.weights))
     return Panel(figures.jpeg(picture, _regions_alt(words, item, len(shown))), label, detail)
 
 
@@ -121,6 +209,8 @@ def chart_panel(words: Words, item: Found) -> Panel:
     if not isinstance(result, RegionWeights):
         return Panel(NoPicture(reason(words, item.explanation)), label)
     shown = shown_regions(result)
+    if not shown:
+        return Panel(NoPicture(words("reason.no_region")), label)
     weights = [float(result.weights[region]) for region in shown]
     listed = "; ".join(f"{rank}: {signed(weight)}" for rank, weight in enumerate(weights, 1))
     names = [str(rank) for rank in range(1, len(shown) + 1)]
@@ -130,15 +220,17 @@ def chart_panel(words: Words, item: Found) -> Panel:
 
 def activation_panel(words: Words, study: FilterStudy, subject: Subject, position: int, *, overlay: bool) -> Panel:
     """One filter's activation on one image; full colour is the filter's maximum over all images."""
-    label = words("card.activation_panel", layer=study.layer, filter=study.filter)
+    label = words("card.activation_panel", layer=shown_name(study.layer), filter=study.filter)
     if study.status != "ok":
-        return Panel(NoPicture(words(study.reason)), label)
+        return Panel(NoPicture(reason(words, study)), label)
     activation = study.activations[position]
     top = float(study.activations.max())
+    if top <= 0:
+        return Panel(NoPicture(words("reason.below_zero")), label)
     facts = study.image_measures[position]
     alt = words(
         "alt.activation",
-        layer=study.layer,
+        layer=shown_name(study.layer),
         filter=study.filter,
         name=shown_name(subject.image.name),
         maximum=number(facts["maximum"]),
@@ -154,33 +246,29 @@ def synthetic_panel(words: Words, study: FilterStudy) -> Panel:
     """The image made to excite a filter."""
     label = words("filters.panel_synthetic", filter=study.filter)
     if study.status != "ok" or study.visualisation is None:
-        return Panel(NoPicture(words(study.reason) if study.reason else words("reason.not_computed")), label)
-    alt = words("alt.synthetic", layer=study.layer, filter=study.filter, reached=number(study.measures["reached"]))
+        return Panel(NoPicture(reason(words, study) if study.reason else words("reason.not_computed")), label)
+    layer, reached = shown_name(study.layer), number(study.measures["reached"])
+    alt = words("alt.synthetic", layer=layer, filter=study.filter, reached=reached)
     picture = figures.jpeg(figures.fit(figures.filter_picture(study.visualisation), MAP_PIXELS), alt)
-    return Panel(picture, label, words("filters.detail_reached", reached=number(study.measures["reached"])))
+    return Panel(picture, label, words("filters.detail_reached", reached=reached))
 
 
 def shown_regions(result: RegionWeights) -> tuple[int, ...]:
     """The regions that are outlined, heaviest first."""
-    return checks.shown_regions(result.weights, SHOWN_REGIONS, LEAST_SHARE)
+    return measures.shown_regions(result.weights)
 
 
 def stretched_panel(words: Words, values: NDArray[np.float32], label: str, alt: str) -> Panel:
     """The write-up's way: minimum to black, maximum to full; a flat map cannot be stretched."""
     stretched = figures.stretched_picture(values)
     if stretched is None:
-        return Panel(NoPicture(words("reason.flat_gradient")), label)
+        return Panel(NoPicture(words("reason.flat_map")), label)
     return Panel(figures.jpeg(figures.fit(stretched, MAP_PIXELS), alt), label)
 
 
 def scale_bar(words: Words, kind: str, low: str, high: str, label: str) -> ScaleBar:
     """The colour scale of a figure; kind: "saliency", "activation" or "weights"."""
     return ScaleBar(figures.colour_bar(kind, words("alt.scale", low=low, high=high, label=label)), low, high, label)
-
-
-def colour_saliency(result: object) -> NDArray[np.float32] | None:
-    """The write-up's map, where there is one."""
-    return result.heat if isinstance(result, ColourSaliency) else None
 
 
 def target_words(words: Words, target: Target) -> str:

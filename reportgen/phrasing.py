@@ -1,11 +1,25 @@
 """How numbers, places and lists are said, and the small steps from a result to a sentence."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from string import Formatter
+from typing import Literal
 
 from reportgen.document import Paragraph, Sentence
 from reportgen.errors import printable
-from reportgen.language import Words
-from reportgen.results import Explanation, Scalar
+from reportgen.language import Words, load_references
+from reportgen.results import Explanation, FilterStudy, Scalar
+
+WEAK_FIT = 0.5  # R² below which the linear model misses more of the variation than it explains
+FOLLOWS = 0.3  # r from which a filter is said to follow something
+DENSER = 1.5  # times the average from which evidence gathers somewhere
+SAME_PLACE_SHARE, SAME_PLACE_LEAST = (
+    0.75,
+    3,
+)  # of the images: by chance about 1 run in 20 with 4 images, fewer with more
+
+_TIMES = "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}"
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def percent(share: Scalar) -> str:
@@ -13,27 +27,45 @@ def percent(share: Scalar) -> str:
     value = 100 * float(share)
     if value in (0, 100) or 9.95 <= value < 99.5:
         return f"{value:.0f}%"
-    if value > 99.95:
+    if value >= 99.95:
         return ">99.9%"
     return f"{value:.1f}%" if value >= 0.1 else "<0.1%"
 
 
 def number(value: Scalar) -> str:
-    """Three significant digits, without an exponent where it can be avoided."""
+    """Three significant digits, with a power of ten only where it cannot be avoided; the minus is typographic."""
     figure = float(value)
     if figure != 0 and not 1e-3 <= abs(figure) < 1e5:
-        return f"{figure:.2e}"
-    return f"{figure:.3g}" if abs(figure) < 100 else f"{figure:.0f}"
+        mantissa, exponent = f"{figure:.2e}".split("e")
+        power = str(int(exponent)).translate(_SUPERSCRIPTS)
+        return f"{mantissa.replace('-', '−')}{_TIMES}10{power}"
+    text = f"{figure:.3g}" if abs(figure) < 100 else f"{figure:.0f}"
+    return text.replace("-", "−")
+
+
+def coefficient(value: Scalar) -> str:
+    """A correlation, a coherence or an R²: two decimals, for more would claim more than was measured."""
+    return f"{float(value) + 0.0:.2f}".replace("-", "−").replace("−0.00", "0.00")
+
+
+def is_weak(r2: float) -> bool:
+    """Whether a linear model misses more than it explains, judged by the R² that is printed."""
+    return round(r2, 2) < WEAK_FIT
 
 
 def signed(value: Scalar) -> str:
-    """The same with its sign; the minus is the typographic one."""
+    """The same with its sign."""
     return ("+" if float(value) >= 0 else "−") + number(abs(float(value)))
 
 
-def count(words: Words, images: int) -> str:
-    """How many images, in words."""
-    return words("count.images_one") if images == 1 else words("count.images", n=images)
+def whole(value: int) -> str:
+    """A count, its thousands apart: 4,567,890."""
+    return f"{value:,}"
+
+
+def count(words: Words, n: int, what: str = "images") -> str:
+    """How many images, layers or classes, in words."""
+    return words(f"count.{what}_one") if n == 1 else words(f"count.{what}", n=n)
 
 
 def listing(words: Words, items: Sequence[str]) -> str:
@@ -43,9 +75,32 @@ def listing(words: Words, items: Sequence[str]) -> str:
     return words("title.list_and", head=", ".join(items[:-1]), last=items[-1])
 
 
+def capital(text: str) -> str:
+    """The text with its first letter large, as a title begins."""
+    return text[:1].upper() + text[1:]
+
+
 def place(words: Words, key: Scalar) -> str:
     """Where something lies, such as "in the upper left"."""
     return words(f"place.{key}")
+
+
+def same_place(places: Iterable[Scalar]) -> tuple[str, int] | None:
+    """The place that too many share for chance, and how many; None where there is none.
+
+    The centre does not count: photographers put things there.
+    """
+    listed = [str(each) for each in places]
+    for common, times in Counter(listed).most_common(1):
+        if common != "centre" and times >= max(SAME_PLACE_LEAST, SAME_PLACE_SHARE * len(listed)):
+            return common, times
+    return None
+
+
+def placed(words: Words, key: str, common: tuple[str, int], total: int, keys: Sequence[str] = ()) -> Sentence:
+    """A sentence on a place that many images share: under `key`, or under `key`_all where all do."""
+    where, times = place(words, common[0]), common[1]
+    return said(words, f"{key}_all" if times == total else key, keys, n=times, total=total, place=where)
 
 
 def shown_name(name: str) -> str:
@@ -58,6 +113,11 @@ def said(words: Words, key: str, keys: Sequence[str] = (), /, **values: object) 
     return Sentence(words(key, **values), tuple(keys))
 
 
+def counted(words: Words, key: str, n: int, keys: Sequence[str] = (), /, **values: object) -> Sentence:
+    """A sentence about n things: under `key`, or under `key`_one where n is 1."""
+    return said(words, key if n != 1 else f"{key}_one", keys, n=n, **values)
+
+
 def noted(words: Words, notes: Sequence[tuple[str, Mapping[str, Scalar]]]) -> tuple[Sentence, ...]:
     """Sentences for notes that a source or a selection left."""
     return tuple(
@@ -65,12 +125,27 @@ def noted(words: Words, notes: Sequence[tuple[str, Mapping[str, Scalar]]]) -> tu
     )
 
 
-def paragraph(words: Words, heading: str, *sentences: Sentence) -> Paragraph:
+def sources(words: Words, *keys: str) -> tuple[str, ...]:
+    """The sources that the sentences cite, in their order: places named after a key of references.toml."""
+    known = load_references()
+    names = (name for key in keys for _, name, _, _ in Formatter().parse(words.sentences[key]))
+    return tuple(dict.fromkeys(name for name in names if name is not None and name in known))
+
+
+def citing(words: Words, key: str) -> Sentence:
+    """A sentence with its sources cited, such as "Simonyan et al. 2014"."""
+    references = load_references()
+    return said(words, key, (), **{name: references[name]["short"] for name in sources(words, key)})
+
+
+def paragraph(
+    words: Words, heading: str, *sentences: Sentence, tone: Literal["plain", "finding", "note", "warning"] = "plain"
+) -> Paragraph:
     """A paragraph with a run-in heading."""
-    return Paragraph(sentences, heading=words(f"heading.{heading}"))
+    return Paragraph(sentences, tone, words(f"heading.{heading}"))
 
 
-def reason(words: Words, explanation: Explanation) -> str:
+def reason(words: Words, result: Explanation | FilterStudy) -> str:
     """Why there is no picture, with the error's own words where there are any."""
-    text = words(explanation.reason)
-    return f"{text} {printable(explanation.detail)}" if explanation.detail else text
+    text = words(result.reason)
+    return f"{text} {printable(result.detail)}" if result.detail else text

@@ -76,12 +76,13 @@ class ExplanationReport(_Strict):
 
 
 class ImageReport(_Strict):
-    """One image with everything said of it."""
+    """One image with everything said of it; `measures`: how far its explanations agree, where they can be compared."""
 
     file: str
     sha256: str
     label: ClassReport | None
     prediction: PredictionReport
+    measures: dict[str, Number]
     explanations: tuple[ExplanationReport, ...]
 
 
@@ -118,12 +119,13 @@ class ProvenanceReport(_Strict):
 
 
 class ReportFacts(_Strict):
-    """report.json."""
+    """report.json. `summary`: numbers over all images; `presentation`: constants of pictures and sentences."""
 
     generator: Literal["reportgen"] = "reportgen"
     schema_version: str = SCHEMA_VERSION
     profile: str
     summary: dict[str, Number]
+    presentation: dict[str, Number]
     model: ModelReport
     images: tuple[ImageReport, ...]
     filters: tuple[FilterReport, ...]
@@ -134,4 +136,4 @@ class ReportFacts(_Strict):
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of report.json."""
     schema = ReportFacts.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "reportgen report.json", **schema}
+    return schema | {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "reportgen report.json"}

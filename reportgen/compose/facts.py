@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from reportgen.panels import PRESENTATION, agreement
 from reportgen.results import Explanation, FilterStudy, ModelFacts, Run, Scalar, Subject
 from reportgen.schema import (
     ClassReport,
@@ -24,6 +25,7 @@ def report_facts(run: Run, summary: Mapping[str, Scalar]) -> dict[str, Any]:
     facts = ReportFacts(
         profile=run.profile,
         summary=dict(summary),
+        presentation=dict(PRESENTATION),
         model=_model(run.model),
         images=tuple(map(_image, run.subjects)),
         filters=tuple(map(_filter, run.filters)),
@@ -66,6 +68,7 @@ def _image(subject: Subject) -> ImageReport:
             probability=first.probability,
             top=tuple(map(ClassReport.model_validate, prediction.top)),
         ),
+        measures=dict(agreement(subject)),
         explanations=tuple(map(_explanation, subject.explanations)),
     )
 

@@ -1,0 +1,102 @@
+"""Results and words to a document: what is said, in which order, and the numbers behind it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from reportgen.compose import appendix, cards, failures, filters, lime, overview, saliency, writeup
+from reportgen.compose.facts import report_facts
+from reportgen.compose.summing import summarise
+from reportgen.document import Reference, ReportDocument, Section
+from reportgen.language import Words, load_references
+from reportgen.numbering import numbered
+from reportgen.phrasing import capital, count, listing, shown_name, sources
+from reportgen.results import Run
+
+__all__ = ["compose", "summarise"]
+
+Writer = Callable[[Run, Words], Section]
+TASKS: Mapping[str, tuple[Writer, Writer]] = {  # task -> its section, and the write-up's part of it
+    "saliency": (saliency.section, writeup.saliency),
+    "filters": (filters.section, writeup.filters),
+    "lime": (lime.section, writeup.lime),
+}
+CITING = ("source", "limits")  # sentences of a task that cite
+SHA_SHOWN = 12
+
+
+def compose(run: Run, words: Words) -> ReportDocument:
+    """The document of a run; the same run and words always give an equal one."""
+    summary = summarise(run)
+    tasks = tuple(task for task in TASKS if _has(run, task) or _has(run, f"{task}_hw5"))
+    failed = failures.section(run, words)
+    sections = (
+        overview.section(run, words, summary),
+        *([failed] if failed else []),
+        cards.section(run, words),
+        *(_task(run, words, task) for task in tasks),
+        appendix.section(run, words),
+    )
+    title = _title(run, words)
+    author = shown_name(run.author)
+    return ReportDocument(
+        language=words.code,
+        title=title,
+        subtitle=_subtitle(run, words, tasks),
+        byline=_byline(run, words),
+        running_head=words("title.running_head_author", title=title, author=author) if author else title,
+        sections=numbered(sections),
+        references=_references(run, words),
+        facts=report_facts(run, summary),
+        words=words.table("page"),
+        author=author,
+    )
+
+
+def _has(run: Run, method: str) -> bool:
+    """Whether the method was asked for and did not break down as a whole."""
+    methods = {each.method for subject in run.subjects for each in subject.explanations}
+    return method in methods | {study.method for study in run.filters}
+
+
+def _task(run: Run, words: Words, task: str) -> Section:
+    """The task's section; with profile hw5 the write-up's figures come first, then the corrected ones."""
+    write, write_as_written = TASKS[task]
+    corrected = write(run, words)
+    if run.profile != "hw5":
+        return corrected
+    parts = []
+    if _has(run, f"{task}_hw5"):
+        parts.append(write_as_written(run, words))
+    if _has(run, task):
+        parts.append(Section(f"{task}-corrected", words("section.corrected"), corrected.blocks[1:]))
+    title = words(f"section.{task}_hw5")
+    return replace(corrected, title=title, blocks=corrected.blocks[:1], sections=tuple(parts))
+
+
+def _title(run: Run, words: Words) -> str:
+    if run.title:
+        return shown_name(run.title)
+    return words("title.hw5") if run.profile == "hw5" else words("title.default", file=shown_name(run.model.file))
+
+
+def _subtitle(run: Run, words: Words, tasks: tuple[str, ...]) -> str:
+    images = count(words, len(run.subjects))
+    if not tasks:  # all of them broke down
+        return images
+    named = listing(words, [words(f"task.{task}") for task in tasks])
+    return capital(words("title.subtitle", tasks=named, images=images))
+
+
+def _byline(run: Run, words: Words) -> tuple[str, ...]:
+    student = words("title.byline_student", student_id=shown_name(run.student_id)) if run.student_id else ""
+    sha = run.model.sha256[:SHA_SHOWN]
+    model = words("title.byline_model", file=shown_name(run.model.file), sha=sha)
+    return tuple(line for line in (shown_name(run.author), student, model) if line)
+
+
+def _references(run: Run, words: Words) -> tuple[Reference, ...]:
+    """The sources that the text cites, in the order of the tasks."""
+    known = load_references()
+    citing = ["hw5.source"] if run.profile == "hw5" and any(_has(run, f"{task}_hw5") for task in TASKS) else []
+    citing += [f"{task}.{part}" for task in TASKS if _has(run, task) for part in CITING]
+    return tuple(Reference(key, known[key]["text"], known[key].get("url", "")) for key in sources(words, *citing))

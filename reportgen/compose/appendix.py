@@ -1,0 +1,70 @@
+"""The appendix: the model layer by layer, every setting, versions and device, the images' fingerprints."""
+
+from collections.abc import Mapping
+
+from reportgen.document import Paragraph, Section, Table
+from reportgen.language import Words
+from reportgen.phrasing import said, shown_name, whole
+from reportgen.results import LayerFact, Run, Scalar
+
+
+def section(run: Run, words: Words) -> Section:
+    """The appendix with its four tables."""
+    sections = (
+        Section("layers", words("section.layers"), _layers(run, words)),
+        Section("settings", words("section.settings"), _settings(run, words)),
+        Section("provenance", words("section.provenance"), _provenance(run, words)),
+        Section("hashes", words("section.hashes"), _hashes(run, words)),
+    )
+    return Section("appendix", words("section.appendix"), sections=sections, page_break=True)
+
+
+def _table(words: Words, name: str, columns: str, rows: tuple[tuple[str, ...], ...], align: str) -> Table:
+    header = tuple(words(f"appendix.column_{column}") for column in columns.split())
+    return Table(f"table-{name}", 0, words(f"appendix.table_{name}"), header, rows, align)
+
+
+def _layers(run: Run, words: Words) -> tuple[Table | Paragraph, ...]:
+    rows = tuple(_layer(words, layer) for layer in run.model.layers)
+    table = _table(words, "layers", "layer kind detail parameters", rows, "lllr")
+    if any(layer.inferred for layer in run.model.layers):
+        return table, Paragraph((said(words, "appendix.inferred"),), "note")
+    return (table,)
+
+
+def _layer(words: Words, layer: LayerFact) -> tuple[str, ...]:
+    name = shown_name(layer.name) + "*" * layer.inferred
+    assumption = words(layer.assumption) if layer.assumption else ""
+    detail = "; ".join(part for part in (shown_name(layer.detail), assumption) if part)
+    return name, shown_name(layer.kind), detail, whole(layer.parameters) if layer.parameters else ""
+
+
+def _settings(run: Run, words: Words) -> tuple[Table | Paragraph, ...]:
+    seed = said(words, "appendix.seed", ("provenance.seed",), seed=run.provenance.seed)
+    rows = _pairs(words, run.provenance.settings)
+    return _table(words, "settings", "setting value", rows, "ll"), Paragraph((seed,))
+
+
+def _provenance(run: Run, words: Words) -> tuple[Table | Paragraph, ...]:
+    provenance, model = run.provenance, run.model
+    keys = ("provenance.device", "provenance.precision")
+    device = said(words, "appendix.device", keys, device=shown_name(provenance.device), precision=provenance.precision)
+    file = said(
+        words, "appendix.model", ("model.file", "model.sha256"), file=shown_name(model.file), sha256=model.sha256
+    )
+    rows = _pairs(words, provenance.versions)
+    return Paragraph((file, device)), _table(words, "provenance", "package version", rows, "ll")
+
+
+def _pairs(words: Words, facts: Mapping[str, Scalar]) -> tuple[tuple[str, ...], ...]:
+    return tuple((name, shown_name(str(value)) or words("appendix.not_given")) for name, value in facts.items())
+
+
+def _hashes(run: Run, words: Words) -> tuple[Table | Paragraph, ...]:
+    rows = []
+    for subject in run.subjects:
+        image = subject.image
+        size = words("card.size", height=image.original_size[0], width=image.original_size[1])
+        conversions = ", ".join(words(f"conversion.{key}") for key in image.conversions)
+        rows.append((shown_name(image.name), size, conversions, image.sha256))
+    return (_table(words, "hashes", "image size conversions sha", tuple(rows), "llll"),)

@@ -1,0 +1,265 @@
+"""Image by image: the answer, what carries it, and the original beside saliency, activation and LIME."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from reportgen.document import Bar, Bars, Block, Figure, Panel, Paragraph, ScaleBar, Section, Sentence
+from reportgen.language import Words
+from reportgen.panels import (
+    PERCENTILE,
+    Found,
+    Studied,
+    activation_panel,
+    agreement,
+    found,
+    lime_panel,
+    original_panel,
+    saliency_panel,
+    scale_bar,
+    studied,
+    target_words,
+)
+from reportgen.phrasing import (
+    DENSER,
+    coefficient,
+    counted,
+    is_weak,
+    listing,
+    number,
+    percent,
+    place,
+    said,
+    shown_name,
+    whole,
+)
+from reportgen.results import Prediction, RankedClass, Run, Subject
+
+BARS = 5
+LEAST_SECOND = 0.01  # probability from which the second class is worth a sentence
+Tone = Literal["predicted", "label", "both", "other"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Card:
+    """One image with what the corrected methods say of it."""
+
+    position: int
+    subject: Subject
+    saliency: tuple[Found, ...]
+    lime: tuple[Found, ...]
+    studies: tuple[Studied, ...]
+
+    @property
+    def key(self) -> str:
+        return f"images[{self.position}]"
+
+
+def section(run: Run, words: Words) -> Section:
+    """One card per image."""
+    cards = tuple(_card(run, words, card) for card in _cards(run))
+    return Section("images", words("section.images"), sections=cards)
+
+
+def _cards(run: Run) -> Iterator[_Card]:
+    saliency, lime, studies = found(run, "saliency"), found(run, "lime"), studied(run, "filters")
+    for position, subject in enumerate(run.subjects):
+        own = [tuple(item for item in items if item.subject is subject) for items in (saliency, lime)]
+        yield _Card(position, subject, own[0], own[1], studies)
+
+
+def _card(run: Run, words: Words, card: _Card) -> Section:
+    strongest = _strongest(card)
+    answer = Paragraph(tuple(_answer(words, card)), "finding")
+    # The page lets the bars float beside the paragraph that follows them.
+    blocks: list[Block] = [_bars(words, card.subject), answer, _figure(words, card, strongest)]
+    blocks += _evidence(words, card)
+    if strongest:
+        blocks.append(Paragraph(tuple(_filter(words, card, strongest, len(run.subjects)))))
+    return Section(f"image-{card.position + 1}", shown_name(card.subject.image.name), tuple(blocks), together=True)
+
+
+def _evidence(words: Words, card: _Card) -> Iterator[Paragraph]:
+    """One paragraph for each class explained."""
+    targets = tuple(dict.fromkeys(item.explanation.target for item in (*card.saliency, *card.lime)))
+    for target in targets:
+        about = [item for item in (*card.saliency, *card.lime) if item.ok and item.explanation.target == target]
+        sentences = [each for item in about for each in SAID[item.explanation.method](words, item)]
+        sentences += _agreement(words, card) if target.role == "predicted" else ()
+        if sentences:
+            heading = words("card.heading", target=target_words(words, target)) if len(targets) > 1 else ""
+            yield Paragraph(tuple(sentences), heading=heading)
+
+
+def _answer(words: Words, card: _Card) -> Iterator[Sentence]:
+    prediction = card.subject.prediction
+    keys = (f"{card.key}.prediction.probability", f"{card.key}.prediction.name")
+    first = {"predicted": shown_name(prediction.first.name), "probability": percent(prediction.first.probability)}
+    if prediction.label is None:
+        yield said(words, "card.unlabelled", keys, **first)
+    elif prediction.right:
+        yield said(words, "card.right", (*keys, f"{card.key}.label.name"), **first)
+    else:
+        label = {"label": shown_name(prediction.label.name), "label_probability": percent(prediction.label.probability)}
+        yield said(words, "card.wrong", (*keys, f"{card.key}.label.probability"), **first, **label)
+    others = [(rank, each) for rank, each in enumerate(prediction.top) if each.index != prediction.first.index]
+    for rank, second in others[:1]:
+        told = prediction.label is not None and second.index == prediction.label.index
+        if second.probability >= LEAST_SECOND and not told:
+            key = f"{card.key}.prediction.top[{rank}].probability"
+            probability = percent(second.probability)
+            yield said(words, "card.second", (key,), second=shown_name(second.name), probability=probability)
+
+
+def _bars(words: Words, subject: Subject) -> Bars:
+    """The best classes, and the label's wherever it comes."""
+    prediction = subject.prediction
+    label = prediction.label
+    shown = list(prediction.top[:BARS])
+    if label and label.index not in [each.index for each in shown]:
+        shown.append(label)
+    return Bars(
+        words("card.bars"),
+        tuple(
+            Bar(
+                shown_name(each.name),
+                each.probability,
+                percent(each.probability),
+                _tone(prediction, each),
+            )
+            for each in shown
+        ),
+    )
+
+
+def _tone(prediction: Prediction, each: RankedClass) -> Tone:
+    predicted = each.index == prediction.first.index
+    labelled = prediction.label is not None and each.index == prediction.label.index
+    return "both" if predicted and labelled else "predicted" if predicted else "label" if labelled else "other"
+
+
+def _saliency(words: Words, item: Found) -> Iterator[Sentence]:
+    facts = item.explanation.measures
+    yield said(
+        words,
+        "card.saliency",
+        item.keys("half_area", "top_tenth", "place"),
+        target=item.target,
+        area=percent(facts["half_area"]),
+        place=place(words, facts["place"]),
+        share=percent(facts["top_tenth"]),
+    )
+    if item.measure("border") >= DENSER * item.measure("border_area"):
+        shares = {"share": percent(facts["border"]), "area": percent(facts["border_area"])}
+        yield said(words, "card.saliency_border", item.keys("border", "border_area"), **shares)
+
+
+def _lime(words: Words, item: Found) -> Iterator[Sentence]:
+    facts = item.explanation.measures
+    weight = item.measure("largest_weight")
+    yield said(
+        words,
+        "card.lime_up" if weight > 0 else "card.lime_down",
+        item.keys("place", "largest_area", "largest_weight"),
+        target=item.target,
+        place=place(words, facts["place"]),
+        area=percent(facts["largest_area"]),
+        scale=words(f"scale.{item.explanation.parameters['scale']}"),
+        weight=number(abs(weight)),
+    )
+    share = percent(facts["shown_share"])
+    yield counted(words, "card.lime_share", int(facts["shown"]), item.keys("shown", "shown_share"), share=share)
+    weak = is_weak(item.measure("r2"))
+    yield said(words, "card.lime_weak" if weak else "card.lime_fit", item.keys("r2"), r2=coefficient(facts["r2"]))
+
+
+SAID = {"saliency": _saliency, "lime": _lime}
+
+
+def _agreement(words: Words, card: _Card) -> Iterator[Sentence]:
+    if measured := agreement(card.subject):
+        density = measured["agreement_density"]
+        key = "card.agreement" if density > 1 else "card.agreement_low"
+        key = "card.agreement_high" if density >= DENSER else key
+        keys = tuple(f"{card.key}.measures.{name}" for name in ("agreement", "agreement_area"))
+        share, area = percent(measured["agreement"]), percent(measured["agreement_area"])
+        yield said(words, key, keys, share=share, area=area)
+
+
+def _strongest(card: _Card) -> Studied | None:
+    """The filter that comes nearest to its own maximum here, in the deepest layer that has pictures."""
+    painted = [item for item in card.studies if item.study.status == "ok" and item.study.activations.max() > 0]
+    deepest = [item for item in painted if item.study.layer == painted[-1].study.layer]
+
+    def answer(item: Studied) -> tuple[float, float]:
+        facts = item.study.image_measures[card.position]
+        return float(facts["relative"]), float(facts["maximum"])
+
+    return max(deepest, key=answer, default=None)
+
+
+def _filter(words: Words, card: _Card, strongest: Studied, images: int) -> Iterator[Sentence]:
+    study = strongest.study
+    facts = study.image_measures[card.position]
+    keys = (*strongest.keys(), *(f"{strongest.key}.images[{card.position}].{name}" for name in ("maximum", "relative")))
+    which = {"filter": study.filter, "layer": strongest.layer}
+    maximum, relative = number(facts["maximum"]), float(facts["relative"])
+    rivals = sum(item.study.layer == study.layer and item.study.status == "ok" for item in card.studies)
+    if float(facts["maximum"]) <= 0:
+        yield said(words, "card.filter_none", keys[:1], layer=strongest.layer)
+    elif images > 1 and relative == 1:
+        yield said(words, "card.filter_peak", keys, maximum=maximum, **which)
+    elif images > 1:
+        key = "card.filter" if rivals > 1 else "card.filter_only"
+        yield said(words, key, keys, maximum=maximum, relative=percent(relative), **which)
+    else:
+        yield said(words, "card.filter_one", keys, maximum=maximum, **which)
+
+
+def _figure(words: Words, card: _Card, strongest: Studied | None) -> Figure:
+    """One row per class explained: original, saliency, activation, LIME; only what was asked for."""
+    count = max(len(card.saliency), len(card.lime), 1)
+    rows = tuple(tuple(_row(words, card, strongest, row)) for row in range(count))
+    shown = ["original"]
+    shown += ["saliency"] * bool(card.saliency) + ["filter"] * bool(strongest) + ["lime"] * bool(card.lime)
+    parts = listing(words, [words(f"card.part_{part}") for part in shown])
+    caption = words("card.caption", name=shown_name(card.subject.image.name), parts=parts)
+    if count > 1:
+        caption += " " + words("card.caption_rows")
+    if card.lime:
+        caption += " " + words("card.caption_colours")
+    method = " ".join(_methods(words, card, strongest))
+    return Figure(f"image-{card.position + 1}-figure", 0, caption, rows, method, tuple(_scales(words, card, strongest)))
+
+
+def _row(words: Words, card: _Card, strongest: Studied | None, row: int) -> Iterator[Panel]:
+    yield original_panel(words, card.subject.image)
+    for item in card.saliency[row : row + 1]:
+        yield saliency_panel(words, item, overlay=True)
+    if strongest:
+        yield activation_panel(words, strongest.study, card.subject, card.position, overlay=True)
+    for item in card.lime[row : row + 1]:
+        yield lime_panel(words, item, numbered=False)
+
+
+def _methods(words: Words, card: _Card, strongest: Studied | None) -> Iterator[str]:
+    targets = [item.explanation.target for item in card.saliency or card.lime]
+    if targets:
+        named = listing(words, [target_words(words, target) for target in targets])
+        yield words("card.method_targets", targets=named)
+    if card.saliency:
+        yield words("card.method_saliency", percentile=f"{PERCENTILE:g}")
+    if strongest:
+        yield words("card.method_filter", layer=strongest.layer, filter=strongest.study.filter)
+    for item in card.lime[:1]:
+        if facts := item.explanation.parameters:
+            fill, scale = words(f"fill.{facts['fill']}"), words(f"scale.{facts['scale']}")
+            samples = whole(int(facts["samples"]))
+            yield words("card.method_lime", samples=samples, fill=fill, scale=scale)
+
+
+def _scales(words: Words, card: _Card, strongest: Studied | None) -> Iterator[ScaleBar]:
+    if strongest or any(item.ok for item in card.saliency):
+        yield scale_bar(words, "saliency", "0", words("card.scale_full"), words("card.scale_evidence"))
+    if any(item.ok for item in card.lime):
+        yield scale_bar(words, "weights", "−1", "+1", words("lime.scale_label"))

@@ -1,0 +1,205 @@
+"""The first page: every image with its answer, what to beware of, and what was found, in a few sentences."""
+
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from reportgen.document import Block, Overview, OverviewItem, Paragraph, Section, Sentence
+from reportgen.language import Words
+from reportgen.panels import studied, thumbnail
+from reportgen.phrasing import (
+    DENSER,
+    FOLLOWS,
+    WEAK_FIT,
+    coefficient,
+    count,
+    counted,
+    listing,
+    noted,
+    number,
+    paragraph,
+    percent,
+    placed,
+    said,
+    shown_name,
+    whole,
+)
+from reportgen.results import Run, Scalar, Subject
+
+Numbers = Mapping[str, Scalar]
+Tone = Literal["right", "wrong", "unknown"]
+STRANGERS = "summary.shipped_photographs"  # a note that must not be overlooked
+
+
+def section(run: Run, words: Words, summary: Numbers) -> Section:
+    """The summary. summary: the numbers over all images."""
+    warnings = tuple(_warnings(run, words, summary))
+    notes = noted(words, [note for note in run.selection if note[0] != STRANGERS])
+    blocks: list[Block] = [Overview(tuple(_item(words, n, each) for n, each in enumerate(run.subjects, 1)))]
+    blocks += [Paragraph((each,), "warning") for each in warnings]
+    blocks += [
+        paragraph(words, "answers", *_answers(run, words, summary), tone="finding"),
+        paragraph(words, "evidence", *_evidence(run, words, summary), tone="finding"),
+        paragraph(words, "model", *_model(run, words)),
+    ]
+    blocks += [paragraph(words, "selection", *notes)] if notes else []
+    return Section("summary", words("section.summary"), tuple(block for block in blocks if _says_something(block)))
+
+
+def _says_something(block: Block) -> bool:
+    return not isinstance(block, Paragraph) or bool(block.sentences)
+
+
+def _item(words: Words, number_: int, subject: Subject) -> OverviewItem:
+    first, right = subject.prediction.first, subject.prediction.right
+    answer = words("summary.answer", predicted=shown_name(first.name), probability=percent(first.probability))
+    tone: Tone = "unknown" if right is None else "right" if right else "wrong"
+    picture = thumbnail(words, subject.image)
+    return OverviewItem(f"image-{number_}", picture, shown_name(subject.image.name), answer, tone)
+
+
+def _warnings(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
+    yield from noted(words, [note for note in run.selection if note[0] == STRANGERS])
+    if failed := int(summary["failed"]):
+        keys = ("summary.failed", "summary.parts")
+        yield counted(words, "summary.incomplete", failed, keys, total=summary["parts"])
+    if empty := int(summary["empty"]):
+        keys = ("summary.empty", "summary.results")
+        if summary["results"] == 1:
+            yield said(words, "summary.empty_only", keys)
+        else:
+            yield counted(words, "summary.empty", empty, keys, total=summary["results"])
+
+
+def _answers(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
+    labelled, images = int(summary["labelled"]), int(summary["images"])
+    if labelled:
+        yield _accuracy(words, summary)
+        if unlabelled := images - labelled:
+            yield counted(words, "summary.unlabelled", unlabelled, ("summary.images", "summary.labelled"))
+    else:
+        yield said(words, "summary.no_labels", ("summary.labelled",))
+    low, middle, high = (percent(summary[f"confidence_{each}"]) for each in ("low", "median", "high"))
+    if low == high:
+        yield said(words, "summary.confidence_same", ("summary.confidence_high",), high=high)
+    else:
+        keys = ("summary.confidence_low", "summary.confidence_median", "summary.confidence_high")
+        yield said(words, "summary.confidence", keys, low=low, median=middle, high=high)
+    yield from _most_confident_wrong(run, words)
+
+
+def _accuracy(words: Words, summary: Numbers) -> Sentence:
+    labelled, right = int(summary["labelled"]), int(summary["right"])
+    keys = ("summary.labelled", "summary.right", "summary.accuracy")
+    if labelled == 1:
+        return said(words, "summary.accuracy_one_right" if right else "summary.accuracy_one_wrong", keys)
+    if right in (0, labelled):
+        return said(words, "summary.accuracy_all" if right else "summary.accuracy_none", keys, labelled=labelled)
+    share = percent(summary["accuracy"])
+    return said(words, "summary.accuracy", keys, labelled=labelled, right=right, share=share)
+
+
+def _most_confident_wrong(run: Run, words: Words) -> Iterator[Sentence]:
+    wrong = [
+        (subject.prediction.first.probability, -i, subject.prediction.label)
+        for i, subject in enumerate(run.subjects)
+        if subject.prediction.label and not subject.prediction.right
+    ]
+    if not wrong:
+        return
+    probability, position, label = max(wrong, key=lambda each: each[:2])
+    subject = run.subjects[-position]
+    yield counted(
+        words,
+        "summary.wrong_confident",
+        len(wrong),
+        ("summary.wrong", f"images[{-position}].prediction.probability", f"images[{-position}].label.name"),
+        name=shown_name(subject.image.name),
+        predicted=shown_name(subject.prediction.first.name),
+        probability=percent(probability),
+        label=shown_name(label.name),
+    )
+
+
+def _evidence(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
+    if "saliency_half_area_median" in summary:
+        area = summary["saliency_half_area_median"]
+        one = summary["saliency_half_area_low"] == summary["saliency_half_area_high"]
+        key = "summary.saliency_one" if one else "summary.saliency"
+        yield said(words, key, ("summary.saliency_half_area_median",), area=percent(area))
+    if "lime_explained" in summary:
+        yield from _lime(words, summary)
+    if "agreement_density_median" in summary:
+        density = float(summary["agreement_density_median"])
+        key = "summary.agreement" if density > 1 else "summary.agreement_low"
+        key = "summary.agreement_high" if density >= DENSER else key
+        keys = ("summary.agreement_density_median", "summary.agreement_images")
+        yield counted(words, key, int(summary["agreement_images"]), keys, times=number(density))
+    yield from _filters(run, words, summary)
+
+
+def _lime(words: Words, summary: Numbers) -> Iterator[Sentence]:
+    total, weak = int(summary["lime_explained"]), int(summary["lime_weak"])
+    low, middle, high = (coefficient(summary[f"lime_r2_{each}"]) for each in ("low", "median", "high"))
+    keys = ("summary.lime_r2_low", "summary.lime_r2_median", "summary.lime_r2_high")
+    if low == high:
+        yield said(words, "summary.lime_one", keys[1:2], median=middle)
+    else:
+        yield said(words, "summary.lime", keys, low=low, median=middle, high=high)
+    if weak and total == 1:
+        yield said(words, "summary.lime_weak_only", ("summary.lime_weak", "presentation.weak_fit"), limit=WEAK_FIT)
+    elif weak:
+        counts = ("summary.lime_weak", "summary.lime_explained", "presentation.weak_fit")
+        yield counted(words, "summary.lime_weak", weak, counts, total=total, limit=WEAK_FIT)
+    yield said(
+        words,
+        "summary.lime_largest" if total > 1 else "summary.lime_largest_one",
+        ("summary.lime_largest_area_median", "summary.lime_largest_share_median"),
+        area=percent(summary["lime_largest_area_median"]),
+        share=percent(summary["lime_largest_share_median"]),
+    )
+    if "lime_same_place" in summary:
+        common = str(summary["lime_same_place"]), int(summary["lime_same_place_images"])
+        keys = ("summary.lime_same_place", "summary.lime_same_place_images", "summary.lime_explained")
+        yield placed(words, "summary.same_place", common, total, keys)
+
+
+def _filters(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
+    total, dead = int(summary.get("filters", 0)), int(summary.get("filters_dead", 0))
+    if dead and total == 1:
+        yield said(words, "summary.filters_dead_only", ("summary.filters", "summary.filters_dead"))
+    elif dead:
+        yield counted(words, "summary.filters_dead", dead, ("summary.filters", "summary.filters_dead"), total=total)
+    measured = [item for item in studied(run, "filters") if "edges" in item.study.measures]
+    if not measured:
+        return
+    best = max(measured, key=lambda item: float(item.study.measures["edges"]))
+    r = round(float(best.study.measures["edges"]), 2)
+    key = "summary.filters_edges" if r >= FOLLOWS else "summary.filters_no_edges"
+    yield counted(
+        words, key, len(measured), best.keys("edges"), filter=best.study.filter, layer=best.layer, r=coefficient(r)
+    )
+
+
+def _model(run: Run, words: Words) -> Iterator[Sentence]:
+    model, spec = run.model, run.model.input
+    inputs = tuple(f"model.input.{name}" for name in ("size", "channel_order", "mean", "std"))
+    mean, std = (listing(words, [number(value) for value in values]) for values in (spec.mean, spec.std))
+    yield said(
+        words,
+        "summary.model",
+        ("model.file", "model.architecture", "model.layers", "model.classes", *inputs),
+        file=shown_name(model.file),
+        architecture=shown_name(model.architecture),
+        layers=count(words, len(model.layers), "layers"),
+        parameters=whole(sum(layer.parameters for layer in model.layers)),
+        classes=count(words, len(model.classes), "classes"),
+        height=spec.size[0],
+        width=spec.size[1],
+        order=spec.channel_order.upper(),
+        mean=words("summary.mean", mean=mean) if mean else "",
+        std=words("summary.std", std=std) if std else "",
+    )
+    if spec.chosen_by.get("size") == "default":
+        size = {"height": spec.size[0], "width": spec.size[1]}
+        yield said(words, "summary.assumed_size", ("model.input.size", "model.input.chosen_by.size"), **size)
+    yield from noted(words, model.notes)

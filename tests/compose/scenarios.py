@@ -1,0 +1,140 @@
+"""Runs of all shapes, for the tests of compose."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from fake_run import fake_lime, fake_model, fake_prediction, fake_run, fake_saliency, fake_study
+
+from reportgen.results import (
+    Explanation,
+    Failure,
+    FilterStudy,
+    Prediction,
+    RankedClass,
+    Run,
+    Subject,
+    Target,
+)
+
+
+def one_layer() -> Run:
+    run = fake_run(images=2, profile="default", trouble=False)
+    return replace(run, filters=run.filters[:1], model=replace(run.model, layers=run.model.layers[:1]))
+
+
+def many_classes() -> Run:
+    """30 classes, one of them predicted; the label is not among the best five."""
+    classes = tuple(f"class {k}" for k in range(30))
+    run = fake_run(images=2, profile="default", trouble=False)
+    subjects = []
+    for n, subject in enumerate(run.subjects):
+        prediction = fake_prediction(n, 29, classes)
+        targets = (Target(prediction.first.index, prediction.first.name, "predicted"), Target(29, "class 29", "label"))
+        explanations = tuple(make(n, target) for make in (fake_saliency, fake_lime) for target in targets)
+        subjects.append(Subject(subject.image, prediction, explanations))
+    return replace(run, subjects=tuple(subjects), model=replace(fake_model(), classes=classes))
+
+
+def nothing_drawn() -> Run:
+    """Every explanation degenerate or failed, every filter dead."""
+    run = fake_run(images=2, profile="default", trouble=False)
+    subjects = tuple(
+        replace(
+            subject,
+            explanations=(
+                fake_saliency(n, _predicted(subject), flat=True),
+                fake_lime(n, _predicted(subject), fails=True),
+            ),
+        )
+        for n, subject in enumerate(run.subjects)
+    )
+    images = [subject.image for subject in run.subjects]
+    return replace(run, subjects=subjects, filters=(fake_study("cnn.1", 7, images, "dead"),))
+
+
+def broken_down() -> Run:
+    """Each method broke down as a whole: only images and answers are left."""
+    run = fake_run(images=2, profile="hw5", methods=(), trouble=False)
+    return replace(run, failures=(Failure("saliency", "E-METHOD", "RuntimeError: no", "Check it"),))
+
+
+def half_broken_down() -> Run:
+    """Of the write-up's methods only one is there, of the corrected ones two."""
+    run = fake_run(images=2)
+    drop = {"saliency", "lime_hw5"}
+    subjects = tuple(
+        replace(each, explanations=tuple(e for e in each.explanations if e.method not in drop)) for each in run.subjects
+    )
+    return replace(run, subjects=subjects, filters=tuple(s for s in run.filters if s.method != "filters"))
+
+
+def failed_filters() -> Run:
+    """A network that cuts the gradient: activations, but no synthetic image; and a layer with one silent filter."""
+    run = fake_run(images=2, profile="hw5", trouble=False)
+    study = run.filters[0]
+    failed = replace(study, status="failed", visualisation=None, reason="reason.raised", detail="cut", measures={},
+                     image_measures=())  # fmt: skip
+    facts = tuple({"maximum": -1.0, "mean": -1.0} for _ in run.subjects)
+    measures = {"maximum": -1.0, "active": 0.0, "reached": 2.0}
+    silent = replace(study, layer="cnn.2", activations=-np.ones((2, 4, 4)), measures=measures, image_measures=facts)
+    written = replace(
+        run.filters[-1], status="degenerate", visualisation=None, reason="hw5.filters_dead", measures={"maximum": 0.0}
+    )
+    return replace(run, filters=(failed, silent, written))
+
+
+def one_class() -> Run:
+    """A network with a single class and nothing beside it."""
+    run = fake_run(images=1, profile="default", trouble=False)
+    alone = RankedClass(0, "all", 1.0)
+    prediction = Prediction((alone,), np.zeros(1), alone)
+    return replace(run, subjects=(replace(run.subjects[0], prediction=prediction),))
+
+
+def _predicted(subject: Subject) -> Target:
+    first = subject.prediction.first
+    return Target(first.index, first.name, "predicted")
+
+
+def with_lime(run: Run, measures: Sequence[Mapping[str, float | str]]) -> Run:
+    """The run with these LIME measures, image by image."""
+
+    def changed(explanation: Explanation, facts: Mapping[str, float | str]) -> Explanation:
+        if explanation.method != "lime" or explanation.status != "ok":
+            return explanation
+        return replace(explanation, measures={**explanation.measures, **facts})
+
+    subjects = tuple(
+        replace(subject, explanations=tuple(changed(each, facts) for each in subject.explanations))
+        for subject, facts in zip(run.subjects, measures, strict=True)
+    )
+    return replace(run, subjects=subjects)
+
+
+def with_filters(run: Run, measures: Mapping[str, float | str]) -> Run:
+    """The run with one filter that has these measures."""
+    study: FilterStudy = run.filters[0]
+    return replace(run, filters=(replace(study, measures={**study.measures, **measures}),))
+
+
+RUNS: Mapping[str, Run] = {
+    "homework": fake_run(),
+    "default": fake_run(profile="default"),
+    "no trouble": fake_run(trouble=False),
+    "one image": fake_run(images=1, profile="default", trouble=False),
+    "one image, homework": fake_run(images=1),
+    "no labels": fake_run(images=3, labels=False),
+    "twelve images": fake_run(images=12),
+    "saliency only": fake_run(methods=("saliency",), profile="default"),
+    "filters only": fake_run(methods=("filters",), profile="default"),
+    "lime only": fake_run(methods=("lime",)),
+    "no lime": fake_run(methods=("saliency", "filters")),
+    "one layer": one_layer(),
+    "one class": one_class(),
+    "many classes": many_classes(),
+    "nothing drawn": nothing_drawn(),
+    "broken down": broken_down(),
+    "half broken down": half_broken_down(),
+    "failed filters": failed_filters(),
+}

@@ -1,0 +1,195 @@
+"""What the report says is true of the run: sentences are chosen by what was measured."""
+
+from dataclasses import replace
+
+import pytest
+from fake_run import fake_prediction, fake_run
+from reading import WORDS, says, texts, written
+from scenarios import with_filters, with_lime
+
+from reportgen.compose import summarise
+from reportgen.document import Paragraph
+from reportgen.results import Prediction, Run
+
+
+def predicted(run: Run, *outcomes: tuple[float, int | None]) -> Run:
+    """The run with these answers: class 0 with a probability, and the label."""
+
+    def changed(prediction: Prediction, probability: float, label: int | None) -> Prediction:
+        first = replace(prediction.top[0], index=0, name="star", probability=probability)
+        rest = tuple(each for each in fake_prediction(0, None).top if each.index)
+        ranked = {each.index: each for each in (first, *rest)}
+        return replace(prediction, top=(first, *rest), label=None if label is None else ranked[label])
+
+    subjects = tuple(
+        replace(each, prediction=changed(each.prediction, *outcome), explanations=each.explanations[:1])
+        for each, outcome in zip(run.subjects, outcomes, strict=True)
+    )
+    return replace(run, subjects=subjects, filters=())
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "start"),
+    [
+        ([(0.9, 0), (0.8, 0), (0.7, 1)], "The network answers 2 of the 3 labelled images as labelled (67%)."),
+        ([(0.9, 0), (0.8, 0)], "The network answers all 2 labelled images as labelled."),
+        ([(0.9, 1), (0.8, 2)], "The network answers none of the 2 labelled images as labelled."),
+        ([(0.9, 0)], "The network answers the one labelled image as labelled."),
+        ([(0.9, 1), (0.9, None)], "The network answers the one labelled image against its label. One image carries no"),
+        ([(0.9, None)], "No labels are known"),
+    ],
+)
+def test_right_and_wrong_are_counted(outcomes: list[tuple[float, int | None]], start: str) -> None:
+    run = predicted(fake_run(images=len(outcomes), profile="default", trouble=False), *outcomes)
+    answers = texts(replace(run, selection=()), "summary")
+    assert answers.startswith(start)
+
+
+def test_the_most_confident_wrong_answer_is_named() -> None:
+    run = fake_run(images=4, profile="default", trouble=False)
+    several = predicted(run, (0.99, 0), (0.6, 1), (0.8, 2), (0.7, 1))
+    assert "Of the 3 answers against the label, the most confident is star with 80% on c/<img src=x>.jpg, which is" in (
+        texts(several, "summary")
+    )
+    one = predicted(run, (0.99, 0), (0.6, 1), (0.8, 0), (0.7, None))
+    assert "The answer against the label is star with 60% on b/ring & plus.png, which is labelled ring." in (
+        texts(one, "summary")
+    )
+    assert "against the label" not in texts(predicted(run, *[(0.9, 0)] * 4), "summary")
+
+
+def test_confidence_is_a_range_only_where_there_is_one() -> None:
+    run = fake_run(images=3, profile="default", trouble=False)
+    assert "gets from 60% to 90% probability, 80% on the median image" in (
+        texts(predicted(run, (0.9, 0), (0.8, 0), (0.6, 0)), "summary")
+    )
+    assert "gets a probability of 90%." in texts(predicted(run, *[(0.9, 0)] * 3), "summary")
+
+
+@pytest.mark.parametrize(
+    ("places", "expected"),
+    [
+        (["left", "left", "left", "left"], "summary.same_place_all"),
+        (["left", "left", "left", "right"], "summary.same_place"),
+        (["left", "left", "right", "right"], ""),
+        (["centre", "centre", "centre", "centre"], ""),
+    ],
+)
+def test_a_shared_place_is_pointed_out_only_where_chance_hardly_gives_it(places: list[str], expected: str) -> None:
+    run = with_lime(fake_run(profile="default", trouble=False), [{"place": place} for place in places])
+    for key in ("summary.same_place", "summary.same_place_all"):
+        assert says(run, key, "summary") == (key == expected)
+    assert ("lime_same_place" in summarise(run)) == bool(expected)
+
+
+def test_a_weak_fit_is_called_weak_and_a_good_one_is_not() -> None:
+    run = fake_run(images=2, profile="default", trouble=False)
+    weak = with_lime(run, [{"r2": 0.49}, {"r2": 0.9}])
+    assert "On one of 2 images R² is below 0.5" in texts(weak, "summary")
+    assert says(weak, "card.lime_weak", "image-1")
+    assert not says(weak, "card.lime_weak", "image-2")
+    good = with_lime(run, [{"r2": 0.5}, {"r2": 0.9}])
+    assert "hints only" not in texts(good)
+    assert says(with_lime(run, [{"r2": 0.1}, {"r2": 0.2}]), "lime.shows_weak_all", "lime")
+
+
+def test_the_sign_of_the_heaviest_region_is_said() -> None:
+    run = with_lime(fake_run(images=1, profile="default", trouble=False), [{"largest_weight": -0.2}])
+    assert "speaks against it: shown instead of hidden, it lowers the linear model's probability by 0.2" in (
+        texts(run, "image-1")
+    )
+    assert says(fake_run(images=1, profile="default", trouble=False), "card.lime_up", "image-1")
+
+
+@pytest.mark.parametrize(
+    ("facts", "present", "absent"),
+    [
+        ({"edges": 0.3}, "shows_edges", "shows_no_edges"),
+        ({"edges": 0.29}, "shows_no_edges", "shows_edges"),
+        ({"edges": -0.5}, "shows_avoids", "shows_edges"),
+        ({"coherence": 0.5, "orientation": 90.0}, "shows_orientation", "shows_avoids"),
+        ({"coherence": 0.1, "orientation": 90.0}, "shows_active", "shows_orientation"),
+        ({"colour": "red", "colour_r": 0.5}, "shows_colour", "shows_avoids"),
+        ({"colour": "none", "colour_r": 0.1}, "shows_active", "shows_colour"),
+        ({"ratio": 0.5}, "shows_ratio_low", "shows_ratio"),
+        ({"ratio": 2.0}, "shows_ratio", "shows_ratio_low"),
+        ({"maximum": 0.0, "reached": 2.0}, "shows_silent", "shows_active"),
+    ],
+)
+def test_a_filter_is_described_by_what_was_measured(facts: dict[str, float | str], present: str, absent: str) -> None:
+    run = with_filters(fake_run(images=2, profile="default", trouble=False), facts)
+    assert says(run, f"filters.{present}", "filters")
+    assert not says(run, f"filters.{absent}", "filters")
+
+
+@pytest.mark.parametrize(
+    ("degrees", "said_as"),
+    [(0.0, "horizontal structures (0°"), (22.0, "horizontal"), (45.0, "rising"), (90.0, "vertical"), (135.0, "falling"),
+     (179.7, "horizontal structures (0°")],
+)  # fmt: skip
+def test_a_direction_is_the_nearest_of_four(degrees: float, said_as: str) -> None:
+    run = fake_run(images=2, profile="default", trouble=False)
+    assert said_as in texts(with_filters(run, {"coherence": 0.5, "orientation": degrees}), "filters")
+
+
+def test_the_edge_claim_of_the_write_up_is_measured() -> None:
+    run = fake_run(images=2)
+    study = run.filters[-1]
+    for r, key in ((0.6, "hw5.filters_edges"), (0.1, "hw5.filters_no_edges")):
+        changed = replace(study, measures={**study.measures, "edges": r})
+        assert says(replace(run, filters=(*run.filters[:-1], changed)), key, "filters-writeup")
+
+
+def test_the_card_names_the_filter_that_comes_nearest_to_its_maximum() -> None:
+    run = fake_run(profile="default", trouble=False)
+    assert says(run, "card.filter_peak", "image-1")
+    assert says(run, "card.filter_only", "image-2")
+    assert says(replace(run, filters=run.filters[:2]), "card.filter", "image-2")
+    assert says(fake_run(images=1, profile="default", trouble=False), "card.filter_one", "image-1")
+    assert "most strongly" not in texts(fake_run(images=1, profile="default", trouble=False), "image-1")
+    silent = replace(run.filters[2], image_measures=({"maximum": 0.0, "mean": 0.0, "relative": 0.0},) * 4)
+    assert says(replace(run, filters=(silent,)), "card.filter_none", "image-1")
+
+
+def test_warnings_stand_on_the_first_page() -> None:
+    warnings = [
+        sentence.text
+        for block in written(fake_run()).sections[0].blocks
+        if isinstance(block, Paragraph) and block.tone == "warning"
+        for sentence in block.sentences
+    ]
+    assert warnings == [
+        WORDS("summary.shipped_photographs"),
+        WORDS("summary.incomplete", n=2, total=29),
+        WORDS("summary.empty", n=4, total=24),
+    ]
+
+
+def test_agreement_is_judged_by_density() -> None:
+    run = fake_run(profile="default", trouble=False)
+    assert says(run, "card.agreement_high", "image-1")
+    assert says(run, "summary.agreement_high", "summary")
+    swapped = tuple(
+        replace(each, explanations=tuple(e for e in each.explanations if e.method == "saliency"))
+        for each in run.subjects
+    )
+    assert "the two methods" not in texts(replace(run, subjects=swapped))
+
+
+def test_the_summary_is_flat_and_counts_what_there_is() -> None:
+    summary = summarise(fake_run())
+    assert {name: summary[name] for name in ("images", "labelled", "right", "wrong", "failed", "empty")} == {
+        "images": 4, "labelled": 3, "right": 2, "wrong": 1, "failed": 2, "empty": 4,
+    }  # fmt: skip
+    assert summary["accuracy"] == pytest.approx(2 / 3)
+    assert (summary["filters"], summary["filters_dead"]) == (4, 1)
+    assert all(isinstance(value, bool | int | float | str) for value in summary.values())
+    only = summarise(fake_run(methods=("saliency",), labels=False, trouble=False))
+    assert not [name for name in only if name.startswith(("lime", "filters", "accuracy", "agreement"))]
+
+
+def test_a_median_of_an_even_number_lies_between() -> None:
+    run = with_lime(fake_run(images=2, profile="default", trouble=False), [{"r2": 0.4}, {"r2": 0.8}])
+    summary = summarise(run)
+    assert summary["lime_r2_median"] == pytest.approx(0.6)
+    assert (summary["lime_r2_low"], summary["lime_r2_high"], summary["lime_weak"]) == (0.4, 0.8, 1)

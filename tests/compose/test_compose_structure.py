@@ -1,0 +1,282 @@
+"""Every section and figure is there, in order, numbered, with pictures or a reason."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from fake_run import fake_run
+from reading import WORDS, all_sections
+from scenarios import RUNS
+
+from reportgen.compose import compose
+from reportgen.document import (
+    Bars,
+    Block,
+    Figure,
+    NoPicture,
+    Overview,
+    Panel,
+    Paragraph,
+    Picture,
+    ReportDocument,
+    Section,
+    Sentence,
+    Table,
+)
+from reportgen.language import load_references
+from reportgen.schema import ReportFacts
+
+DOCUMENTS = {name: compose(run, WORDS) for name, run in RUNS.items()}
+EACH = pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS.keys())
+
+
+def blocks(document: ReportDocument) -> Iterator[Block]:
+    return (block for section in all_sections(document.sections) for block in section.blocks)
+
+
+def figures(document: ReportDocument) -> list[Figure]:
+    return [block for block in blocks(document) if isinstance(block, Figure)]
+
+
+def tables(document: ReportDocument) -> list[Table]:
+    return [block for block in blocks(document) if isinstance(block, Table)]
+
+
+def sentences(document: ReportDocument) -> Iterator[Sentence]:
+    return (each for block in blocks(document) if isinstance(block, Paragraph) for each in block.sentences)
+
+
+def section(document: ReportDocument, anchor: str) -> Section:
+    (found,) = [each for each in all_sections(document.sections) if each.anchor == anchor]
+    return found
+
+
+def panels(document: ReportDocument) -> Iterator[Panel]:
+    return (panel for figure in figures(document) for row in figure.rows for panel in row)
+
+
+def pictures(document: ReportDocument) -> Iterator[Picture]:
+    yield from (panel.content for panel in panels(document) if isinstance(panel.content, Picture))
+    yield from (scale.picture for figure in figures(document) for scale in figure.scales)
+    for block in blocks(document):
+        if isinstance(block, Overview):
+            yield from (item.thumbnail for item in block.items)
+
+
+@EACH
+def test_figures_and_tables_are_numbered_one_after_another(document: ReportDocument) -> None:
+    assert [figure.number for figure in figures(document)] == list(range(1, len(figures(document)) + 1))
+    assert [table.number for table in tables(document)] == list(range(1, len(tables(document)) + 1))
+
+
+@EACH
+def test_anchors_are_unique_and_fit_an_address(document: ReportDocument) -> None:
+    anchors = [each.anchor for each in all_sections(document.sections)]
+    anchors += [each.anchor for each in figures(document)] + [each.anchor for each in tables(document)]
+    assert len(anchors) == len(set(anchors))
+    assert all(re.fullmatch(r"[a-z][a-z0-9-]*", anchor) for anchor in anchors)
+    links = [item.anchor for block in blocks(document) if isinstance(block, Overview) for item in block.items]
+    assert set(links) <= set(anchors)
+
+
+@EACH
+def test_every_panel_shows_something_or_says_why(document: ReportDocument) -> None:
+    for figure in figures(document):
+        assert figure.caption, figure.anchor
+        assert {len(row) for row in figure.rows} == {max(map(len, figure.rows))}, figure.anchor
+        for row in figure.rows:
+            assert 1 <= len(row) <= 5
+            assert any(isinstance(panel.content, Picture) or panel.content.reason for panel in row)
+            for panel in row:
+                assert panel.label or panel == Panel(NoPicture(""), "")
+
+
+@EACH
+def test_every_picture_has_an_alternative_text_with_a_number(document: ReportDocument) -> None:
+    for picture in pictures(document):
+        assert picture.data
+        assert re.search(r"\d|small", picture.alt), picture.alt
+        assert "{" not in re.sub(r"tri\{angle\}|\{name\}", "", picture.alt)
+
+
+@EACH
+def test_no_block_is_empty_and_no_table_ragged(document: ReportDocument) -> None:
+    for block in blocks(document):
+        match block:
+            case Paragraph(sentences=said):
+                assert said
+                assert all(each.text for each in said)
+            case Table(header=header, rows=rows, align=align):
+                assert rows
+                assert {len(row) for row in rows} == {len(header)} == {len(align)}
+            case Bars(bars=bars):
+                assert 1 <= len(bars) <= 6
+            case Overview(items=items):
+                assert items
+    for each in all_sections(document.sections):
+        assert each.title
+        assert each.blocks or each.sections, each.anchor
+
+
+@EACH
+def test_invisible_characters_never_reach_the_page(document: ReportDocument) -> None:
+    texts = [sentence.text for sentence in sentences(document)]
+    texts += [text for table in tables(document) for row in (table.header, *table.rows) for text in row]
+    texts += [figure.caption + figure.method for figure in figures(document)]
+    texts += [panel.label + panel.detail for panel in panels(document)]
+    texts += [panel.content.reason for panel in panels(document) if isinstance(panel.content, NoPicture)]
+    texts += [picture.alt for picture in pictures(document)]
+    texts += [each.title for each in all_sections(document.sections)]
+    texts += [document.title, document.subtitle, document.running_head, *document.byline]
+    assert not [text for text in texts if "\u202e" in text or "\x1b" in text]
+
+
+@pytest.mark.parametrize("name", ["homework", "many classes"])
+def test_the_same_run_gives_an_equal_document(name: str) -> None:
+    assert compose(RUNS[name], WORDS) == DOCUMENTS[name]
+
+
+@EACH
+def test_the_facts_are_report_json(document: ReportDocument) -> None:
+    ReportFacts.model_validate_json(json.dumps(document.facts, allow_nan=False))
+
+
+@EACH
+def test_references_are_those_that_the_text_cites(document: ReportDocument) -> None:
+    text = " ".join(sentence.text for sentence in sentences(document))
+    cited = {key for key, entry in load_references().items() if entry["short"] in text}
+    assert {reference.key for reference in document.references} == cited
+
+
+def test_the_sections_stand_in_their_order() -> None:
+    assert [each.anchor for each in DOCUMENTS["default"].sections] == [
+        "summary", "failures", "images", "saliency", "filters", "lime", "appendix",
+    ]  # fmt: skip
+    assert [each.anchor for each in DOCUMENTS["no trouble"].sections] == [
+        "summary", "images", "saliency", "filters", "lime", "appendix",
+    ]  # fmt: skip
+    assert [each.anchor for each in DOCUMENTS["saliency only"].sections][3:] == ["saliency", "appendix"]
+    assert [each.anchor for each in DOCUMENTS["broken down"].sections] == ["summary", "failures", "images", "appendix"]
+
+
+@pytest.mark.parametrize("task", ["saliency", "filters", "lime"])
+def test_a_task_says_what_how_limits_and_source(task: str) -> None:
+    headings = [each.heading for each in section(DOCUMENTS["default"], task).blocks if isinstance(each, Paragraph)]
+    wanted = [WORDS(f"heading.{name}") for name in ("what", "how", "limits", "source")]
+    assert [heading for heading in headings if heading in wanted] == wanted
+
+
+@pytest.mark.parametrize("task", ["saliency", "filters", "lime"])
+def test_the_homework_has_the_write_ups_figures_beside_the_corrected_ones(task: str) -> None:
+    document = DOCUMENTS["homework"]
+    own = section(document, task)
+    assert own.title == WORDS(f"section.{task}_hw5")
+    assert [each.title for each in own.sections] == [WORDS("section.writeup"), WORDS("section.corrected")]
+    why = [each.heading for each in own.sections[0].blocks if isinstance(each, Paragraph)]
+    assert WORDS("heading.differs") in why
+    default = section(DOCUMENTS["default"], task)
+    assert [b.anchor for b in own.sections[1].blocks if isinstance(b, Figure)] == [
+        b.anchor for b in default.blocks if isinstance(b, Figure)
+    ]
+    assert (document.title, DOCUMENTS["default"].title) == (WORDS("title.hw5"), "What weights <1>.pth looks at")
+
+
+@pytest.mark.parametrize(
+    ("task", "shapes"),
+    [("saliency", [(2, 4)]), ("filters", [(1, 4), (2, 4)]), ("lime", [(1, 4)])],
+)
+def test_the_write_ups_figures_have_its_shapes(task: str, shapes: list[tuple[int, int]]) -> None:
+    written = section(DOCUMENTS["homework"], f"{task}-writeup")
+    made = [block for block in written.blocks if isinstance(block, Figure)]
+    assert [(len(figure.rows), len(figure.rows[0])) for figure in made] == shapes
+
+
+def test_a_method_that_broke_down_costs_its_part_only() -> None:
+    document = DOCUMENTS["half broken down"]
+    parts = {
+        task: [each.anchor for each in section(document, task).sections] for task in ("saliency", "filters", "lime")
+    }
+    assert parts == {
+        "saliency": ["saliency-writeup"], "filters": ["filters-writeup"], "lime": ["lime-corrected"],
+    }  # fmt: skip
+
+
+def test_a_card_has_a_row_per_class_with_original_saliency_activation_and_lime_side_by_side() -> None:
+    document = DOCUMENTS["default"]
+    figure_of = {f.anchor: f for f in figures(document)}
+    assert [len(figure_of[f"image-{n}-figure"].rows) for n in (1, 2, 3, 4)] == [1, 2, 1, 1]
+    labels = [[panel.label for panel in row] for row in figure_of["image-2-figure"].rows]
+    assert labels == [
+        ["Original", "Saliency: ring", "cnn.1, filter 0", "LIME: ring"],
+        ["Original", "Saliency: <b>square</b>", "cnn.1, filter 0", "LIME: <b>square</b>"],
+    ]
+    assert all(section(document, f"image-{n}").together for n in (1, 2, 3, 4))
+
+
+def test_a_flat_map_a_failure_and_a_dead_filter_are_hatched_boxes() -> None:
+    reasons = {panel.content.reason for panel in panels(DOCUMENTS["default"]) if isinstance(panel.content, NoPicture)}
+    assert WORDS("reason.flat_gradient") in reasons
+    assert WORDS("reason.dead_filter") in reasons
+    assert any(reason.startswith(WORDS("reason.raised")) and "<out> of {memory}" in reason for reason in reasons)
+    drawn = [panel for panel in panels(DOCUMENTS["nothing drawn"]) if isinstance(panel.content, Picture)]
+    assert {panel.label for panel in drawn} == {"Original", "a/star_0.jpg", "b/ring & plus.png"}
+
+
+def test_what_failed_is_listed_with_a_reason_and_a_way_out() -> None:
+    (table,) = [block for block in section(DOCUMENTS["homework"], "failures").blocks if isinstance(block, Table)]
+    assert table.rows[0] == ("e/torn.jpg", "The file ends too early", "Copy it again from its source")
+    what, why, fix = table.rows[1]
+    assert what == "d/{name}<U+202E>gpj.exe: LIME for tri{angle}"
+    assert "RuntimeError" in why
+    assert fix == WORDS("failures.fix_raised")
+    (filters,) = [b for b in section(DOCUMENTS["failed filters"], "failures").blocks if isinstance(b, Table)]
+    assert filters.rows[0][0] == "Filter 1 of cnn.0"
+
+
+def test_many_images_go_on_in_further_figures() -> None:
+    document = DOCUMENTS["twelve images"]
+    first, *more = [f for f in figures(document) if f.anchor.startswith("filters-figure-1-")]
+    assert [len(first.rows[0]), *(len(f.rows[0]) for f in more)] == [5, 5, 5]  # one place is for the synthetic image
+    names = [panel.label for f in (first, *more) for panel in f.rows[0] if panel.label]
+    assert names == [each.title for each in section(document, "images").sections]
+    overview = next(block for block in blocks(document) if isinstance(block, Overview))
+    assert len(overview.items) == 12
+
+
+def test_a_label_beyond_the_best_five_has_its_bar() -> None:
+    bars = next(block for block in blocks(DOCUMENTS["many classes"]) if isinstance(block, Bars))
+    assert [bar.tone for bar in bars.bars] == ["predicted", "other", "other", "other", "other", "label"]
+    assert next(b for b in blocks(DOCUMENTS["default"]) if isinstance(b, Bars)).bars[0].tone == "both"
+
+
+def test_the_title_block_names_author_number_and_model() -> None:
+    document = DOCUMENTS["homework"]
+    assert document.byline == (
+        "A. Student <a@b>",
+        "Student number: B0{7}",
+        "Model: weights <1>.pth, SHA-256 abababababab…",
+    )
+    assert document.running_head == "Homework 5: Explainable AI · A. Student <a@b>"
+    assert document.subtitle == "Saliency maps, filter visualisation and LIME on 4 images"
+    assert DOCUMENTS["one image"].subtitle.endswith("on 1 image")
+    assert DOCUMENTS["broken down"].subtitle == "2 images"
+    plain = compose(replace(fake_run(images=1, methods=("saliency",)), author="", student_id="", title="Mine"), WORDS)
+    assert (plain.title, plain.running_head, len(plain.byline), plain.author) == ("Mine", "Mine", 1, "")
+
+
+def test_the_appendix_marks_what_was_assumed() -> None:
+    layers, note = section(DOCUMENTS["default"], "layers").blocks
+    assert isinstance(layers, Table)
+    assert layers.rows[1] == ("cnn.1*", "ReLU", WORDS("assume.relu"), "")
+    assert layers.rows[2][2] == f"2x2; {WORDS('assume.pool')}"
+    assert layers.rows[3] == ("fc.0", "Linear", "640 -> 6", "3,846")
+    assert isinstance(note, Paragraph)
+    assert len(section(DOCUMENTS["one layer"], "layers").blocks) == 1
+    (settings, _) = section(DOCUMENTS["default"], "settings").blocks
+    assert isinstance(settings, Table)
+    assert ("classes", WORDS("appendix.not_given")) in settings.rows
+    (hashes,) = section(DOCUMENTS["default"], "hashes").blocks
+    assert isinstance(hashes, Table)
+    assert [row[3] for row in hashes.rows] == [image["sha256"] for image in DOCUMENTS["default"].facts["images"]]

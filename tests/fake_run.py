@@ -1,0 +1,260 @@
+"""A run made up by hand: every kind of result and of trouble, without a network.
+
+Numbers are measured on the made-up arrays by `reportgen.measures`, as in a real run, so sentences can be checked.
+"""
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.measures import (
+    answers,
+    filter_preferences,
+    heat_measures,
+    heaviest_regions,
+    region_measures,
+)
+from reportgen.results import (
+    ColourSaliency,
+    Explanation,
+    Facts,
+    Failure,
+    FilterStudy,
+    ImageInput,
+    InputSpec,
+    LayerFact,
+    ModelFacts,
+    Prediction,
+    Provenance,
+    RankedClass,
+    RegionWeights,
+    Run,
+    SaliencyMap,
+    Scalar,
+    Subject,
+    Target,
+)
+
+SIZE = (32, 40)  # height, width: not square, so that a swap shows
+CLASSES = ("star", "ring", "plus", "tri{angle}", "<b>square</b>", "disc\u202e")
+NAMES = ("a/star_0.jpg", "b/ring & plus.png", "c/<img src=x>.jpg", "d/{name}\u202egpj.exe")
+METHODS = ("saliency", "filters", "lime")
+REPORT_SHA = "ab" * 32
+
+LIME_PARAMETERS: dict[str, Scalar] = {
+    "samples": 1000, "asked": 100, "compactness": 20.0, "sigma": 1.0, "fill": "mean", "scale": "probability",
+    "kernel_width": 0.25, "alpha": 1.0,
+}  # fmt: skip
+LIME_HW5_PARAMETERS = LIME_PARAMETERS | {
+    "compactness": 1.0, "fill": "segment", "scale": "logit", "features": 11, "least": 0.05,
+}  # fmt: skip
+FILTER_PARAMETERS: dict[str, Scalar] = {
+    "steps": 128, "lr": 0.05, "choice": "default", "kind": "ReLU", "height": 8, "width": 10,
+}  # fmt: skip
+
+
+def fake_run(
+    *,
+    images: int = 4,
+    methods: Sequence[str] = METHODS,
+    profile: str = "hw5",
+    labels: bool = True,
+    trouble: bool = True,
+) -> Run:
+    """A run with so many images.
+
+    Of four images one is right, one wrong (so two classes are explained), one unlabelled, one right.
+    trouble: a flat saliency, a failed LIME, a dead filter, a layer without maps and an image that cannot be read.
+    """
+    inputs = tuple(fake_image(n, labels=labels) for n in range(images))
+    predictions = tuple(fake_prediction(n, image.label) for n, image in enumerate(inputs))
+    subjects = tuple(
+        Subject(image, prediction, _explanations(n, prediction, methods, profile, trouble))
+        for n, (image, prediction) in enumerate(zip(inputs, predictions, strict=True))
+    )
+    filters = _filters(inputs, profile, trouble) if "filters" in methods else ()
+    failures = (Failure("e/torn.jpg", "E-IMG-TRUNCATED", "the file ends too early", "Copy it again from its source"),)
+    selection: tuple[tuple[str, Facts], ...] = (
+        ("summary.shipped_photographs", {}),
+        ("select.limit", {"taken": images, "total": 20}),
+    )
+    return Run(
+        fake_model(), subjects, filters, failures if trouble else (), fake_provenance(), profile, selection,
+        author="A. Student <a@b>", student_id="B0{7}",
+    )  # fmt: skip
+
+
+def fake_model() -> ModelFacts:
+    """A small course network, with a layer that is an assumption."""
+    layers = (
+        LayerFact("cnn.0", "Conv2d", "3 -> 8, 3x3, padding 1", 224),
+        LayerFact("cnn.1", "ReLU", "", 0, True, "assume.relu"),
+        LayerFact("cnn.2", "MaxPool2d", "2x2", 0, True, "assume.pool"),
+        LayerFact("fc.0", "Linear", "640 -> 6", 3846),
+    )
+    spec = InputSpec(SIZE, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25), chosen_by={"size": "default"})
+    notes: tuple[tuple[str, Facts], ...] = (("note.unwrapped", {"wrapper": "model_state_dict"}), ("note.inferred", {}))
+    return ModelFacts("weights <1>.pth", REPORT_SHA, "course network", CLASSES, "checkpoint", layers, spec, notes)
+
+
+def fake_provenance() -> Provenance:
+    """Versions and settings as a run records them."""
+    versions: dict[str, Scalar] = {"reportgen": "0.1.0", "torch": "2.13.0", "lime": "0.2.0.1"}
+    settings: dict[str, Scalar] = {"seed": 16, "lime_samples": 1000, "classes": "", "pick": "first"}
+    return Provenance(versions, "cpu", "float32", 16, settings)
+
+
+def fake_image(n: int, *, labels: bool = True) -> ImageInput:
+    """A textured picture of its own for each n; every third image has no label."""
+    rng = np.random.default_rng(n)
+    small = rng.uniform(0, 1, (*SIZE, 3)).astype(np.float32)
+    small[8:24, 10 + n % 8 : 26 + n % 8] *= 0.3
+    original = np.repeat(np.repeat((small * 255).astype(np.uint8), 3, axis=0), 3, axis=1)
+    name = NAMES[n] if n < len(NAMES) else f"more/image_{n:02d}.jpg"
+    label = (0, 4, None, 3)[n % 4] if labels else None
+    digest = sha256(name.encode()).hexdigest()
+    conversions = ("exif", "alpha") if n == 1 else ()
+    return ImageInput(name, digest, original, small, label, conversions, (SIZE[0] * 3, SIZE[1] * 3))
+
+
+def fake_prediction(n: int, label: int | None, classes: Sequence[str] = CLASSES) -> Prediction:
+    """The network answers class n % 4: so image 1 is answered against its label 4."""
+    logits = np.linspace(1.0, 0.0, len(classes)).astype(np.float32)
+    logits[n % 4] = 3.0 + 0.5 * (n % 5)
+    exact = np.exp(logits.astype(np.float64))
+    shares = exact / exact.sum()
+    order = np.argsort(-shares, kind="stable")[:5]
+    ranked = tuple(RankedClass(int(k), classes[k], float(shares[k])) for k in order)
+    return Prediction(
+        ranked, logits, None if label is None else RankedClass(label, classes[label], float(shares[label]))
+    )
+
+
+def fake_heat(n: int) -> NDArray[np.float32]:
+    """A blob in the upper left of the image, wider with n."""
+    rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
+    blob = np.exp(-(((rows - 8) / (3 + n % 5)) ** 2) - (((columns - 9) / (4 + n % 5)) ** 2))
+    return np.asarray(blob * (1 + n), np.float32)
+
+
+def fake_regions(n: int, scale: float = 1.0) -> RegionWeights:
+    """A grid of 4 x 5 regions; the heaviest covers the blob, the second speaks against the class."""
+    rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
+    segments = (rows // 8) * 5 + columns // 8
+    weights = np.full(20, 0.001)
+    weights[[6, 13, 2]] = (0.5 + 0.01 * n, -0.2, 0.1)
+    return RegionWeights(segments, weights * scale)
+
+
+def _targets(prediction: Prediction) -> tuple[Target, ...]:
+    first, label = prediction.first, prediction.label
+    predicted = Target(first.index, first.name, "predicted")
+    if label is None or label.index == first.index:
+        return (predicted,)
+    return predicted, Target(label.index, label.name, "label")
+
+
+def _explanations(
+    n: int, prediction: Prediction, methods: Sequence[str], profile: str, trouble: bool
+) -> tuple[Explanation, ...]:
+    targets = _targets(prediction)
+    label = prediction.label
+    written = targets[0] if label is None else Target(label.index, label.name, "label")
+    found: list[Explanation] = []
+    if "saliency" in methods:
+        found += [fake_saliency(n, target, flat=trouble and n == 2) for target in targets]
+        found += [fake_saliency_hw5(n, written, flat=trouble and n == 3)] * (profile == "hw5")
+    if "lime" in methods:
+        found += [fake_lime(n, target, fails=trouble and n == 3) for target in targets]
+        found += [fake_lime_hw5(n, written)] * (profile == "hw5")
+    return tuple(found)
+
+
+def fake_saliency(n: int, target: Target, *, flat: bool = False) -> Explanation:
+    """A map, or the value that stands where the gradient is zero everywhere."""
+    parameters: dict[str, Scalar] = {"score": "logit", "reduction": "max"}
+    if flat:
+        return Explanation(
+            "saliency", target, "degenerate", None, "reason.flat_gradient", "", parameters, {"maximum": 0.0}
+        )
+    heat = fake_heat(n)
+    return Explanation("saliency", target, "ok", SaliencyMap(heat), parameters=parameters, measures=heat_measures(heat))
+
+
+def fake_saliency_hw5(n: int, target: Target, *, flat: bool = False) -> Explanation:
+    """The write-up's map in three channels."""
+    parameters: dict[str, Scalar] = {"score": "cross-entropy"}
+    measures: dict[str, Scalar] = {"maximum": 0.0 if flat else 10.0**-n, "loss": 0.01}
+    if flat:
+        return Explanation("saliency_hw5", target, "degenerate", None, "reason.flat_gradient", "", parameters, measures)
+    heat = np.stack([fake_heat(n + k) / fake_heat(n + k).max() for k in range(3)], axis=-1)
+    return Explanation("saliency_hw5", target, "ok", ColourSaliency(heat), "", "", parameters, measures)
+
+
+def fake_lime(n: int, target: Target, *, fails: bool = False) -> Explanation:
+    """Weights of regions, or a failure with the error's own words."""
+    if fails:
+        return Explanation(
+            "lime", target, "failed", None, "reason.raised", "RuntimeError: <out> of {memory}\x1b[0m", LIME_PARAMETERS
+        )
+    regions = fake_regions(n)
+    measures = region_measures(regions.segments, regions.weights) | {
+        "r2": 0.9 - 0.2 * (n % 4), "intercept": 0.1, "local": 0.6 + 0.01 * (n % 4), "score": 0.9,
+    }  # fmt: skip
+    return Explanation("lime", target, "ok", regions, "", "", LIME_PARAMETERS, measures)
+
+
+def fake_lime_hw5(n: int, target: Target) -> Explanation:
+    """The same on logits, as the write-up runs it."""
+    regions = fake_regions(n, scale=5.0)
+    shown = heaviest_regions(regions.weights, 11, 0.05)
+    measures: dict[str, Scalar] = {
+        "segments": 20, "r2": 0.7, "intercept": 0.2, "local": 3.0, "score": 4.0, "shown": len(shown),
+    }  # fmt: skip
+    return Explanation("lime_hw5", target, "ok", regions, "", "", LIME_HW5_PARAMETERS, measures)
+
+
+def fake_study(
+    layer: str, number: int, images: Sequence[ImageInput], kind: str = "ok", method: str = "filters"
+) -> FilterStudy:
+    """One filter. kind: "ok", "dead" or "not_spatial"."""
+    if kind == "not_spatial":
+        return FilterStudy(
+            method, layer, 0, "not_applicable", np.zeros((0, 0, 0)), None, "reason.not_spatial", "", FILTER_PARAMETERS
+        )
+    rng = np.random.default_rng(number)
+    maps = np.stack([image.pixels[::4, ::4, number % 3] for image in images]) * (kind != "dead")
+    maps = maps * np.linspace(1.0, 0.5, len(images))[:, None, None] * (1 + number)
+    measures: dict[str, Scalar] = {**answers(maps)}
+    images_ = tuple({"maximum": float(each.max()), "mean": float(each.mean())} for each in maps)
+    if kind == "dead":
+        return FilterStudy(
+            method, layer, number, "degenerate", maps, None, "reason.dead_filter", "", FILTER_PARAMETERS,
+            measures | {"reached": 0.0}, images_,
+        )  # fmt: skip
+    highest = float(measures["maximum"])
+    measures |= filter_preferences(maps, np.stack([image.pixels for image in images]))
+    measures |= {"reached": 2.5 * highest, "ratio": 2.5}
+    images_ = tuple(each | {"relative": each["maximum"] / highest} for each in images_)
+    picture = rng.uniform(0, 1, (*SIZE, 3))
+    return FilterStudy(method, layer, number, "ok", maps, picture, "", "", FILTER_PARAMETERS, measures, images_)
+
+
+def fake_study_hw5(images: Sequence[ImageInput]) -> FilterStudy:
+    """The write-up's filter, its pixels far outside [0, 1]."""
+    study = fake_study("cnn.1", 0, images)
+    parameters: dict[str, Scalar] = {"steps": 100, "lr": 0.1, "layer_assumed": True}
+    picture = np.random.default_rng(5).normal(0.5, 4.0, (*SIZE, 3)).astype(np.float32)
+    outside = float(((picture < 0) | (picture > 1)).mean())
+    measures: dict[str, Scalar] = {"low": float(picture.min()), "high": float(picture.max()), "outside": outside}
+    measures |= {"maximum": float(study.activations.max()), "edges": float(study.measures["edges"])}
+    return FilterStudy("filters_hw5", "cnn.1", 0, "ok", study.activations, picture, "", "", parameters, measures)
+
+
+def _filters(images: Sequence[ImageInput], profile: str, trouble: bool) -> tuple[FilterStudy, ...]:
+    studies = [fake_study("cnn.0", 1, images), fake_study("cnn.0", 5, images), fake_study("cnn.1", 0, images)]
+    if trouble:
+        studies += [fake_study("cnn.1", 7, images, "dead"), fake_study("fc.0", 0, images, "not_spatial")]
+    return (*studies, *([fake_study_hw5(images)] if profile == "hw5" else []))
