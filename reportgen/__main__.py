@@ -1,57 +1,66 @@
 """The one place that prints errors and chooses exit codes."""
 
-import os
+import io
 import signal
 import sys
 import tempfile
 import traceback
 from types import FrameType
 
-from typer.exceptions import Abort, TyperException
+from typer.exceptions import TyperException
 
 from reportgen.cli import app, spread
-from reportgen.errors import ReportgenError, printable
+from reportgen.errors import EnvironmentProblem, ReportgenError, UsageError, printable
 
-BUG, INTERRUPTED, TERMINATED = 70, 130, 143
+USAGE, BUG, INTERRUPTED, TERMINATED = UsageError.exit_code, 70, 130, 143
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
     signal.signal(signal.SIGTERM, _terminate)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a path may hold what the terminal cannot show
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
     """Run the command and return its exit code; every error becomes one line on stderr."""
     try:
-        result = app(spread(arguments), prog_name="reportgen", standalone_mode=False)
-        return result if isinstance(result, int) else 0
+        work = app(spread(arguments), prog_name="reportgen", standalone_mode=False)
+        return int(work() if callable(work) else work or 0)
     except ReportgenError as err:
         return _fail(err.line(), err.exit_code)
     except TyperException as err:
-        if not err.format_message():  # no arguments: the help has been shown
-            return 2
-        hint = "Run: reportgen build --help"
-        return _fail(printable(f"error[E-USAGE] command line: {err.format_message().rstrip('.')}. {hint}"), 2)
-    except (KeyboardInterrupt, Abort):
+        message = err.format_message().rstrip(".")
+        if not message:  # no arguments: the help has been shown
+            return USAGE
+        stop = "" if message.endswith("?") else "."
+        return _fail(printable(f"error[E-USAGE] command line: {message}{stop} Run: reportgen build --help"), USAGE)
+    except KeyboardInterrupt:
         return _fail("interrupted: no new report was written, an old one stands as it was", INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of stdout has left; what was asked for is done. Keep Python from complaining again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception:
-        return _fail(f"error[E-BUG] reportgen: this is a bug. Please report it with {_saved_traceback()}", BUG)
+    except MemoryError:
+        fix = "Lower --batch-size, explain fewer images, or free memory"
+        return _fail(f"error[E-MEMORY] reportgen: the memory does not suffice. {fix}", EnvironmentProblem.exit_code)
+    except Exception as err:
+        return _fail(printable(f"error[E-BUG] reportgen: this is a bug. Please report it with {_traceback(err)}"), BUG)
 
 
 def _fail(line: str, code: int) -> int:
-    print(line, file=sys.stderr)
+    if sys.stderr is not None:  # closed by the caller; print would then take stdout
+        print(line, file=sys.stderr)
     return code
 
 
-def _saved_traceback() -> str:
-    with tempfile.NamedTemporaryFile("w", prefix="reportgen-", suffix=".txt", delete=False, encoding="utf-8") as file:
-        file.write(traceback.format_exc())
-    return file.name
+def _traceback(err: Exception) -> str:
+    """The path of the saved traceback; the error itself where it cannot be saved."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="reportgen-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as file:
+            file.write("".join(traceback.format_exception(err)))
+        return file.name
+    except OSError:
+        return f"this line: {traceback.format_exception_only(err)[-1].strip()}"
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:

@@ -16,23 +16,48 @@ def frozen_array(value: Any, dtype: str, shape: tuple[int | None, ...]) -> NDArr
     """A read-only copy of the value.
 
     dtype: numpy name; shape: expected length of each axis, None for any.
-    Raises ValueError if the shape differs or a number is not finite.
+    Raises ValueError if the shape differs, a number is not finite, or whole numbers would not stay what they are.
     """
-    array = np.array(value, dtype=dtype, order="C")
+    given = np.asarray(value)
+    with np.errstate(all="ignore"):  # what does not fit is refused below
+        array = np.array(given, dtype=dtype, order="C")
     if array.ndim != len(shape) or any(want not in (None, got) for want, got in zip(shape, array.shape, strict=True)):
         raise ValueError(f"array of shape {array.shape} where {shape} is expected")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise ValueError("array holds NaN or infinity")
+    if array.dtype.kind in "iu" and not np.array_equal(array, given):
+        raise ValueError(f"{given.dtype} numbers do not fit into {dtype}")
     array.setflags(write=False)
     return array
 
 
 def frozen_facts(facts: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
-    """A read-only copy of named numbers or words. Raises ValueError for a number that is not finite."""
-    for name, value in facts.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"{name} is {value}")
-    return MappingProxyType(dict(facts))
+    """A read-only copy of named numbers or words; numpy's scalars become Python's.
+
+    Raises ValueError for anything else, and for a number that is not finite.
+    """
+    plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in facts.items()}
+    for name, value in plain.items():
+        if not isinstance(value, bool | int | float | str) or (isinstance(value, float) and not math.isfinite(value)):
+            raise ValueError(f"{name} is {value!r}")
+    return MappingProxyType(plain)
+
+
+def lock(owner: object, name: str, dtype: str, shape: tuple[int | None, ...]) -> None:
+    """Replace an array of a frozen value, while it is born, by its checked read-only copy."""
+    object.__setattr__(owner, name, frozen_array(getattr(owner, name), dtype, shape))
+
+
+def lock_facts(owner: object, *names: str) -> None:
+    """The same for named facts."""
+    for name in names:
+        object.__setattr__(owner, name, frozen_facts(getattr(owner, name)))
+
+
+def lock_notes(owner: object, name: str) -> None:
+    """The same for notes: pairs of a sentence's key and the facts that fill it."""
+    notes: tuple[tuple[str, Mapping[str, Scalar]], ...] = getattr(owner, name)
+    object.__setattr__(owner, name, tuple((key, frozen_facts(facts)) for key, facts in notes))
 
 
 def _dump_array(array: NDArray[Any], info: SerializationInfo) -> str:

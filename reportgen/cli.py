@@ -3,8 +3,12 @@
 Nothing heavy is imported before a command runs, so that --help answers at once.
 """
 
+import functools
 import inspect
+import itertools
 import json
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +16,8 @@ from typing import Annotated, Any
 import typer
 from pydantic.fields import FieldInfo
 
-from reportgen.options import BuildOptions, resolve
+from reportgen.errors import UsageError
+from reportgen.options import BuildOptions, flag, resolve
 
 app = typer.Typer(
     name="reportgen",
@@ -38,7 +43,6 @@ Config = Annotated[
     typer.Option(help="Settings file; otherwise reportgen.toml or pyproject.toml here.", rich_help_panel="Run"),
 ]
 
-_FLAGS = {"formats": "--format", "layers": "--layer"}
 _REPEATED: dict[str, Any] = {"images": list[Path], "layers": list[str]}
 
 
@@ -48,9 +52,10 @@ def _parameter(name: str, setting: FieldInfo) -> inspect.Parameter:
     default = setting.default
     words = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
     known = "" if setting.is_required() or default in (None, (), "", False) else f" (default: {words})"
-    flag = _FLAGS.get(name, f"--{name.replace('_', '-')}")
-    option = typer.Option(flag, help=f"{setting.description}{known}", rich_help_panel=str(panel), show_default=False)
     kind = _REPEATED.get(name) or _plain_type(setting.annotation)
+    # A file or the environment may switch it on, and the command line has the last word.
+    switch = f"{flag(name)}/--no-{name}" if kind is bool else flag(name)
+    option = typer.Option(switch, help=f"{setting.description}{known}", rich_help_panel=str(panel), show_default=False)
     kind = kind if setting.is_required() else kind | None
     empty = inspect.Parameter.empty if setting.is_required() else None
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=empty, annotation=Annotated[kind, option])
@@ -69,11 +74,24 @@ def _with_settings(command: Any) -> Any:  # noqa: ANN401 - a function in, the sa
     own = [p for p in inspect.signature(command).parameters.values() if p.kind is not p.VAR_KEYWORD]
     settings = [_parameter(name, setting) for name, setting in BuildOptions.model_fields.items()]
     command.__signature__ = inspect.Signature([*settings, *own])
-    command.__annotations__ |= {parameter.name: parameter.annotation for parameter in settings}
     return command
 
 
+def _later(command: Any) -> Any:  # noqa: ANN401 - a function in, one with the same options out
+    """Make the command return its work instead of doing it, for `__main__` to do.
+
+    Inside its own call typer would swallow an interrupt, and end the program where a pipe breaks.
+    """
+
+    @functools.wraps(command)
+    def prepared(**given: Any) -> Any:  # noqa: ANN401 - whatever the command takes
+        return functools.partial(command, **given)
+
+    return prepared
+
+
 @app.command()
+@_later
 @_with_settings
 def build(
     *,
@@ -82,26 +100,28 @@ def build(
     quiet: Quiet = False,
     verbose: Verbose = False,
     **given: Any,  # noqa: ANN401 - the settings, each with its own type
-) -> None:
+) -> int:
     """Explain a checkpoint on some images and write report.html, report.pdf and report.json."""
+    options = resolve(given, config=config)  # before the imports, which take seconds
+
     from reportgen.pipeline import build as run_build
     from reportgen.progress import shown_progress
 
-    options = resolve(given, config=config)
     with shown_progress(quiet=quiet, verbose=verbose) as progress:
         built = run_build(options, progress=progress)
     _print_result(built.paths, dict(built.summary), as_json=as_json)
-    raise typer.Exit(built.exit_code)
+    return built.exit_code
 
 
 @app.command()
+@_later
 def render(
     out: Annotated[Path, typer.Argument(help="Folder of a finished report.")],
     formats: Annotated[str, typer.Option("--format", help="Of html,pdf,json.")] = "html,pdf,json",
     templates: Annotated[Path | None, typer.Option(help="Folder with your own templates.")] = None,
     css: Annotated[Path | None, typer.Option(help="Style sheet added last.")] = None,
     quiet: Quiet = False,
-) -> None:
+) -> int:
     """Write a finished report again from its run/ folder: no model, no torch."""
     from reportgen.contracts import RenderOptions
     from reportgen.progress import shown_progress
@@ -110,15 +130,17 @@ def render(
     with shown_progress(quiet=quiet, verbose=False) as progress:
         written = render_again(out, tuple(formats.split(",")), RenderOptions(templates, css), progress)
     _print_result(written.paths, {}, as_json=False)
-    raise typer.Exit(1 if written.problems else 0)
+    return 1 if written.problems else 0
 
 
 @app.command()
-def schema() -> None:
+@_later
+def schema() -> int:
     """Print the JSON Schema of report.json."""
     from reportgen.schema import json_schema
 
-    typer.echo(json.dumps(json_schema(), indent=2, sort_keys=True))
+    _print(json.dumps(json_schema(), indent=2, sort_keys=True))
+    return 0
 
 
 @app.callback(invoke_without_command=True)
@@ -127,25 +149,41 @@ def main(show: Annotated[bool, typer.Option("--version", help="Print the version
     if show:
         from reportgen import __version__
 
-        typer.echo(f"reportgen {__version__}")
+        _print(f"reportgen {__version__}")
         raise typer.Exit
 
 
 def _print_result(paths: Sequence[Path], summary: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps({"paths": [str(path) for path in paths], "summary": summary}, sort_keys=True))
+        _print(json.dumps({"paths": [str(path) for path in paths], "summary": summary}, sort_keys=True))
     elif paths:
-        typer.echo(str(paths[0]))
+        _print(str(paths[0]))
+
+
+def _print(line: str) -> None:
+    """One line on stdout. Where its reader has left, the work is done all the same, and the exit code says how."""
+    try:
+        typer.echo(line)
+    except BrokenPipeError:
+        # Nobody listens: keep Python from trying, and complaining, again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def spread(arguments: Sequence[str]) -> list[str]:
-    """Let several paths follow one --images, as a shell's `*.jpg` gives them: an option takes one value here."""
+    """Let several paths follow one --images, as a shell's `*.jpg` gives them: an option takes one value here.
+
+    Raises UsageError where no path follows, as when the `*.jpg` finds nothing.
+    """
     spread_out: list[str] = []
     taking = False
-    for argument in arguments:
-        if argument.startswith("-"):
-            taking = argument == "--images"
-            spread_out.extend(() if taking else (argument,))
+    for argument, following in itertools.pairwise((*arguments, "-")):
+        if argument == "--images":
+            taking = True
+            if following.startswith("-"):
+                raise UsageError("E-USAGE", "--images", "no path follows", "Name files or folders, or leave it out")
+        elif argument.startswith("-"):
+            taking = False
+            spread_out.append(argument)
         else:
-            spread_out.extend(("--images", argument) if taking else (argument,))
+            spread_out += ("--images", argument) if taking else (argument,)
     return spread_out

@@ -50,8 +50,8 @@ class Network:
 class Source:
     """Builds a network for weights.
 
-    accepts: whether it is meant by the text of `--arch` (None: not given); build: tells its third argument, in one line,
-    of any code it is about to run, and raises ArchitectureError.
+    accepts: whether it is meant by the text of `--arch` (None: not given); build: tells its third argument, in one
+    line, of any code it is about to run, and raises ArchitectureError.
     """
 
     name: str

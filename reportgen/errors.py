@@ -1,5 +1,6 @@
 """One family of errors: each says what, why, what to do next, and which exit code it means."""
 
+import unicodedata
 from typing import ClassVar
 
 
@@ -13,28 +14,26 @@ class ReportgenError(Exception):
     exit_code: ClassVar[int] = 70
 
     def __init__(self, code: str, what: str, why: str, fix: str) -> None:
-        super().__init__(f"{what}: {why}. {fix}")
+        super().__init__(code, what, why, fix)  # all of them, or a copy made by another process could not be rebuilt
         self.code = code
         self.what = what
         self.why = why
         self.fix = fix
 
+    def __str__(self) -> str:
+        return f"{self.what}: {self.why}. {self.fix}"
+
     def line(self) -> str:
         """The sentence printed to the user, without line breaks or control characters."""
-        return printable(f"error[{self.code}] {self.what}: {self.why}. {self.fix}")
+        return printable(f"error[{self.code}] {self}")
 
 
 def printable(text: str) -> str:
     """The text with every character that could move a cursor or turn the writing direction made visible.
 
-    Source: anchors of the Unicode security report UTS-39; file names and keys are hostile input.
+    File names, keys and class names are hostile input. Source: Unicode Technical Standard 39, security mechanisms.
     """
-    return "".join(c if c.isprintable() and c not in _DIRECTION_MARKS else f"<U+{ord(c):04X}>" for c in text)
-
-
-_DIRECTION_MARKS = frozenset(
-    "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
-)
+    return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else f"<U+{ord(c):04X}>" for c in text)
 
 
 class UsageError(ReportgenError):

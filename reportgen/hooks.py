@@ -40,13 +40,13 @@ def run_to(module: nn.Module, layer: str, images: Tensor) -> tuple[Tensor, Tenso
 
     Raises AttributeError for an unknown name, ValueError where the layer is not reached or gives no tensor.
     """
-    kept: list[Tensor] = []
+    kept: list[Any] = []
     target = module.get_submodule(layer)
 
     def before(_module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-        kept.append(inputs[0])
+        kept.append(inputs[0] if inputs else None)  # None where the layer is fed by keyword
         # The layer gets a copy: an in-place activation would otherwise overwrite what it takes.
-        return (inputs[0].clone(), *inputs[1:]) if isinstance(inputs[0], Tensor) else inputs
+        return (inputs[0].clone(), *inputs[1:]) if isinstance(kept[-1], Tensor) else inputs
 
     def after(_module: nn.Module, _inputs: Any, output: Any) -> None:  # noqa: ANN401 - whatever the layer gives
         kept.append(output)

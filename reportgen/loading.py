@@ -72,6 +72,10 @@ def _input(options: BuildOptions, network: Network, device: torch.device) -> tup
 
 def _size(options: BuildOptions, network: Network, device: torch.device) -> tuple[tuple[int, int], str, int]:
     """Height and width, who chose them ("option", "network" or "default"), and the number of classes."""
+    if options.size and network.size and options.size != network.size:
+        (height, width), (own_height, own_width) = options.size, network.size
+        why = f"{network.architecture} takes {own_height} x {own_width} pixels, fixed by its first linear layer"
+        raise ArchitectureError("E-SIZE", f"--size {height}x{width}", why, "Drop --size, or give the right --arch")
     for size, origin in ((options.size, "option"), (network.size, "network")):
         if size is not None:
             return size, origin, _probed(network, size, device)
@@ -129,7 +133,7 @@ def _classes(
         return names, "option", ()
     for names, origin in ((weights.classes, "checkpoint"), (network.classes, "architecture")):
         if len(names) == outputs:
-            return names, origin, (("note.classes_assumed", {"origin": origin}),)
+            return names, origin, ((f"note.classes_{origin}", {}),)
     return tuple(f"class {index}" for index in range(outputs)), "index", ()
 
 

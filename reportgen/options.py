@@ -7,11 +7,12 @@ pyproject.toml) over default.
 import difflib
 import os
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from reportgen.errors import UsageError
 
@@ -26,6 +27,10 @@ DEFAULT_LIMIT = 12
 
 # These run code or name the subject of this very run, so no file and no environment variable may set them.
 COMMAND_LINE_ONLY = frozenset({"model", "arch"})
+_FLAGS = {"formats": "--format", "layers": "--layer"}
+_GIVEN = "the call"
+_ENVIRONMENT = "the environment"
+_PREFIX = "REPORTGEN_"
 
 
 def _setting(default: Any, panel: str, text: str, **limits: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
@@ -36,7 +41,7 @@ def _setting(default: Any, panel: str, text: str, **limits: Any) -> Any:  # noqa
 class BuildOptions(BaseModel):
     """What `reportgen build` was asked to do."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     model: Path = _setting(..., "Model", "Checkpoint with a state_dict.")
     arch: str | None = _setting(
@@ -46,7 +51,9 @@ class BuildOptions(BaseModel):
         None, "Model", "Height and width the network is fed: 128 or 128x96; otherwise as the weights fix it."
     )
     mean: tuple[float, ...] = _setting((), "Model", "Mean per channel, in the order fed, for pixels in [0, 1].")
-    std: tuple[float, ...] = _setting((), "Model", "Standard deviation per channel, in the order fed.")
+    std: tuple[Annotated[float, Field(gt=0)], ...] = _setting(
+        (), "Model", "Standard deviation per channel, in the order fed."
+    )
     channel_order: Literal["rgb", "bgr"] = _setting("rgb", "Model", "Order of the channels fed: rgb or bgr.")
     classes: Path | None = _setting(None, "Model", "Class names, one per line in index order.")
 
@@ -100,6 +107,12 @@ class BuildOptions(BaseModel):
         """Accept "1,2,47" from the command line and the environment."""
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator("images", mode="before")
+    @classmethod
+    def _one_path(cls, value: Any) -> Any:  # noqa: ANN401 - whatever was given
+        """Accept one path for a list of them; it is not split, for a comma is part of many names."""
+        return (value,) if isinstance(value, str | Path) else value
+
     @field_validator("size", mode="before")
     @classmethod
     def _height_and_width(cls, value: Any) -> Any:  # noqa: ANN401 - whatever was given
@@ -115,18 +128,35 @@ class BuildOptions(BaseModel):
             raise ValueError("each side must be from 8 to 2048 pixels")
         return size
 
-    @model_validator(mode="after")
-    def _normalisation(self) -> Self:
-        if any(value <= 0 for value in self.std):
-            raise ValueError("std must be above 0")
-        if not {len(self.mean), len(self.std)} <= {0, 1, 3}:
-            raise ValueError("mean and std take 1 or 3 numbers")
-        return self
+    @field_validator("mean", "std")
+    @classmethod
+    def _one_per_channel(cls, numbers: tuple[float, ...]) -> tuple[float, ...]:
+        if len(numbers) not in (0, 1, 3):
+            raise ValueError("1 or 3 numbers are needed")
+        return numbers
+
+    @field_validator("formats", "methods")
+    @classmethod
+    def _once_each(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(names))
+
+    @field_validator("title", "author", "student_id")
+    @classmethod
+    def _writable_text(cls, text: str) -> str:
+        """Refuse what the command line could not decode: no file of the report could hold it."""
+        if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
+            raise ValueError("line breaks, control characters and bytes that are not UTF-8 cannot be set")
+        return text
 
     @property
     def chose_images(self) -> bool:
         """Whether the user said which images to take."""
         return bool(self.indices) or self.limit is not None or self.pick != "first"
+
+
+def flag(key: str) -> str:
+    """The command-line option of a setting."""
+    return _FLAGS.get(key, f"--{key.replace('_', '-')}")
 
 
 def resolve(
@@ -137,27 +167,31 @@ def resolve(
     given: what the command line or the Python caller said; None means not said.
     Raises UsageError that names the place, the key and, for a misspelt key, the nearest known one.
     """
+    said = {key: value for key, value in given.items() if value is not None and value not in ((), [])}
     merged: dict[str, Any] = {}
-    for place, values in (*_files(config), ("the environment", _environment(environ))):
+    places: dict[str, str] = {}
+    for place, values in (*_files(config), (_ENVIRONMENT, _environment(environ)), (_GIVEN, said)):
         _check_keys(place, values)
         merged |= values
-    merged |= {key: value for key, value in given.items() if value is not None and value != ()}
+        places |= dict.fromkeys(values, place)
     try:
         return BuildOptions.model_validate(merged)
     except ValidationError as err:
         first = err.errors()[0]
-        key = str(first["loc"][0]) if first["loc"] else "options"
-        raise UsageError(
-            "E-OPTION",
-            f"--{key.replace('_', '-')}",
-            _reason(first["msg"], first["input"]),
-            "See reportgen build --help",
-        ) from err
+        key = str(first["loc"][0])
+        where, why = _where(places.get(key, _GIVEN), key), _reason(first["msg"], first["input"])
+        raise UsageError("E-OPTION", where, why, "See reportgen build --help") from err
+
+
+def _where(place: str, key: str) -> str:
+    """How the user wrote the key there."""
+    written = {_GIVEN: flag(key), _ENVIRONMENT: f"{_PREFIX}{key.upper()}"}
+    return written.get(place, f"{key} in {place}")
 
 
 def _reason(message: str, value: object) -> str:
     text = message.removeprefix("Value error, ")
-    return text if isinstance(value, BuildOptions | dict) else f"{text} (got {str(value)[:60]})"
+    return text if isinstance(value, dict) else f"{text} (got {str(value)[:60]})"
 
 
 def _files(config: Path | None) -> list[tuple[str, dict[str, Any]]]:
@@ -165,31 +199,36 @@ def _files(config: Path | None) -> list[tuple[str, dict[str, Any]]]:
     for path in (config,) if config else (Path("reportgen.toml"), Path("pyproject.toml")):
         if not config and not path.is_file():
             continue
-        try:
-            content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as err:
-            raise UsageError("E-CONFIG", str(path), f"not a settings file ({err})", "Mend it or drop --config") from err
-        table = content.get("tool", {}).get("reportgen", {}) if path.name == "pyproject.toml" else content
-        if not isinstance(table, dict):
-            raise UsageError(
-                "E-CONFIG", str(path), "[tool.reportgen] is not a table", "Write key = value lines below it"
-            )
+        table = _settings(path)
         if config or table or path.name == "reportgen.toml":
             return [(str(path), {key.replace("-", "_"): value for key, value in table.items()})]
     return []
 
 
+def _settings(path: Path) -> dict[str, Any]:
+    """The settings in a file; of pyproject.toml, its table [tool.reportgen]."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as err:
+        raise UsageError("E-CONFIG", str(path), f"not a settings file ({err})", "Mend it or drop --config") from err
+    for name in ("tool", "reportgen") if path.name == "pyproject.toml" else ():
+        content = content.get(name, {})
+        if not isinstance(content, dict):
+            fix = "Write key = value lines below [tool.reportgen]"
+            raise UsageError("E-CONFIG", str(path), f"{name} is not a table", fix)
+    return content
+
+
 def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    prefix = "REPORTGEN_"
-    return {key[len(prefix) :].lower(): value for key, value in environ.items() if key.startswith(prefix)}
+    return {key[len(_PREFIX) :].lower(): value for key, value in environ.items() if key.startswith(_PREFIX)}
 
 
 def _check_keys(place: str, values: Mapping[str, Any]) -> None:
-    known = set(BuildOptions.model_fields) - COMMAND_LINE_ONLY
+    known = set(BuildOptions.model_fields) - (set() if place == _GIVEN else COMMAND_LINE_ONLY)
     for key in values:
-        if key in COMMAND_LINE_ONLY:
+        if key in COMMAND_LINE_ONLY - known:
             raise UsageError("E-CONFIG-KEY", place, f"{key} may be given on the command line only", f"Remove {key}")
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
+            near = difflib.get_close_matches(key, sorted(known), n=1)
             hint = f"Did you mean {near[0]}?" if near else "See reportgen build --help for the names"
             raise UsageError("E-CONFIG-KEY", place, f"unknown setting {key}", hint)

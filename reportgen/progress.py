@@ -1,5 +1,6 @@
 """Progress for a person at a terminal; silence for everyone else."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,15 @@ from rich.progress import (
 )
 
 from reportgen.errors import printable
+
+
+class _Stderr(Console):
+    """The console on stderr. Where its reader has left, the work goes on in silence."""
+
+    def on_broken_pipe(self) -> None:
+        """Write to nobody from here on; rich itself would end the program."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 @dataclass
@@ -68,7 +78,7 @@ def shown_progress(*, quiet: bool, verbose: bool) -> Iterator[TerminalProgress]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=_Stderr(stderr=True),
         disable=quiet or not terminal,
     )
     with bar:

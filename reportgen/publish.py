@@ -7,34 +7,46 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reportgen.errors import OutputError
 
-REPORT_FILES = ("run/arrays.safetensors", "run/run.json", "run/log.json", "report.json", "report.pdf", "report.html")
+REPORT_FILES = ("run/arrays.safetensors", "run/run.json", "report.json", "report.pdf", "report.html")
 _STAGING = ".reportgen-"
+_KEPT = ".kept"
 
 
 @contextmanager
 def publishing(out: Path, *, overwrite: bool) -> Iterator[Path]:
     """A new empty folder to build in; what it holds at the end takes the place of the old report.
 
-    On any exception the old report stays untouched and nothing of the new one is left.
+    On any exception the old report stays as it was and nothing of the new one is left.
     Raises OutputError if the folder is not ours, cannot be written to, or the disk is full.
     """
     check_target(out, overwrite=overwrite)
     staging = out / f"{_STAGING}{secrets.token_hex(4)}.tmp"
-    with writing(out):
-        out.mkdir(parents=True, exist_ok=True)
-        staging.mkdir()
+    new_folders = [folder for folder in (out / "run", out, *out.parents) if not folder.exists()]
     try:
+        with writing(out):
+            staging.mkdir(parents=True)
         yield staging
         with writing(out):
             _move_into_place(staging, out)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+        for folder in new_folders:
+            with suppress(OSError):  # one that holds the report is not empty, and stays
+                folder.rmdir()
+
+
+def carry_over(out: Path, staging: Path) -> None:
+    """Take the files of the present report along, so that only those written over change."""
+    for name in REPORT_FILES:
+        if (out / name).is_file():
+            (staging / name).parent.mkdir(exist_ok=True)
+            shutil.copy2(out / name, staging / name)
 
 
 @contextmanager
@@ -49,41 +61,76 @@ def writing(out: Path) -> Iterator[None]:
 
 def check_target(out: Path, *, overwrite: bool) -> None:
     """Refuse a folder that holds something else than a report of ours. Raises OutputError."""
+    with writing(out):
+        _check_place(out)
+        strangers = out.is_dir() and any(not entry.name.startswith(_STAGING) for entry in out.iterdir())
+        if strangers and not overwrite and not _is_ours(out):
+            why = "it holds files that are not a report of this program"
+            fix = "Choose another --out, or add --overwrite to write beside them"
+            raise OutputError("E-OUT-FOREIGN", str(out), why, fix)
+
+
+def _check_place(out: Path) -> None:
     if out.is_symlink() and not out.exists():
         raise OutputError("E-OUT-LINK", str(out), "it is a link that leads nowhere", "Choose another --out")
     if out.exists() and not out.is_dir():
         raise OutputError("E-OUT-FILE", str(out), "it is a file, and a folder is needed", "Choose another --out")
-    if out.resolve() in (Path(out.anchor or "/").resolve(), Path.home().resolve()):
-        raise OutputError(
-            "E-OUT-PLACE", str(out), "a report does not belong there", "Choose a folder of its own for --out"
-        )
-    strangers = out.is_dir() and any(not entry.name.startswith(_STAGING) for entry in out.iterdir())
-    if strangers and not overwrite and not _is_ours(out):
-        why = "it holds files that are not a report of this program"
-        raise OutputError(
-            "E-OUT-FOREIGN", str(out), why, "Choose another --out, or add --overwrite to write beside them"
-        )
+    if (out / "run").is_symlink():
+        raise OutputError("E-OUT-LINK", str(out / "run"), "it is a link to another place", "Choose another --out")
+    places = {Path(out.anchor or "/").resolve()}
+    with suppress(RuntimeError):  # a user without an entry in the system has no home
+        places.add(Path.home().resolve())
+    if out.resolve() in places:
+        fix = "Choose a folder of its own for --out"
+        raise OutputError("E-OUT-PLACE", str(out), "a report does not belong there", fix)
 
 
 def _is_ours(out: Path) -> bool:
     try:
         content = json.loads((out / "run" / "run.json").read_text(encoding="utf-8"))
         return bool(content["generator"] == "reportgen")
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 
 def _move_into_place(staging: Path, out: Path) -> None:
-    (out / "run").mkdir(exist_ok=True)
     made = [name for name in REPORT_FILES if (staging / name).is_file()]
     for name in made:
         _sync(staging / name)
-    # A file of the last report that this one does not have would tell of another model.
-    for name in set(REPORT_FILES) - set(made):
-        (out / name).unlink(missing_ok=True)
-    for name in made:
-        (staging / name).replace(out / name)
-    _sync(out)
+    (out / "run").mkdir(exist_ok=True)
+    kept = _kept(staging / _KEPT, out)
+    try:
+        for name in REPORT_FILES:
+            if name in made:
+                (staging / name).replace(out / name)
+            else:  # a file of the last report that this one does not have would tell of another model
+                (out / name).unlink(missing_ok=True)
+        _sync(out / "run")
+        _sync(out)
+    except BaseException:
+        _put_back(kept, out)
+        raise
+
+
+def _kept(folder: Path, out: Path) -> Mapping[str, Path]:
+    """The files of the old report under a second name, so that they outlive the first."""
+    kept = {name: folder / name for name in REPORT_FILES if os.path.lexists(out / name)}
+    for name, second in kept.items():
+        second.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(out / name, second, follow_symlinks=False)
+        except OSError:  # a disk without hard links
+            shutil.copy2(out / name, second, follow_symlinks=False)
+    return kept
+
+
+def _put_back(kept: Mapping[str, Path], out: Path) -> None:
+    for name in REPORT_FILES:
+        with suppress(OSError):  # one that cannot be saved must not cost the others
+            if name in kept:
+                kept[name].replace(out / name)
+            else:
+                (out / name).unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

@@ -9,24 +9,15 @@ from typing import Literal
 
 import numpy as np
 
-from reportgen.arrays import NO_FACTS, Array, Facts, Scalar, frozen_array, frozen_facts
+from reportgen.arrays import NO_FACTS, Array, Facts, Scalar, frozen_facts, lock, lock_facts, lock_notes
 
 __all__ = [
     "NO_FACTS", "Array", "Case", "ColourSaliency", "Explanation", "Facts", "Failure", "FilterStudy", "ImageInput",
     "InputSpec", "LayerFact", "ModelFacts", "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result",
-    "Run", "SaliencyMap", "Scalar", "Status", "Subject", "Target", "frozen_array", "frozen_facts",
+    "Run", "SaliencyMap", "Scalar", "Status", "Subject", "Target",
 ]  # fmt: skip
 
 Status = Literal["ok", "degenerate", "failed", "not_applicable"]
-
-
-def _lock(owner: object, name: str, dtype: str, shape: tuple[int | None, ...]) -> None:
-    object.__setattr__(owner, name, frozen_array(getattr(owner, name), dtype, shape))
-
-
-def _lock_facts(owner: object, *names: str) -> None:
-    for name in names:
-        object.__setattr__(owner, name, frozen_facts(getattr(owner, name)))
 
 
 @dataclass(frozen=True)
@@ -38,6 +29,10 @@ class InputSpec:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     chosen_by: Facts = field(default_factory=lambda: NO_FACTS)  # field -> "option" | "network" | "default"
+
+    def __post_init__(self) -> None:
+        """Lock the facts."""
+        lock_facts(self, "chosen_by")
 
 
 @dataclass(frozen=True)
@@ -65,6 +60,10 @@ class ModelFacts:
     input: InputSpec
     notes: tuple[tuple[str, Facts], ...] = ()
 
+    def __post_init__(self) -> None:
+        """Lock the notes."""
+        lock_notes(self, "notes")
+
 
 @dataclass(frozen=True, eq=False)
 class ImageInput:
@@ -80,8 +79,10 @@ class ImageInput:
 
     def __post_init__(self) -> None:
         """Copy, check and lock the arrays."""
-        _lock(self, "original", "uint8", (None, None, 3))
-        _lock(self, "pixels", "float32", (None, None, 3))
+        lock(self, "original", "uint8", (None, None, 3))
+        lock(self, "pixels", "float32", (None, None, 3))
+        if self.pixels.size and not (self.pixels.min() >= 0 and self.pixels.max() <= 1):
+            raise ValueError("pixels must lie in [0, 1]")
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class Prediction:
 
     def __post_init__(self) -> None:
         """Copy, check and lock the logits."""
-        _lock(self, "logits", "float32", (None,))
+        lock(self, "logits", "float32", (None,))
 
     @property
     def first(self) -> RankedClass:
@@ -143,7 +144,9 @@ class SaliencyMap:
 
     def __post_init__(self) -> None:
         """Copy, check and lock the map."""
-        _lock(self, "heat", "float32", (None, None))
+        lock(self, "heat", "float32", (None, None))
+        if (self.heat < 0).any():
+            raise ValueError("saliency is a size and never below 0")
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +158,7 @@ class ColourSaliency:
 
     def __post_init__(self) -> None:
         """Copy, check and lock the map."""
-        _lock(self, "heat", "float32", (None, None, 3))
+        lock(self, "heat", "float32", (None, None, 3))
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,8 +171,8 @@ class RegionWeights:
 
     def __post_init__(self) -> None:
         """Copy, check and lock the arrays."""
-        _lock(self, "weights", "float64", (None,))
-        _lock(self, "segments", "int32", (None, None))
+        lock(self, "weights", "float64", (None,))
+        lock(self, "segments", "int32", (None, None))
         if not np.array_equal(np.unique(self.segments), np.arange(len(self.weights))):
             raise ValueError("segments must be numbered 0..n-1, one weight each")
 
@@ -196,7 +199,7 @@ class Explanation:
 
     def __post_init__(self) -> None:
         """Lock the facts; a picture without status ok, or the reverse, is a bug."""
-        _lock_facts(self, "parameters", "measures")
+        lock_facts(self, "parameters", "measures")
         if (self.status == "ok") != (self.result is not None) or (self.status == "ok") == bool(self.reason):
             raise ValueError(f"status {self.status!r} with result {type(self.result).__name__}, reason {self.reason!r}")
 
@@ -205,7 +208,7 @@ class Explanation:
 class FilterStudy:
     """One filter of one layer: its activation on every case, and an image made to excite it.
 
-    status "degenerate" (reason "dead_filter"): it answers to nothing; no picture is shown.
+    status "degenerate" (reason "reason.dead_filter"): it answers to nothing; no picture is shown.
     measures: over all cases; image_measures: one per case.
     """
 
@@ -223,10 +226,11 @@ class FilterStudy:
 
     def __post_init__(self) -> None:
         """Copy, check and lock the arrays and facts."""
-        _lock(self, "activations", "float32", (None, None, None))
+        lock(self, "activations", "float32", (None, None, None))
         if self.visualisation is not None:
-            _lock(self, "visualisation", "float32", (None, None, 3))
-        _lock_facts(self, "parameters", "measures")
+            lock(self, "visualisation", "float32", (None, None, 3))
+        lock_facts(self, "parameters", "measures")
+        object.__setattr__(self, "image_measures", tuple(frozen_facts(facts) for facts in self.image_measures))
         if (self.status == "ok") == bool(self.reason):
             raise ValueError(f"status {self.status!r} with reason {self.reason!r}")
 
@@ -260,6 +264,10 @@ class Provenance:
     seed: int
     settings: Facts  # resolved options that change a number or a picture
 
+    def __post_init__(self) -> None:
+        """Lock the facts."""
+        lock_facts(self, "versions", "settings")
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
@@ -275,3 +283,7 @@ class Run:
     title: str = ""
     author: str = ""
     student_id: str = ""
+
+    def __post_init__(self) -> None:
+        """Lock the notes."""
+        lock_notes(self, "selection")

@@ -33,9 +33,10 @@ def save_run(run: Run, folder: Path) -> None:
         "generator": "reportgen",
         "format": FORMAT,
         "arrays_sha256": hashlib.sha256(data).hexdigest(),
+        "run_sha256": _digest(content),
         "run": content,
     }
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1, sort_keys=True)
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1)  # facts keep their order
     # A file name may hold bytes that are no text; they were made printable when the image was found.
     (folder / RUN_FILE).write_text(text + "\n", encoding="utf-8")
 
@@ -45,16 +46,23 @@ def load_run(folder: Path) -> Run:
     try:
         document = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
         data = (folder / ARRAYS_FILE).read_bytes()
-    except (OSError, ValueError) as err:
+    except (OSError, ValueError, RecursionError) as err:
         raise _refused(folder, f"it cannot be read ({type(err).__name__})") from err
     if not isinstance(document, dict) or document.get("generator") != "reportgen" or document.get("format") != FORMAT:
         raise _refused(folder, f"it is not a run of format {FORMAT}")
     if hashlib.sha256(data).hexdigest() != document.get("arrays_sha256"):
         raise _refused(folder, f"{ARRAYS_FILE} does not belong to {RUN_FILE}")
+    if _digest(document.get("run")) != document.get("run_sha256"):
+        raise _refused(folder, f"{RUN_FILE} was changed")
     try:
         return _RUN.validate_python(document["run"], context={"arrays": safetensors.numpy.load(data)})
     except (KeyError, ValidationError, safetensors.SafetensorError) as err:
         raise _refused(folder, f"it is damaged ({type(err).__name__})") from err
+
+
+def _digest(content: object) -> str:
+    """The fingerprint of JSON values, however they are laid out in the file."""
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def _refused(folder: Path, why: str) -> InputRefused:

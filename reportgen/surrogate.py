@@ -20,6 +20,7 @@ Image = NDArray[np.floating[Any]]  # (H, W, 3) RGB in [0, 1]
 Segments = NDArray[np.int32]  # (H, W), 0..n-1
 KERNEL_WIDTH = 0.25  # lime's default, on the cosine distance of masks
 ALPHA = 1.0  # of lime's ridge regression
+FEATURES = 100_000  # all regions, as in lime's explain_instance; with 6 or fewer it would choose them one by one
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def fit(drawn: Neighbourhood, label: int, rng: np.random.RandomState) -> LinearM
     distances = pairwise_distances(drawn.masks, drawn.masks[:1], metric="cosine").ravel()
     # Not lime's explain_instance: it keeps one R2 for all classes, that of the last.
     intercept, pairs, r2, local = explainer.base.explain_instance_with_data(
-        drawn.masks, drawn.scores, distances, label, drawn.masks.shape[1], feature_selection=explainer.feature_selection
+        drawn.masks, drawn.scores, distances, label, FEATURES, feature_selection=explainer.feature_selection
     )
     weights = np.zeros(drawn.masks.shape[1])
     for region, weight in pairs:

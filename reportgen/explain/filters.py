@@ -3,7 +3,8 @@
 Source: erhan2009, olah2017.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -97,41 +98,28 @@ def _studies(
             yield FilterStudy(NAME, layer, number, "failed", maps[:, i], None, "reason.raised", detail, sized)
         return
     for i, number in enumerate(filters):
-        yield _study(layer, number, maps[:, i], pixels, images[i], float(reached[i, i].max()), sized)
+        study = partial(FilterStudy, NAME, layer, number, parameters=sized)
+        yield _judged(study, maps[:, i], pixels, images[i], float(reached[i, i].max()))
 
 
-def _study(
-    layer: str,
-    number: int,
+def _judged(
+    study: Callable[..., FilterStudy],
     maps: Maps,
     pixels: NDArray[np.float32],
     image: NDArray[np.float32],
     reached: float,
-    parameters: Facts,
 ) -> FilterStudy:
+    """The study of one filter. maps: (N, h, w) on the images; image: made to excite it; reached: its answer there."""
     if not (np.isfinite(maps).all() and np.isfinite(reached)):
-        return FilterStudy(NAME, layer, number, "failed", NO_MAPS, None, "reason.not_finite", parameters=parameters)
+        return study("failed", NO_MAPS, None, "reason.not_finite")
     top = float(maps.max())
     measures: dict[str, Scalar] = {**answers(maps), "reached": reached}
     if top <= 0 and reached <= 0:
-        return FilterStudy(
-            NAME,
-            layer,
-            number,
-            "degenerate",
-            maps,
-            None,
-            "reason.dead_filter",
-            parameters=parameters,
-            measures=measures,
-        )
+        return study("degenerate", maps, None, "reason.dead_filter", measures=measures)
     measures |= filter_preferences(maps, pixels)
     if top > 0:
         measures["ratio"] = reached / top
-    return FilterStudy(
-        NAME, layer, number, "ok", maps, image,
-        parameters=parameters, measures=measures, image_measures=image_measures(maps),
-    )  # fmt: skip
+    return study("ok", maps, image, measures=measures, image_measures=image_measures(maps))
 
 
 def image_measures(maps: Maps) -> tuple[Facts, ...]:

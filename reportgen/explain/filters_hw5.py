@@ -13,6 +13,7 @@ from reportgen.classifier import Classifier, to_numpy
 from reportgen.contracts import FilterMethod
 from reportgen.hooks import captured, run_to
 from reportgen.layers import check_filters, named_layers, write_up_layer
+from reportgen.measures import filter_preferences
 from reportgen.options import HW5_FILTER, BuildOptions
 from reportgen.results import Case, FilterStudy
 
@@ -29,7 +30,7 @@ def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions
     pixels = np.stack([case.image.pixels for case in cases])
     maps = _maps(classifier, pixels, layer, number)
     parameters = {"steps": STEPS, "lr": RATE, "layer_assumed": assumed}
-    measures = {"maximum": float(maps.max())}
+    measures = {"maximum": float(maps.max()), **filter_preferences(maps, pixels)}
     climbed = climb(classifier, pixels[0], layer, number)
     if climbed is None:
         yield FilterStudy(

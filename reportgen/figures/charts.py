@@ -7,7 +7,6 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -27,7 +26,7 @@ def diverging(values: NDArray[np.floating[Any]]) -> Pixels:
     """
     shares = np.clip(np.abs(values), 0, 1)[..., None]
     ends = np.where((values < 0)[..., None], to_rgb(AGAINST), to_rgb(FOR))
-    return np.round(255 * (1 - shares * (1 - ends))).astype(np.uint8)
+    return np.asarray(np.round(255 * (1 - shares * (1 - ends))), np.uint8)
 
 
 def colour_bar(kind: str, alt: str, width: int = 256, height: int = 12) -> Picture:
@@ -53,24 +52,25 @@ def weights_chart(names: Sequence[str], weights: Sequence[float], alt: str) -> P
     with matplotlib.rc_context():
         matplotlib.rcdefaults()  # a user's matplotlibrc must not change a report
         figure = Figure(figsize=(INCHES_WIDE, INCHES_PER_BAR * max(len(names), 1) + 0.2), dpi=DPI)
-        canvas = FigureCanvasAgg(figure)
         _draw_bars(figure.add_axes((0, 0, 1, 1)), names, weights)
-        canvas.draw()
-        return _picture(np.asarray(canvas.buffer_rgba())[..., :3], alt)
+        drawn = BytesIO()
+        figure.savefig(drawn, format="rgba")
+    width, height = figure.canvas.get_width_height()
+    return _picture(np.frombuffer(drawn.getvalue(), np.uint8).reshape(height, width, 4)[..., :3], alt)
 
 
 def _draw_bars(axes: Axes, names: Sequence[str], weights: Sequence[float]) -> None:
     """Bars with their names at the left edge and their numbers beyond the bar's tip."""
     largest = max((abs(weight) for weight in weights), default=0.0) or 1.0
-    axes.set_xlim(-2.0, 1.75)
+    axes.set_xlim(-2.43, 2.1)  # room for a number such as +1.23e+05 beyond the longest bar
     axes.set_ylim(max(len(names), 1) - 0.4, -0.6)
     axes.axis("off")
     axes.axvline(0, color="0.35", linewidth=0.8)
     for row, (name, weight) in enumerate(zip(names, weights, strict=True)):
         length, side = weight / largest, -1 if weight < 0 else 1
-        look = {"color": FOR} if side > 0 else {"facecolor": AGAINST, "edgecolor": "white", "hatch": "////"}
-        axes.barh(row, length, height=0.72, linewidth=0, **look)
-        axes.text(-1.95, row, name, va="center", ha="left", fontsize=9, fontweight="bold", parse_math=False)
+        colour, hatch = (FOR, "") if side > 0 else (AGAINST, "////")
+        axes.barh(row, length, height=0.72, linewidth=0, facecolor=colour, edgecolor="white", hatch=hatch)
+        axes.text(-2.38, row, name, va="center", ha="left", fontsize=9, fontweight="bold", parse_math=False)
         axes.text(
             length + 0.06 * side, row, _signed(weight), va="center", ha="left" if side > 0 else "right", fontsize=9
         )
@@ -78,7 +78,7 @@ def _draw_bars(axes: Axes, names: Sequence[str], weights: Sequence[float]) -> No
 
 def _signed(value: float) -> str:
     """Three significant digits with a sign; the minus is the typographic one."""
-    return f"{value:+.3g}".replace("-", "−")
+    return f"{value + 0.0:+.3g}".replace("-", "−")  # + 0.0: no minus before a zero
 
 
 def _picture(colours: Pixels, alt: str) -> Picture:

@@ -56,7 +56,7 @@ def backdrop(image: ImageInput, longest: int = DISPLAY) -> Pixels:
 
 def filter_picture(visualisation: NDArray[np.floating[Any]]) -> Pixels:
     """An image with values in [0, 1], as bytes; what lies outside is clipped. visualisation: (H, W, 3) float RGB."""
-    return np.round(np.clip(visualisation, 0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.round(np.clip(visualisation, 0, 1) * 255), np.uint8)
 
 
 def _encoded(array: Pixels, form: str, **how: int | bool) -> bytes:
@@ -73,10 +73,10 @@ def _bounded(height: int, width: int, longest: int) -> tuple[int, int]:
 
 
 def _resized(array: Pixels, size: tuple[int, int]) -> Pixels:
-    """Averaged where it shrinks; interpolated without overshoot where it grows, so that no map gains a new maximum."""
+    """Averaged where it shrinks and interpolated where it grows, never beyond its values: no map gains a maximum."""
     height, width = size
     if array.shape[:2] == size:
         return array
     shrinks = height < array.shape[0]
-    how = Image.Resampling.LANCZOS if shrinks else Image.Resampling.BILINEAR
+    how = Image.Resampling.HAMMING if shrinks else Image.Resampling.BILINEAR
     return np.asarray(Image.fromarray(np.ascontiguousarray(array)).resize((width, height), how))

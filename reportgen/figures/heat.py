@@ -64,7 +64,7 @@ def saliency_overlay(photo: Pixels, heat: Heat, top: float) -> Pixels:
     grey = DIMMED * rgb2gray(photo)[..., None]
     light = sequential(_sized(to_unit(heat, top), photo.shape[:2])) / 255
     # "Screen" blending adds light: opacity would darken a bright photograph where the evidence is weak.
-    return np.round(255 * (1 - (1 - grey) * (1 - light))).astype(np.uint8)
+    return np.asarray(np.round(255 * (1 - (1 - grey) * (1 - light))), np.uint8)
 
 
 def activation_overlay(photo: Pixels, activation: Heat, top: float) -> Pixels:

@@ -54,7 +54,7 @@ def number_regions(photo: Pixels, segments: Segments, shown: Sequence[int]) -> P
     path = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans-Bold.ttf")
     # The basic layout, because another one may or may not be installed and moves glyphs by a pixel.
     font = ImageFont.truetype(str(path), size, layout_engine=ImageFont.Layout.BASIC)
-    for numeral, (row, column) in enumerate(_widest_places(_sized(segments, photo.shape[:2]), shown), 1):
+    for numeral, (row, column) in _widest_places(_sized(segments, photo.shape[:2]), shown).items():
         draw.text(
             (column + 0.5, row + 0.5), str(numeral), "white", font, "mm", stroke_width=size // 8, stroke_fill="black"
         )
@@ -100,14 +100,13 @@ def _outlined(picture: NDArray[np.float64], regions: Segments) -> NDArray[np.flo
     return np.where(near_border(thick), 1.0, np.where(near_border(2 * thick), 0.0, picture))
 
 
-
-
-def _widest_places(regions: Segments, shown: Sequence[int]) -> list[tuple[int, int]]:
-    boxes = find_objects(regions + 1)  # 0 is background there
-    places = []
-    for region in shown:
-        rows, columns = boxes[region]
-        inside = np.pad(regions[rows, columns] == region, 1)  # the picture's edge ends a region, too
-        row, column = np.unravel_index(np.argmax(distance_transform_edt(inside)), inside.shape)
-        places.append((rows.start + int(row) - 1, columns.start + int(column) - 1))
+def _widest_places(regions: Segments, shown: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Rank, from 1 -> row and column; without a region that is too thin for the picture's size."""
+    boxes = dict(enumerate(find_objects(regions + 1)))  # 0 is background there
+    places = {}
+    for rank, region in enumerate(shown, 1):
+        if box := boxes.get(region):
+            inside = np.pad(regions[box] == region, 1)  # the picture's edge ends a region, too
+            row, column = np.unravel_index(np.argmax(distance_transform_edt(inside)), inside.shape)
+            places[rank] = (box[0].start + int(row) - 1, box[1].start + int(column) - 1)
     return places

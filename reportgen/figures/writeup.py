@@ -37,8 +37,8 @@ def lime_paint(
 ) -> NDArray[np.floating[Any]]:
     """The image as lime's `get_image_and_mask(positive_only=False, hide_rest=False)` returns it.
 
-    image: (H, W, 3); segments: (H, W). In each shown region one channel, green for a weight of at least 0 and red below,
-    is set to the image's largest value: so a white region stays white.
+    image: (H, W, 3); segments: (H, W). In each shown region one channel, green for a weight of at least 0 and red
+    below, is set to the image's largest value: so a white region stays white.
     Source: lime 0.2.0.1, lime_image.py.
     """
     painted = image.copy()

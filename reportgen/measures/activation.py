@@ -24,11 +24,12 @@ def answers(maps: Maps) -> dict[str, float]:
 def filter_preferences(maps: Maps, images: Pixels) -> dict[str, float | str]:
     """edges, orientation, coherence, colour and colour_r of one filter, over all images together.
 
-    maps: raw output of the filter on each image; images: (N, H, W, 3) RGB in [0, 1]. What is measured on the image is averaged over the part of it that
-    each position of the map covers. edges: Pearson's r with the strength of edges (Sobel). orientation: degrees in
-    [0, 180), 0 for horizontal and 90 for vertical structures, counted counter-clockwise; coherence in [0, 1]: how much
-    more aligned the structures are where the filter answers than in these images at large. colour: the colour whose presence goes
-    with the answer best, "none" below |r| = 0.2. What is undefined (a constant map, images without edges) is absent.
+    maps: raw output of the filter on each image; images: (N, H, W, 3) RGB in [0, 1]. What is measured on the image is
+    averaged over the part of it that each position of the map covers. edges: Pearson's r with the strength of edges
+    (Sobel). orientation: degrees in [0, 180), 0 for horizontal and 90 for vertical structures, counted
+    counter-clockwise; coherence in [0, 1]: how much more aligned the structures are where the filter answers than in
+    these images at large. colour: the colour whose presence goes with the answer best, "none" below |r| = 0.2. What is
+    undefined (a constant map, images without edges) is absent.
     Source: the structure tensor of bigun1987.
     """
     size = maps.shape[1:]
@@ -79,6 +80,7 @@ def _averaged(plane: Plane, size: tuple[int, ...]) -> Plane:
 
 def _orientation(maps: Maps, pooled: dict[str, Plane]) -> dict[str, float]:
     weights = np.maximum(maps, 0).astype(np.float64)
+    weights /= max(float(weights.max()), np.finfo(np.float64).tiny)  # the unit of the answers says nothing
     answered, present = float((weights * pooled["energy"]).sum()), float(pooled["energy"].sum())
     if answered <= FLAT or present <= FLAT:
         return {}

@@ -21,12 +21,14 @@ def heaviest_regions(weights: Weights, most: int, at_least: float) -> tuple[int,
 
 
 def shown_regions(weights: Weights, most: int = SHOWN_REGIONS, least: float = LEAST_SHARE) -> tuple[int, ...]:
-    """Regions worth showing: the heaviest that hold at least the share `least` of the sum of |weights| each.
+    """Regions worth showing: those that hold at least the share `least` of the sum of |weights| each; () where it is 0.
 
-    A share, because a threshold in units of the score means something else for every checkpoint.
+    A share, because a threshold in units of the score means something else for every checkpoint. The heaviest is
+    shown in any case: among hundreds of superpixels none need hold a hundredth.
     """
-    total = float(np.abs(weights).sum())
-    return heaviest_regions(weights, most, least * total) if total > 0 else ()
+    magnitude = np.abs(weights)
+    total = float(magnitude.sum())
+    return heaviest_regions(weights, most, min(least * total, float(magnitude.max()))) if total > 0 else ()
 
 
 def region_measures(segments: Segments, weights: Weights) -> dict[str, float | int | str]:

@@ -1,0 +1,158 @@
+"""The story: options -> classifier + images -> explanations -> run -> report. Start reading here."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from torch import nn
+
+from reportgen import __version__, publish
+from reportgen.cases import answered
+from reportgen.classifier import Classifier, device_name
+from reportgen.compose import summarise
+from reportgen.contracts import Progress, RenderOptions, Silent
+from reportgen.errors import ImagesError
+from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
+from reportgen.loading import opened_classifier
+from reportgen.options import TASKS, BuildOptions
+from reportgen.rendering import write_report
+from reportgen.results import Case, Explanation, Failure, FilterStudy, Provenance, Run, Scalar, Subject
+from reportgen.selection import select_images
+
+PACKAGES = ("torch", "numpy", "scikit-image", "scikit-learn", "scipy", "lime", "pillow", "matplotlib", "weasyprint")
+# They change no number, or name places on this machine; the model and the images have entries of their own.
+NOT_IN_REPORT = (
+    "model", "out", "templates", "css", "overwrite", "batch_size", "device", "formats", "images",
+    "title", "author", "student_id",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build made. exit_code: 0 where everything asked for is there and finite, else 1."""
+
+    paths: tuple[Path, ...]
+    summary: Mapping[str, Scalar]
+    exit_code: int
+
+
+def build(options: BuildOptions, model: nn.Module | None = None, progress: Progress | None = None) -> Built:
+    """Explain the checkpoint on the images and publish the report.
+
+    model: a network from Python, explained in place of the file that the options name.
+    Raises ReportgenError where there is no report; what fails on the way and costs only itself is in the report.
+    """
+    progress = progress or Silent()
+    publish.check_target(options.out, overwrite=options.overwrite)  # before the work, not after it
+    run = explain_model(options, model, progress)
+    written = write_report(
+        run, options.out, options.formats, RenderOptions(options.templates, options.css), options.overwrite, progress
+    )
+    return Built(written.paths, summarise(run), 1 if written.problems or anything_failed(run) else 0)
+
+
+def explain_model(options: BuildOptions, model: nn.Module | None, progress: Progress) -> Run:
+    """Everything that the report is made from."""
+    progress.stage("model", 0)
+    with opened_classifier(options, model, progress) as classifier:
+        selection = select_images(
+            options, classifier.facts, classifier.probabilities, classifier.batch.images, progress
+        )
+        cases, unanswered = answered(classifier, selection.images)
+        failures = (*selection.failures, *unanswered)
+        for failure in failures:
+            progress.warn(f"{failure.what}: {failure.why}. {failure.fix}")
+        if not cases:
+            raise _no_image(failures)
+        explained = _explained(classifier, cases, options, progress)
+        return Run(
+            model=classifier.facts,
+            subjects=explained.subjects,
+            filters=explained.filters,
+            failures=failures + explained.failures,
+            provenance=_provenance(options, classifier),
+            profile=options.profile,
+            selection=selection.notes,
+            title=options.title,
+            author=options.author,
+            student_id=options.student_id,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Explained:
+    subjects: tuple[Subject, ...]
+    filters: tuple[FilterStudy, ...]
+    failures: tuple[Failure, ...]
+
+
+def _explained(classifier: Classifier, cases: Sequence[Case], options: BuildOptions, progress: Progress) -> _Explained:
+    """All tasks in their order; a method that breaks down costs itself."""
+    by_case: list[list[Explanation]] = [[] for _ in cases]
+    filters: list[FilterStudy] = []
+    failures: list[Failure] = []
+    for name in _method_names(options):
+        try:
+            if name in IMAGE_METHODS:
+                progress.stage(name, len(cases))
+                for mine, each in zip(by_case, IMAGE_METHODS[name].explain(classifier, cases, options), strict=True):
+                    mine.extend(each)
+                    progress.advance()
+            else:
+                progress.stage(name, 0)
+                for study in FILTER_METHODS[name].explain(classifier, cases, options):
+                    filters.append(study)
+                    progress.advance()
+        except (RuntimeError, ValueError, TypeError) as err:  # what a user's own network raises
+            failures.append(_breakdown(name, err))
+            progress.warn(f"{name}: {failures[-1].why}")
+    subjects = (Subject(case.image, case.prediction, tuple(each)) for case, each in zip(cases, by_case, strict=True))
+    return _Explained(tuple(subjects), tuple(filters), tuple(failures))
+
+
+def _method_names(options: BuildOptions) -> tuple[str, ...]:
+    """The methods of the tasks asked for; with profile hw5 each followed by the write-up's own."""
+    suffixes = ("", "_hw5") if options.profile == "hw5" else ("",)
+    return tuple(f"{task}{suffix}" for task in TASKS if task in options.methods for suffix in suffixes)
+
+
+def _breakdown(name: str, err: Exception) -> Failure:
+    why = " ".join(f"{type(err).__name__}: {err}".split())[:300]
+    return Failure(name, "E-METHOD", why, "Check the network's forward pass; the other methods stand")
+
+
+def _no_image(failures: Sequence[Failure]) -> ImagesError:
+    if len(failures) == 1:
+        one = failures[0]
+        return ImagesError(one.code, one.what, one.why, one.fix)
+    first = "; ".join(f"{failure.what}: {failure.why}" for failure in failures[:3])
+    why = f"none of the {len(failures)} images can be explained ({first})"
+    return ImagesError("E-IMG-NONE", "--images", why, "Give at least one good image")
+
+
+def _provenance(options: BuildOptions, classifier: Classifier) -> Provenance:
+    versions = {"reportgen": __version__, "python": platform.python_version()}
+    versions |= {package: version(package) for package in PACKAGES}
+    settings = options.model_dump(mode="json", exclude=set(NOT_IN_REPORT))
+    return Provenance(
+        versions=versions,
+        device=device_name(classifier.device),
+        precision="float32",
+        seed=options.seed,
+        settings={key: _as_text(value) for key, value in settings.items()},
+    )
+
+
+def _as_text(value: object) -> Scalar:
+    """A setting as the appendix shows it. Of a path only its last part: a report tells nothing of a machine."""
+    if isinstance(value, list | tuple):
+        return ", ".join(str(part) for part in value)
+    return value if isinstance(value, bool | int | float | str) else ""
+
+
+def anything_failed(run: Run) -> bool:
+    """Whether an image, a method or a filter failed; what is merely degenerate did not."""
+    explanations = (one.status for subject in run.subjects for one in subject.explanations)
+    return bool(run.failures) or "failed" in explanations or any(study.status == "failed" for study in run.filters)

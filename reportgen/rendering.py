@@ -1,0 +1,108 @@
+"""From a run to the report's files: composed once, written in each format, published together."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reportgen import outputs, publish
+from reportgen.compose import compose
+from reportgen.contracts import Progress, RenderOptions
+from reportgen.document import ReportDocument
+from reportgen.errors import ReportgenError, UsageError
+from reportgen.language import load_words
+from reportgen.options import FORMATS
+from reportgen.results import Run
+from reportgen.store import load_run, save_run
+
+
+@dataclass(frozen=True)
+class Written:
+    """paths: the report's files, the first format asked for first; problems: formats that could not be made."""
+
+    paths: tuple[Path, ...]
+    problems: tuple[ReportgenError, ...] = ()
+
+
+def write_report(
+    run: Run, out: Path, formats: Sequence[str], render: RenderOptions, overwrite: bool, progress: Progress
+) -> Written:
+    """Compose and write everything: run/ and a file per format. What of the last report is not made again is removed.
+
+    A format that cannot be made, such as the PDF without Pango, is a problem; the others stand, and so does run/, from
+    which it can be rendered later. Raises OutputError where the folder cannot be written, and the first problem where
+    no format could be made.
+    """
+    with publish.publishing(out, overwrite=overwrite) as folder:
+        with publish.writing(out):
+            save_run(run, folder / "run")
+        written = _write_formats(run, folder, out, formats, render, progress)
+    return _something(written)
+
+
+def render_again(out: Path, formats: Sequence[str], render: RenderOptions, progress: Progress) -> Written:
+    """Write formats of a finished report again from its run/ folder: no model, no torch. Other files stay.
+
+    Raises UsageError for an unknown format, InputRefused where run/ is missing or damaged, and the first problem where
+    no format could be made.
+    """
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown or not formats:
+        raise UsageError("E-FORMAT", "--format", f"no format {', '.join(unknown)!r}", f"Of: {', '.join(FORMATS)}")
+    run = load_run(out / "run")
+    with publish.publishing(out, overwrite=True) as folder:
+        with publish.writing(out):
+            publish.carry_over(out, folder)
+        written = _write_formats(run, folder, out, formats, render, progress)
+    return _something(written)
+
+
+def _something(written: Written) -> Written:
+    if not written.paths:
+        raise written.problems[0]
+    return written
+
+
+def _write_formats(
+    run: Run, folder: Path, out: Path, formats: Sequence[str], render: RenderOptions, progress: Progress
+) -> Written:
+    progress.stage("compose", 0)
+    document = compose(run, load_words())
+    progress.stage("write", len(formats))
+    paths: list[Path] = []
+    problems: list[ReportgenError] = []
+    for name in formats:
+        try:
+            with _remarks_told(progress):
+                filename, data = _rendered(name, document, render)
+        except ReportgenError as err:
+            problems.append(err)
+            progress.warn(err.line())
+        else:
+            with publish.writing(out):
+                (folder / filename).write_bytes(data)
+            paths.append(out / filename)
+        progress.advance()
+    return Written(tuple(paths), tuple(problems))
+
+
+def _rendered(name: str, document: ReportDocument, render: RenderOptions) -> tuple[str, bytes]:
+    output = outputs.OUTPUTS[name]
+    return output.filename, output.render(document, render)
+
+
+@contextmanager
+def _remarks_told(progress: Progress) -> Iterator[None]:
+    """What a writer logs, such as a glyph that no font has, is told as a warning."""
+
+    class Teller(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            progress.warn(f"{record.name.rpartition('.')[2]}: {record.getMessage()}")
+
+    teller, log = Teller(logging.WARNING), logging.getLogger("reportgen")
+    log.addHandler(teller)
+    try:
+        yield
+    finally:
+        log.removeHandler(teller)

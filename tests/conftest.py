@@ -1,0 +1,50 @@
+"""What every test may rely on: no network, no settings from outside, the same random examples every time."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+hypothesis.settings.register_profile("suite", derandomize=True, deadline=None, max_examples=50, database=None)
+hypothesis.settings.load_profile("suite")
+
+LOCAL = ("127.0.0.1", "::1", "localhost")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _alone() -> Iterator[None]:
+    """No connection leaves the machine, and no REPORTGEN_ variable of the caller changes a setting."""
+    connect = socket.socket.connect
+
+    def only_local(self: socket.socket, address: Any) -> None:  # noqa: ANN401 - its type depends on the family
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in LOCAL:
+            raise AssertionError(f"a test asks the network for {address}")
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", only_local)
+        for name in os.environ:
+            if name.startswith("REPORTGEN_"):
+                patch.delenv(name)
+        yield
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Callable[..., str]:
+    """Runs Python code in a new process, in an empty folder, and returns what it prints; it must succeed."""
+
+    def run(code: str, *, folder: Path = tmp_path, pythonpath: Path | None = None) -> str:
+        environment = os.environ | ({"PYTHONPATH": str(pythonpath)} if pythonpath else {})
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", code], cwd=folder, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run

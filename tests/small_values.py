@@ -1,0 +1,102 @@
+"""Small values of each kind, with meaningless but distinct numbers, for tests of what carries them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from reportgen.results import (
+    ColourSaliency,
+    Explanation,
+    Failure,
+    FilterStudy,
+    ImageInput,
+    InputSpec,
+    LayerFact,
+    ModelFacts,
+    Prediction,
+    Provenance,
+    RankedClass,
+    RegionWeights,
+    Run,
+    SaliencyMap,
+    Subject,
+    Target,
+)
+
+CAT, DOG = RankedClass(0, "cat", 0.75), RankedClass(1, "dog", 0.25)
+
+
+def image(name: str = "a.jpg", **given: Any) -> ImageInput:  # noqa: ANN401 - fields of ImageInput
+    """A photograph of 8 x 12 pixels that the network sees as 4 x 6."""
+    rng = np.random.default_rng(len(name))
+    fields: dict[str, Any] = {
+        "original": rng.integers(0, 256, (8, 12, 3)),
+        "pixels": rng.random((4, 6, 3), np.float32),
+        "label": 1,
+        "conversions": ("exif",),
+        "original_size": (80, 120),
+    }
+    return ImageInput(name, "ab" * 32, **fields | given)
+
+
+def prediction() -> Prediction:
+    """Cat, where dog is right."""
+    return Prediction((CAT, DOG), np.array([1.5, 0.401387711331891]), DOG)
+
+
+def regions() -> RegionWeights:
+    """Three regions on 4 x 6 pixels."""
+    return RegionWeights(np.repeat([[0, 0, 1, 1, 2, 2]], 4, axis=0), np.array([0.1, -1 / 3, 1e-300]))
+
+
+def explanations() -> tuple[Explanation, ...]:
+    """One of each kind, and two that could not be made."""
+    rng = np.random.default_rng(1)
+    target = Target(0, "cat", "predicted")
+    how: Mapping[str, bool | int | float | str] = {"samples": 10, "sigma": 1.0, "fill": "mean", "exact": True}
+    return (
+        Explanation("saliency", target, "ok", SaliencyMap(rng.random((4, 6))), parameters=how, measures={"a": 0.1}),
+        Explanation("saliency_hw5", target, "ok", ColourSaliency(rng.random((4, 6, 3)))),
+        Explanation("lime", target, "ok", regions()),
+        Explanation("saliency", Target(1, "dog", "label"), "degenerate", reason="reason.flat_gradient"),
+        Explanation("lime", target, "failed", reason="reason.raised", detail="ValueError: no"),
+    )
+
+
+def filters() -> tuple[FilterStudy, ...]:
+    """One that works and one that could not be run."""
+    rng = np.random.default_rng(2)
+    maps = rng.normal(size=(2, 3, 3))
+    return (
+        FilterStudy(
+            "filters",
+            "cnn.2",
+            5,
+            "ok",
+            maps,
+            rng.random((4, 6, 3)),
+            parameters={"steps": 128},
+            measures={"maximum": 2.5},
+            image_measures=({"maximum": 1.0}, {}),
+        ),
+        FilterStudy("filters", "fc", 0, "not_applicable", np.zeros((0, 0, 0)), reason="reason.not_spatial"),
+    )
+
+
+def run() -> Run:
+    """A run in which every field says something."""
+    spec = InputSpec((4, 6), "bgr", (0.5, 0.25, 0.125), (0.1, 0.2, 0.3), {"size": "option"})
+    layers = (LayerFact("cnn.0", "Conv2d", "3x3", 448), LayerFact("cnn.1", "ReLU", "", 0, True, "layer.relu"))
+    return Run(
+        model=ModelFacts("m.pth", "cd" * 32, "family", ("cat", "dog"), "option", layers, spec, (("n", {"k": 1}),)),
+        subjects=(Subject(image(), prediction(), explanations()), Subject(image("b é.png"), prediction(), ())),
+        filters=filters(),
+        failures=(Failure("c.jpg", "E-IMAGE", "it is broken", "Mend it"),),
+        provenance=Provenance({"numpy": "2"}, "cpu", "float32", 16, {"lime_samples": 10}),
+        profile="hw5",
+        selection=(("selection.first", {"n": 2}),),
+        title="Title",
+        author="Ann",
+        student_id="b1",
+    )

@@ -1,0 +1,214 @@
+"""The main job end to end, in small: a checkpoint and some images in, a whole report out."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import reportgen
+from reportgen import outputs, store
+from reportgen.contracts import Output, RenderOptions, Silent
+from reportgen.errors import ArchitectureError, EnvironmentProblem, ImagesError, InputRefused, OutputError
+from reportgen.example import HONEST, MARKED, SCENES, SHORTCUT
+from reportgen.example.train import course_network
+from reportgen.options import BuildOptions
+from reportgen.pipeline import Built, build
+from reportgen.publish import REPORT_FILES
+from reportgen.rendering import render_again
+from reportgen.schema import ReportFacts
+
+SMALL: dict[str, Any] = {"lime_samples": 30, "filter_steps": 3, "filters_top": 1, "formats": ("html", "json")}
+
+
+def small(out: Path, **settings: Any) -> Built:  # noqa: ANN401 - any setting
+    return build(BuildOptions(**{"model": HONEST, "images": (SCENES,), "limit": 2, "out": out, **SMALL, **settings}))
+
+
+def facts(out: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report on three scenes of different classes with everything in it."""
+    out = tmp_path_factory.mktemp("honest") / "report"
+    built = small(out, limit=3, pick="per-class", formats=("html", "pdf", "json"), profile="hw5")
+    assert built.exit_code == 0
+    assert built.paths == tuple(out / f"report.{kind}" for kind in ("html", "pdf", "json"))
+    return out
+
+
+def test_a_report_holds_every_file_and_nothing_else(honest: Path) -> None:
+    assert {str(path.relative_to(honest)) for path in honest.rglob("*") if path.is_file()} == set(REPORT_FILES)
+
+
+def test_the_facts_follow_the_published_schema(honest: Path) -> None:
+    report = ReportFacts.model_validate(facts(honest))
+    assert [image.file for image in report.images] == ["checkered square/1.jpg", "plus/1.jpg", "ring/1.jpg"]
+    assert all(image.label and image.label.index == image.prediction.index for image in report.images)
+    assert report.model.classes_from == "checkpoint"
+    assert report.model.input.chosen_by["size"] == "network"
+
+
+def test_each_method_explains_each_image(honest: Path) -> None:
+    methods = ["saliency", "saliency_hw5", "lime", "lime_hw5"]
+    for image in facts(honest)["images"]:
+        assert [one["method"] for one in image["explanations"]] == methods
+        assert {one["status"] for one in image["explanations"]} == {"ok"}
+    studies = facts(honest)["filters"]
+    assert [study["layer"] for study in studies if study["method"] == "filters"] == [
+        "cnn.2", "cnn.6", "cnn.10", "cnn.14", "cnn.18",
+    ]  # fmt: skip
+    assert [(study["layer"], study["filter"]) for study in studies if study["method"] == "filters_hw5"] == [
+        ("cnn.15", 0)
+    ]
+
+
+def test_two_builds_give_the_same_bytes(honest: Path, tmp_path: Path) -> None:
+    small(tmp_path / "again", limit=3, pick="per-class", formats=("html", "pdf", "json"), profile="hw5")
+    for name in REPORT_FILES:
+        assert (honest / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
+
+
+def test_another_image_or_method_changes_no_number(honest: Path, tmp_path: Path) -> None:
+    small(tmp_path / "one", limit=1, methods=("lime",))
+    (alone,) = facts(tmp_path / "one")["images"]
+    beside = next(image for image in facts(honest)["images"] if image["file"] == alone["file"])
+    assert alone["explanations"][0]["measures"] == next(
+        one["measures"] for one in beside["explanations"] if one["method"] == "lime"
+    )
+
+
+def test_one_broken_photograph_costs_itself_only(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    shutil.copytree(SCENES / "plus", folder)
+    (folder / "0.jpg").write_bytes((folder / "1.jpg").read_bytes()[:700])
+    progress = Silent()
+    options = BuildOptions(model=HONEST, images=(folder,), out=tmp_path / "report", **SMALL)
+    assert build(options, progress=progress).exit_code == 1
+    report = facts(tmp_path / "report")
+    assert [image["file"] for image in report["images"]] == ["1.jpg", "2.jpg"]
+    assert [failure["what"] for failure in report["failures"]] == ["0.jpg"]
+    assert any("0.jpg" in line for line in progress.lines)
+    assert "0.jpg" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+
+
+def test_without_a_good_image_there_is_no_report(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"no image")
+    with pytest.raises(ImagesError, match=r"a\.jpg"):
+        small(tmp_path / "report", images=(tmp_path / "a.jpg",))
+    assert not (tmp_path / "report").exists()
+
+
+def test_wrong_and_unsure_pick_what_they_say(tmp_path: Path) -> None:
+    unmarked: dict[str, Any] = {"model": SHORTCUT, "images": (SCENES,), "methods": ("saliency",), "formats": ("json",)}
+    small(tmp_path / "wrong", pick="wrong", limit=None, **unmarked)
+    images = facts(tmp_path / "wrong")["images"]
+    assert images
+    assert all(image["label"]["index"] != image["prediction"]["index"] for image in images)
+    confidences = [image["prediction"]["probability"] for image in images]
+    assert confidences == sorted(confidences, reverse=True)
+    small(tmp_path / "unsure", pick="unsure", limit=12, **unmarked)
+    margins = [
+        top[0]["probability"] - top[1]["probability"]
+        for top in (image["prediction"]["top"] for image in facts(tmp_path / "unsure")["images"])
+    ]
+    assert margins == sorted(margins)
+
+
+def test_wrong_answers_are_explained_for_the_label_too(tmp_path: Path) -> None:
+    small(tmp_path / "r", model=SHORTCUT, pick="wrong", limit=1, images=(MARKED, SCENES), methods=("saliency", "lime"))
+    (image,) = facts(tmp_path / "r")["images"]
+    told = [(one["method"], one["target"]["role"], one["target"]["index"]) for one in image["explanations"]]
+    predicted, label = image["prediction"]["index"], image["label"]["index"]
+    assert told == [
+        ("saliency", "predicted", predicted), ("saliency", "label", label),
+        ("lime", "predicted", predicted), ("lime", "label", label),
+    ]  # fmt: skip
+
+
+def test_a_foreign_folder_is_refused_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(OutputError, match="not a report"):
+        small(tmp_path, model=tmp_path / "missing.pth")
+
+
+def test_an_unknown_layer_is_refused_with_a_suggestion(tmp_path: Path) -> None:
+    with pytest.raises(InputRefused, match=r"cnn\.2"):
+        small(tmp_path / "r", layers=("cnn.200",), methods=("filters",))
+    with pytest.raises(InputRefused, match="16 filters"):
+        small(tmp_path / "r", layers=("cnn.2",), filters=(16,), methods=("filters",))
+
+
+def test_a_size_against_the_weights_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArchitectureError, match="128 x 128"):
+        small(tmp_path / "r", size=64)
+
+
+def test_a_module_from_python_comes_back_as_it_was(tmp_path: Path) -> None:
+    network = course_network()
+    network.train()
+    network.cnn[1].eval()
+    next(network.parameters()).requires_grad_(False)
+    before = (
+        [part.training for part in network.modules()],
+        [parameter.requires_grad for parameter in network.parameters()],
+        {name: tensor.clone() for name, tensor in network.state_dict().items()},
+    )
+    random = torch.random.get_rng_state()
+    built = reportgen.build(network, SCENES / "plus", out=tmp_path / "report", **SMALL)
+    assert built.paths[0].is_file()
+    assert [part.training for part in network.modules()] == before[0]
+    assert [parameter.requires_grad for parameter in network.parameters()] == before[1]
+    assert all(torch.equal(tensor, before[2][name]) for name, tensor in network.state_dict().items())
+    assert all(parameter.grad is None for parameter in network.parameters())
+    assert torch.equal(torch.random.get_rng_state(), random)
+    assert facts(tmp_path / "report")["model"]["file"] == "CourseNetwork"
+
+
+def test_a_path_from_python_is_the_same_as_on_the_command_line(tmp_path: Path) -> None:
+    reportgen.build(str(HONEST), [SCENES / "plus"], out=tmp_path / "a", **SMALL)
+    small(tmp_path / "b", images=(SCENES / "plus",), limit=None)
+    for name in ("report.html", "report.json", "run/run.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def without_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object) -> bytes:
+        raise EnvironmentProblem("E-PDF", "report.pdf", "Pango is missing", "Install it")
+
+    table = {**outputs.OUTPUTS, "pdf": Output("pdf", "report.pdf", missing)}
+    monkeypatch.setattr(outputs, "OUTPUTS", table)
+
+
+def test_without_pango_the_other_formats_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_pdf(monkeypatch)
+    built = small(tmp_path / "r", methods=("saliency",), formats=("html", "pdf", "json"))
+    assert built.exit_code == 1
+    assert [path.name for path in built.paths] == ["report.html", "report.json"]
+    with pytest.raises(EnvironmentProblem, match="Pango"):
+        small(tmp_path / "s", methods=("saliency",), formats=("pdf",))
+    assert (tmp_path / "s" / "run" / "run.json").is_file()  # nothing calculated is lost
+
+
+class TestRenderingAgain:
+    def test_gives_the_same_bytes(self, honest: Path, tmp_path: Path) -> None:
+        copy = shutil.copytree(honest, tmp_path / "copy")
+        (copy / "report.html").write_text("old")
+        written = render_again(copy, ("html",), RenderOptions(), Silent())
+        assert written.paths == (copy / "report.html",)
+        for name in REPORT_FILES:
+            assert (copy / name).read_bytes() == (honest / name).read_bytes(), name
+
+    def test_refuses_a_folder_without_a_run(self, tmp_path: Path) -> None:
+        with pytest.raises(InputRefused, match="cannot be read"):
+            render_again(tmp_path, ("html",), RenderOptions(), Silent())
+
+    def test_keeps_everything_that_the_report_shows(self, honest: Path) -> None:
+        run = store.load_run(honest / "run")
+        assert len(run.subjects) == 3
+        assert run.profile == "hw5"
