@@ -127,8 +127,9 @@ def render(
     from reportgen.progress import shown_progress
     from reportgen.rendering import render_again
 
+    names = dict.fromkeys(name.strip() for name in formats.split(",") if name.strip())
     with shown_progress(quiet=quiet, verbose=False) as progress:
-        written = render_again(out, tuple(formats.split(",")), RenderOptions(templates, css), progress)
+        written = render_again(out, tuple(names), RenderOptions(templates, css), progress)
     _print_result(written.paths, {}, as_json=False)
     return 1 if written.problems else 0
 

@@ -41,6 +41,7 @@ from reportgen.results import (
 
 PERCENTILE = 99.0  # of a saliency map, drawn in full colour
 COLUMNS = 4  # photographs side by side: 4 cm each on A4
+MANY_COLUMNS = 6  # the same for small maps, where more than four images would fill page after page
 EMPTY = Panel(NoPicture(""), "")
 MAP_PIXELS = 256
 PRESENTATION: Mapping[str, Scalar] = {
@@ -119,18 +120,18 @@ def studied(run: Run, method: str) -> tuple[Studied, ...]:
     return tuple(Studied(study, f"filters[{i}]") for i, study in enumerate(run.filters) if study.method == method)
 
 
-def in_rows(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+def in_rows(items: Sequence[Item], columns: int = COLUMNS) -> Iterator[Sequence[Item]]:
     """The items cut into groups that fit side by side, as equal in size as can be: 5 as 3 and 2, not as 4 and 1."""
-    groups = math.ceil(len(items) / COLUMNS)
+    groups = math.ceil(len(items) / columns)
     ends = [len(items) * n // groups for n in range(groups, 0, -1)] if groups else []
     ends = [len(items) - end for end in ends] + [len(items)]
     return (items[start:end] for start, end in pairwise(ends))
 
 
-def padded(panels: Iterable[Panel]) -> tuple[Panel, ...]:
+def padded(panels: Iterable[Panel], columns: int = COLUMNS) -> tuple[Panel, ...]:
     """A row filled up with empty places, so that pictures are equally large in all figures."""
     row = tuple(panels)
-    return row + (EMPTY,) * (COLUMNS - len(row))
+    return row + (EMPTY,) * (columns - len(row))
 
 
 def agreement(subject: Subject) -> dict[str, float]:

@@ -1,5 +1,6 @@
 import json
 import re
+import sys
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -38,7 +39,7 @@ def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePipeline:
     fake = FakePipeline()
     module = types.ModuleType("reportgen.pipeline")
     module.build = fake.build  # type: ignore[attr-defined]  # a module made by hand
-    monkeypatch.setitem(__import__("sys").modules, "reportgen.pipeline", module)
+    monkeypatch.setitem(sys.modules, "reportgen.pipeline", module)
     return fake
 
 
@@ -215,6 +216,32 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["schema"]) == 0
     assert json.loads(capsys.readouterr().out)["title"] == "reportgen report.json"
+
+
+class TestRender:
+    @pytest.fixture
+    def asked(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+        """What reportgen.rendering is asked for; it answers with one page, and one problem where the PDF is asked."""
+        calls: list[tuple[Any, ...]] = []
+
+        def render_again(out: Path, formats: tuple[str, ...], render: Any, _: Any) -> types.SimpleNamespace:  # noqa: ANN401
+            calls.append((out, formats, render.templates, render.css))
+            return types.SimpleNamespace(paths=(out / "report.html",), problems=("no Pango",) * ("pdf" in formats))
+
+        module = types.ModuleType("reportgen.rendering")
+        module.render_again = render_again  # type: ignore[attr-defined]  # a module made by hand
+        monkeypatch.setitem(sys.modules, "reportgen.rendering", module)
+        return calls
+
+    def test_the_folder_alone_is_enough(self, asked: list[tuple[Any, ...]], capsys: pytest.CaptureFixture[str]) -> None:
+        assert run(["render", "there"]) == 1
+        assert asked == [(Path("there"), ("html", "pdf", "json"), None, None)]
+        assert lines(capsys)[0] == [str(Path("there/report.html"))]
+
+    def test_formats_and_style(self, asked: list[tuple[Any, ...]]) -> None:
+        given = ["--format", "html, json,,html", "--templates", "mine", "--css", "my.css", "--quiet"]
+        assert run(["render", "there", *given]) == 0
+        assert asked == [(Path("there"), ("html", "json"), Path("mine"), Path("my.css"))]
 
 
 class TestProgress:

@@ -154,8 +154,9 @@ class Filters(nn.Module):
     def __init__(self, kernels: NDArray[np.floating[Any]], biases: Sequence[float] = (), inplace: bool = False) -> None:
         super().__init__()
         count, _, side, _ = kernels.shape
-        self.conv = nn.Conv2d(3, count, side, padding=side // 2)
-        self.act = nn.ReLU(inplace)
+        # Padded with zeros, grey would have edges all around.
+        self.conv = nn.Conv2d(3, count, side, padding=side // 2, padding_mode="replicate")
+        self.act: nn.Module = nn.ReLU(inplace)
         with torch.no_grad():
             self.conv.weight.copy_(torch.tensor(kernels))
             self.conv.bias = nn.Parameter(torch.tensor(list(biases) or [0.0] * count))
@@ -172,6 +173,15 @@ def stripes(degrees: float, size: tuple[int, int], period: float = 6.0, phase: f
     # The normal of a line that climbs at the angle: (right, up) = (-sin, cos), and up is -row.
     across = -np.sin(angle) * columns - np.cos(angle) * rows
     return np.asarray(0.5 + 0.5 * np.sin(2 * np.pi * across / period + phase))
+
+
+def gabor(degrees: float, side: int = 7, period: float = 6.0) -> NDArray[np.float64]:
+    """(3, k, k): answers most to lines at the angle, as `stripes` counts it; not to flat grey."""
+    middle = (side - 1) / 2
+    rows, columns = np.indices((side, side)) - middle
+    phase = 2 * np.pi * (-np.sin(np.radians(degrees)) * columns - np.cos(np.radians(degrees)) * rows) / period
+    wave = np.cos(phase) * np.exp(-(rows**2 + columns**2) / (2 * (side / 3) ** 2))
+    return np.asarray(np.stack([wave - wave.mean()] * 3) / 3)
 
 
 def settled(module: nn.Module, seed: int = 5, size: tuple[int, int] = SIZE) -> nn.Module:

@@ -35,7 +35,7 @@ from reportgen.phrasing import (
 )
 from reportgen.results import Prediction, RankedClass, Run, Subject
 
-BARS = 5
+BARS = 3
 LEAST_SECOND = 0.01  # probability from which the second class is worth a sentence
 Tone = Literal["predicted", "label", "both", "other"]
 

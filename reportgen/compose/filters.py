@@ -6,7 +6,9 @@ from dataclasses import replace
 from reportgen.document import Block, Figure, NoPicture, Panel, Paragraph, Section, Sentence, Table
 from reportgen.language import Words
 from reportgen.panels import (
+    COLUMNS,
     EMPTY,
+    MANY_COLUMNS,
     Studied,
     activation_panel,
     in_rows,
@@ -31,7 +33,7 @@ from reportgen.phrasing import (
 )
 from reportgen.results import FilterStudy, Run, Subject
 
-COLUMNS = ("layer", "filter", "maximum", "active", "edges", "orientation", "colour", "ratio")
+MEASURES = ("layer", "filter", "maximum", "active", "edges", "orientation", "colour", "ratio")
 ALIGN = "lrrrrllr"
 COHERENT = 0.2  # alignment beyond that of the images at large, from which a direction is named
 Group = Sequence[tuple[int, Subject]]  # with their places in the run
@@ -52,7 +54,7 @@ def section(run: Run, words: Words) -> Section:
     ]
     rows = tuple(_row(words, item) for item in items if item.study.status != "not_applicable")
     if rows:
-        header = tuple(words(f"filters.column_{column}") for column in COLUMNS)
+        header = tuple(words(f"filters.column_{column}") for column in MEASURES)
         blocks.append(Table("filters-table", 0, words("filters.table"), header, rows, ALIGN))
     return Section("filters", words("section.filters"), tuple(blocks))
 
@@ -92,20 +94,21 @@ def _layer(words: Words, run: Run, items: Sequence[Studied], n: int) -> Iterator
         yield Paragraph((why,), "note")
         return
     subjects = tuple(enumerate(run.subjects))
-    for m, group in enumerate(in_rows(subjects), 1):
-        yield _figure(words, mapped, group, f"filters-figure-{n}-{m}")
+    columns = COLUMNS if len(subjects) <= COLUMNS else MANY_COLUMNS
+    for m, group in enumerate(in_rows(subjects, columns), 1):
+        yield _figure(words, mapped, group, f"filters-figure-{n}-{m}", columns)
     shows = tuple(sentence for item in mapped for sentence in _shows(words, item))
     if shows:
         yield Paragraph(shows, "finding", words("filters.heading", layer=items[0].layer))
 
 
-def _figure(words: Words, items: Sequence[Studied], group: Group, anchor: str) -> Figure:
+def _figure(words: Words, items: Sequence[Studied], group: Group, anchor: str, columns: int) -> Figure:
     """The photographs, then a row per filter; the synthetic image stands at the head of the first figure's rows."""
     first = group[0][0] == 0
     photographs = (original_panel(words, each.image, shown_name(each.image.name)) for _, each in group)
-    rows = [(EMPTY, *padded(photographs))]
+    rows = [(EMPTY, *padded(photographs, columns))]
     for item in items:
-        maps = padded(_maps(words, item.study, group))
+        maps = padded(_maps(words, item.study, group), columns)
         rows.append((_head(words, item.study, synthetic=first), *maps))
     drawn = any(item.study.status == "ok" for item in items)
     layer = items[0].layer

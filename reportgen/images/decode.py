@@ -7,13 +7,15 @@ is decoded, a warning of a decompression bomb is an error, and no decoder runs t
 import hashlib
 import stat
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
 from reportgen.errors import ImageError, printable
 from reportgen.results import ImageInput
@@ -52,7 +54,7 @@ def decode(path: Path, name: str, size: tuple[int, int], label: int | None = Non
     Raises ImageError, with the reason, for whatever is wrong with the file.
     """
     data = _read(path, name)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _whole_files_only():
         warnings.simplefilter("ignore")  # remarks on metadata, which is not kept
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         image, keys = _load(data, name)
@@ -70,6 +72,17 @@ def decode(path: Path, name: str, size: tuple[int, int], label: int | None = Non
         conversions=tuple(dict.fromkeys((*keys, *more))),
         original_size=original_size,
     )
+
+
+@contextmanager
+def _whole_files_only() -> Iterator[None]:
+    """Half a photograph is an error, whatever another library (WeasyPrint, when imported) tells Pillow."""
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def _read(path: Path, name: str) -> bytes:

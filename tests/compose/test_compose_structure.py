@@ -87,7 +87,7 @@ def test_every_panel_shows_something_or_says_why(document: ReportDocument) -> No
         assert figure.caption, figure.anchor
         assert {len(row) for row in figure.rows} == {max(map(len, figure.rows))}, figure.anchor
         for row in figure.rows:
-            assert 1 <= len(row) <= 5
+            assert 1 <= len(row) <= 7
             assert any(isinstance(panel.content, Picture) or panel.content.reason for panel in row)
             for panel in row:
                 assert panel.label or panel == Panel(NoPicture(""), "")
@@ -238,16 +238,16 @@ def test_what_failed_is_listed_with_a_reason_and_a_way_out() -> None:
 def test_many_images_go_on_in_further_figures() -> None:
     document = DOCUMENTS["twelve images"]
     first, *more = [f for f in figures(document) if f.anchor.startswith("filters-figure-1-")]
-    assert [len(first.rows[0]), *(len(f.rows[0]) for f in more)] == [5, 5, 5]  # one place is for the synthetic image
+    assert [len(first.rows[0]), *(len(f.rows[0]) for f in more)] == [7, 7]  # one place is for the synthetic image
     names = [panel.label for f in (first, *more) for panel in f.rows[0] if panel.label]
     assert names == [each.title for each in section(document, "images").sections]
     overview = next(block for block in blocks(document) if isinstance(block, Overview))
     assert len(overview.items) == 12
 
 
-def test_a_label_beyond_the_best_five_has_its_bar() -> None:
+def test_a_label_beyond_the_best_three_has_its_bar() -> None:
     bars = next(block for block in blocks(DOCUMENTS["many classes"]) if isinstance(block, Bars))
-    assert [bar.tone for bar in bars.bars] == ["predicted", "other", "other", "other", "other", "label"]
+    assert [bar.tone for bar in bars.bars] == ["predicted", "other", "other", "label"]
     assert next(b for b in blocks(DOCUMENTS["default"]) if isinstance(b, Bars)).bars[0].tone == "both"
 
 

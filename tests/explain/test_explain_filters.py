@@ -1,0 +1,284 @@
+"""Filters as the methods study them: against hooks set by hand, planted kernels and dead units."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from toy_models import (
+    SIZE,
+    Filters,
+    FunctionalReLU,
+    Linear,
+    Small,
+    ViewFlatten,
+    case,
+    gabor,
+    known,
+    options,
+    photographs,
+    settled,
+    wrapped,
+)
+
+from reportgen.ascent import synthesise
+from reportgen.classifier import Classifier
+from reportgen.errors import InputRefused
+from reportgen.explain import FILTER_METHODS, filters, filters_hw5
+from reportgen.measures import answers, filter_preferences
+from reportgen.results import FilterStudy
+
+IMAGES = photographs(5)
+
+
+def studied(
+    classifier: Classifier,
+    images: NDArray[np.float32] = IMAGES,
+    method: str = "filters",
+    **given: Any,  # noqa: ANN401 - fields of BuildOptions
+) -> list[FilterStudy]:
+    cases = [case(classifier, each) for each in images]
+    return list(FILTER_METHODS[method].explain(classifier, cases, options(**given)))
+
+
+def by_hand(module: nn.Module, layer: str, images: NDArray[np.float32] = IMAGES) -> NDArray[np.float32]:
+    """(N, C, h, w): what the layer gives, image by image, copied at once."""
+    seen: list[Tensor] = []
+    handle = module.get_submodule(layer).register_forward_hook(lambda _, __, output: seen.append(output.clone()))
+    with torch.no_grad():
+        for each in images:
+            module(torch.tensor(each).permute(2, 0, 1)[None])
+    handle.remove()
+    return np.asarray(torch.cat(seen))
+
+
+@pytest.fixture(scope="module")
+def small() -> Classifier:
+    return wrapped(settled(Small(inplace=True)))
+
+
+class TestActivations:
+    @pytest.mark.parametrize("layer", ["cnn.0", "cnn.1", "cnn.2", "cnn.4", "cnn.6", "cnn.7"])
+    @pytest.mark.parametrize("batch", [1, 2, 64])
+    def test_they_are_what_a_hook_sees(self, small: Classifier, layer: str, batch: int) -> None:
+        """Also before an in-place ReLU, which overwrites what a careless hook keeps."""
+        classifier = wrapped(small.module, batch=batch)
+        found = studied(classifier, layers=(layer,), filters=(5, 0))
+        maps = by_hand(small.module, layer)
+        assert [(each.layer, each.filter) for each in found] == [(layer, 5), (layer, 0)]
+        for each in found:
+            np.testing.assert_allclose(each.activations, maps[:, each.filter], atol=1e-5)
+
+    def test_one_image_keeps_its_axis(self, small: Classifier) -> None:
+        (found,) = studied(small, IMAGES[:1], layers=("cnn.2",), filters=(1,))
+        assert found.activations.shape == (1, *SIZE)
+        np.testing.assert_allclose(found.activations, by_hand(small.module, "cnn.2", IMAGES[:1])[:, 1], atol=1e-5)
+        assert found.visualisation is not None
+        assert found.visualisation.shape == (*SIZE, 3)
+
+    @pytest.mark.parametrize("network", [ViewFlatten, FunctionalReLU])
+    def test_every_way_to_write_a_network(self, network: type[nn.Module]) -> None:
+        classifier = wrapped(settled(network()))
+        for each in studied(classifier, filters=(2,)):
+            assert each.status == "ok"
+            maps = by_hand(classifier.module, each.layer)
+            np.testing.assert_allclose(each.activations, maps[:, 2], atol=1e-5)
+
+
+class TestChoice:
+    def test_without_names_one_layer_per_stage_and_the_filters_most_excited(self, small: Classifier) -> None:
+        found = studied(small, filters_top=3)
+        expected = []
+        for layer in ("cnn.2", "cnn.6"):
+            tops = by_hand(small.module, layer).max(axis=(0, 2, 3))
+            expected += [(layer, int(number)) for number in np.argsort(-tops, kind="stable")[:3]]
+        assert [(each.layer, each.filter) for each in found] == expected
+        assert {each.parameters["choice"] for each in found} == {"default"}
+
+    def test_of_equal_filters_the_first(self) -> None:
+        largest = np.array([1.0, 3.0, 3.0, 2.0], np.float32)
+        assert filters.most_excited(largest, 3) == (1, 2, 3)
+        assert filters.most_excited(largest, 99) == (1, 2, 3, 0)
+
+    def test_the_largest_answer_over_all_images_counts(self, small: Classifier) -> None:
+        found = filters.channel_maxima(wrapped(small.module, batch=2), IMAGES, ["cnn.1", "fc.0"])
+        assert set(found) == {"cnn.1"}
+        np.testing.assert_allclose(found["cnn.1"], by_hand(small.module, "cnn.1").max(axis=(0, 2, 3)), atol=1e-5)
+
+    def test_named_layers_and_named_filters(self, small: Classifier) -> None:
+        layers = studied(small, layers=("cnn.4",))
+        assert {(each.layer, each.parameters["choice"]) for each in layers} == {("cnn.4", "layers")}
+        assert len(layers) == 2
+        named = studied(small, layers=("cnn.4",), filters=(7,))
+        assert [(each.filter, each.parameters["choice"]) for each in named] == [(7, "named")]
+
+    @pytest.mark.parametrize("method", ["filters", "filters_hw5"])
+    def test_an_unknown_layer_or_filter_is_refused(self, small: Classifier, method: str) -> None:
+        with pytest.raises(InputRefused, match="no such layer"):
+            studied(small, method=method, layers=("cnn.99",))
+        with pytest.raises(InputRefused, match="numbered 0 to 7, and 8 is none of them"):
+            studied(small, method=method, layers=("cnn.4",), filters=(8,))
+
+    def test_a_layer_without_maps_is_said_to_have_none(self, small: Classifier) -> None:
+        found = studied(small, layers=("fc.0", "cnn.2"), filters_top=1)
+        assert [each.status for each in found] == ["not_applicable", "ok"]
+        assert found[0].reason == "reason.not_spatial"
+        assert (found[0].activations.shape, found[0].filter) == ((0, 0, 0), 0)
+
+    def test_a_network_without_maps_has_nothing_to_study(self) -> None:
+        assert studied(wrapped(Linear(torch.ones(2, 3, *SIZE)))) == []
+
+
+class TestStudy:
+    def test_measures(self, small: Classifier) -> None:
+        (found,) = studied(small, layers=("cnn.6",), filters=(3,))
+        maps = by_hand(small.module, "cnn.6")[:, 3]
+        (image,) = synthesise(small, "cnn.6", [3], 8, 16)
+        reached = float(by_hand(small.module, "cnn.6", image[None])[0, 3].max())
+        expected = {
+            **answers(maps), **filter_preferences(maps, IMAGES), "reached": reached, "ratio": reached / maps.max()
+        }  # fmt: skip
+        assert set(found.measures) == set(expected)
+        for name, value in expected.items():
+            assert found.measures[name] == (value if isinstance(value, str) else pytest.approx(value, rel=1e-3))
+
+    def test_the_picture_is_that_of_the_ascent(self, small: Classifier) -> None:
+        (found,) = studied(small, layers=("cnn.6",), filters=(3,), seed=5)
+        np.testing.assert_allclose(found.visualisation, synthesise(small, "cnn.6", [3], 8, 5)[0], atol=1e-6)
+
+    def test_parameters(self, small: Classifier) -> None:
+        (found,) = studied(small, layers=("cnn.5",), filters=(3,))
+        assert found.parameters == {
+            "steps": 8, "lr": 0.05, "choice": "named", "kind": "BatchNorm2d", "height": 8, "width": 10
+        }  # fmt: skip
+
+    def test_each_image_is_compared_with_the_most_exciting_one(self, small: Classifier) -> None:
+        (found,) = studied(small, layers=("cnn.2",), filters=(1,))
+        maps = by_hand(small.module, "cnn.2")[:, 1]
+        assert len(found.image_measures) == 5
+        for each, one in zip(found.image_measures, maps, strict=True):
+            expected = {"maximum": one.max(), "mean": one.mean(), "relative": one.max() / maps.max()}
+            assert each == pytest.approx(expected, rel=1e-4)
+
+    def test_a_share_of_nothing_is_absent(self) -> None:
+        assert filters.image_measures(np.zeros((1, 2, 2), np.float32)) == ({"maximum": 0.0, "mean": 0.0},)
+
+    def test_a_filter_does_not_depend_on_which_others_are_asked_for(self, small: Classifier) -> None:
+        one, other = studied(small, layers=("cnn.6",), filters=(3, 0))
+        (alone,) = studied(small, layers=("cnn.6",), filters=(0,))
+        np.testing.assert_allclose(other.visualisation, alone.visualisation, atol=1e-3)
+        np.testing.assert_allclose(other.activations, alone.activations, atol=1e-6)
+        assert other.measures["reached"] == pytest.approx(alone.measures["reached"], rel=1e-2)
+        assert one.measures["reached"] != other.measures["reached"]
+
+    def test_a_planted_stripe_filter_is_described(self) -> None:
+        """It answers to edges, in its direction, and its picture excites it more than any photograph does."""
+        classifier = wrapped(Filters(np.stack([gabor(45), gabor(0)])))
+        (found,) = studied(classifier, layers=("act",), filters=(0,), filter_steps=60)
+        assert abs(float(found.measures["orientation"]) - 45) < 15
+        assert float(found.measures["edges"]) > 0.2
+        assert float(found.measures["reached"]) > float(found.measures["maximum"]) > 0
+        assert float(found.measures["ratio"]) > 1
+
+
+class TestTroubles:
+    def test_a_dead_filter_has_no_picture(self) -> None:
+        kernels = np.stack([gabor(0), np.zeros((3, 7, 7))])
+        alive, dead = studied(wrapped(Filters(kernels, [0.0, -1.0])), layers=("act",), filters=(0, 1))
+        assert (alive.status, dead.status, dead.reason) == ("ok", "degenerate", "reason.dead_filter")
+        assert alive.visualisation is not None
+        assert dead.visualisation is None
+        assert dead.measures == {"maximum": 0.0, "active": 0.0, "reached": 0.0}
+        assert dead.activations.shape == (5, *SIZE)
+
+    def test_a_filter_silent_on_these_images_but_not_dead_has_one(self) -> None:
+        """The images are all dark; the filter wants light."""
+        classifier = wrapped(Filters(np.ones((1, 3, 1, 1)), [-2.0]))
+        (found,) = studied(classifier, IMAGES * 0.1, layers=("act",), filters=(0,), filter_steps=40)
+        assert found.status == "ok"
+        assert found.measures["maximum"] == 0
+        assert float(found.measures["reached"]) > 0
+        assert {"ratio", "orientation", "edges", "colour"} & set(found.measures) == set()
+
+    def test_what_is_not_finite_failed(self) -> None:
+        module = Filters(np.stack([gabor(0), gabor(90)]))
+        with torch.no_grad():
+            module.conv.weight[1, 0, 0, 0] = float("inf")
+        cases = [known(each, [1.0, 0.0]) for each in IMAGES]
+        given = options(layers=("conv",), filters=(0, 1))
+        found = list(FILTER_METHODS["filters"].explain(wrapped(module), cases, given))
+        assert [each.status for each in found] == ["ok", "failed"]
+        assert found[1].reason == "reason.not_finite"
+
+    def test_where_the_graph_is_cut_the_activations_stand(self) -> None:
+        class Cut(FunctionalReLU):
+            def forward(self, images: Tensor) -> Tensor:
+                with torch.no_grad():
+                    return super().forward(images)
+
+        classifier = wrapped(settled(Cut()))
+        (found,) = studied(classifier, layers=("second",), filters=(1,))
+        assert (found.status, found.reason) == ("failed", "reason.raised")
+        assert "RuntimeError" in found.detail
+        np.testing.assert_allclose(found.activations, by_hand(classifier.module, "second")[:, 1], atol=1e-5)
+
+
+class TestWriteUp:
+    def test_the_layer_and_the_filter_of_the_write_up_or_those_named(self, small: Classifier) -> None:
+        (found,) = studied(small, method="filters_hw5")
+        assert (found.layer, found.filter, found.parameters["layer_assumed"]) == ("cnn.6", 0, True)
+        (named,) = studied(small, method="filters_hw5", layers=("cnn.2", "cnn.4"), filters=(3, 1))
+        assert (named.layer, named.filter, named.parameters["layer_assumed"]) == ("cnn.2", 3, False)
+        np.testing.assert_allclose(named.activations, by_hand(small.module, "cnn.2")[:, 3], atol=1e-5)
+
+    def test_its_measures_tell_how_far_the_pixels_went(self, small: Classifier) -> None:
+        (found,) = studied(small, method="filters_hw5")
+        picture = found.visualisation
+        assert picture is not None
+        assert found.measures == {
+            "maximum": float(found.activations.max()),
+            "low": picture.min(),
+            "high": picture.max(),
+            "outside": pytest.approx(((picture < 0) | (picture > 1)).mean()),
+        }
+        assert found.parameters == {"steps": 100, "lr": 0.1, "layer_assumed": True}
+
+    def test_a_dead_filter_is_not_shown_as_the_photograph_itself(self) -> None:
+        classifier = wrapped(Filters(np.zeros((1, 3, 7, 7)), [-1.0]))
+        (found,) = studied(classifier, method="filters_hw5", layers=("act",))
+        assert (found.status, found.reason) == ("degenerate", "hw5.filters_dead")
+        assert found.visualisation is None
+        assert found.activations.shape == (5, *SIZE)
+
+    @pytest.mark.parametrize("images", [1, 3])
+    def test_it_climbs_from_the_first_photograph(self, images: int) -> None:
+        """Adam goes by its rate at every step of a constant slope: up where the weight is positive, else down."""
+        kernel = np.array([1.0, -1.0, 0.5]).reshape(1, 3, 1, 1)
+        classifier = wrapped(Filters(kernel))
+        climbed = filters_hw5.climb(classifier, IMAGES[images], "conv", 0, steps=7)
+        np.testing.assert_allclose(climbed, IMAGES[images] + 0.7 * np.array([1, -1, 1]), atol=1e-4)
+
+    def test_the_photograph_is_left_as_it_was(self, small: Classifier) -> None:
+        before = IMAGES.copy()
+        studied(small, method="filters_hw5")
+        np.testing.assert_array_equal(IMAGES, before)
+
+
+def test_later_layers_never_run_in_the_ascent(small: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With 8 steps the layer runs for answers, for maps and for the ascent; what lies behind only for the former."""
+    runs: dict[str, int] = {}
+
+    def count(name: str) -> Any:  # noqa: ANN401 - a hook
+        return lambda *_: runs.update({name: runs.get(name, 0) + 1})
+
+    handles = [small.module.get_submodule(name).register_forward_pre_hook(count(name)) for name in ("cnn.2", "cnn.4")]
+    monkeypatch.setattr(filters, "GROUP", 99)
+    cases: Sequence[Any] = [case(small, each) for each in IMAGES]
+    runs.clear()
+    list(FILTER_METHODS["filters"].explain(small, cases, options(layers=("cnn.2",), filters=(0,))))
+    for handle in handles:
+        handle.remove()
+    assert runs == {"cnn.2": 3 + 8, "cnn.4": 3}
