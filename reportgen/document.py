@@ -147,7 +147,6 @@ class Section:
     blocks: tuple[Block, ...] = ()
     sections: tuple["Section", ...] = ()
     page_break: bool = False  # starts a page in the PDF
-    together: bool = False  # kept on one page in the PDF where it fits
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from torch import nn
 
@@ -14,6 +14,7 @@ from reportgen.classifier import Classifier, device_name
 from reportgen.compose import summarise
 from reportgen.contracts import Progress, RenderOptions, Silent
 from reportgen.errors import ImagesError
+from reportgen.excerpts import path_text
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
 from reportgen.loading import opened_classifier
 from reportgen.options import TASKS, BuildOptions
@@ -24,7 +25,7 @@ from reportgen.selection import select_images
 PACKAGES = ("torch", "numpy", "scikit-image", "scikit-learn", "scipy", "lime", "pillow", "matplotlib", "weasyprint")
 # They change no number, or name places on this machine; the model and the images have entries of their own.
 NOT_IN_REPORT = (
-    "model", "out", "templates", "css", "overwrite", "batch_size", "device", "formats", "images",
+    "model", "arch", "out", "templates", "css", "overwrite", "batch_size", "device", "formats", "images",
     "title", "author", "student_id",
 )  # fmt: skip
 
@@ -135,7 +136,7 @@ def _no_image(failures: Sequence[Failure]) -> ImagesError:
 def _provenance(options: BuildOptions, classifier: Classifier) -> Provenance:
     versions = {"reportgen": __version__, "python": platform.python_version()}
     versions |= {package: version(package) for package in PACKAGES}
-    settings = options.model_dump(mode="json", exclude=set(NOT_IN_REPORT))
+    settings = options.model_dump(exclude=set(NOT_IN_REPORT))
     return Provenance(
         versions=versions,
         device=device_name(classifier.device),
@@ -149,6 +150,8 @@ def _as_text(value: object) -> Scalar:
     """A setting as the appendix shows it. Of a path only its last part: a report tells nothing of a machine."""
     if isinstance(value, list | tuple):
         return ", ".join(str(part) for part in value)
+    if isinstance(value, Path):
+        return path_text(PurePath(value.name))
     return value if isinstance(value, bool | int | float | str) else ""
 
 

@@ -87,5 +87,7 @@ class TestAnswered:
         (1, [(2, "two", "predicted"), (1, "one", "label")]),
     ],
 )
-def test_the_labels_class_is_explained_where_it_differs(label: int | None, expected: list[tuple[int, str, str]]) -> None:
+def test_the_labels_class_is_explained_where_it_differs(
+    label: int | None, expected: list[tuple[int, str, str]]
+) -> None:
     assert [(each.index, each.name, each.role) for each in targets(prediction(label))] == expected

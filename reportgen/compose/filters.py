@@ -179,8 +179,10 @@ def _shows(words: Words, item: Studied) -> Iterator[Sentence]:
             r=coefficient(abs(float(facts["colour_r"]))),
         )
     if "ratio" in facts:
-        key = "filters.shows_ratio" if float(facts["ratio"]) >= 1 else "filters.shows_ratio_low"
-        yield said(words, key, item.keys("ratio"), ratio=number(facts["ratio"]))
+        ratio = float(facts["ratio"])
+        even = number(ratio) == "1"  # an activation that saturates, such as ReLU6, gives no more
+        key = f"filters.shows_ratio{'_even' if even else '' if ratio >= 1 else '_low'}"
+        yield said(words, key, item.keys("ratio"), ratio=number(ratio))
 
 
 def _degrees(orientation: float) -> int:

@@ -1,7 +1,7 @@
 """Every method gives the network back exactly as it was: after success, failure, interruption and neglect."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,13 @@ from torch import nn
 from toy_models import SIZE, Small, Switch, fingerprint, image, photographs, settled
 
 from reportgen.cases import answered
-from reportgen.contracts import Silent
+from reportgen.contracts import FilterMethod, ImageMethod, Silent
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS, lime_hw5
 from reportgen.loading import opened_classifier
 from reportgen.options import BuildOptions
 from reportgen.surrogate import Recipe
 
-METHODS = {**IMAGE_METHODS, **FILTER_METHODS}
+METHODS: dict[str, ImageMethod | FilterMethod] = {**IMAGE_METHODS, **FILTER_METHODS}
 IMAGES = [image(pixels, label) for label, pixels in enumerate(photographs(2))]
 OPTIONS = BuildOptions(
     model=Path("toy.pth"), size=SIZE, lime_samples=30, lime_segments=12, filter_steps=3, layers=("fc.0", "cnn.6")
@@ -76,12 +76,8 @@ class TestGivenBack:
     @pytest.mark.parametrize("error", [RuntimeError("made up"), ValueError("made up"), LookupError("made up")])
     def test_after_failure(self, module: nn.Module, method: str, error: Exception) -> None:
         before = fingerprint(module)
-        try:
-            found = consume(module, method, error)
-        except (RuntimeError, ValueError, LookupError) as err:
-            assert err is error or "made up" in str(err)
-        else:
-            assert all(each.status == "failed" for group in found for each in group)
+        with suppress(type(error)):
+            consume(module, method, error)
         assert fingerprint(module) == before
 
     def test_after_an_interruption(self, module: nn.Module, method: str) -> None:

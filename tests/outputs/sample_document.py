@@ -169,7 +169,7 @@ def _card(number: int, name: str) -> Section:
             "64% of the saliency falls into the regions that LIME finds supportive, which cover 11% of the image.",
         )
     )
-    return Section(f"image-{number}", name, (figure, bars, text), together=True)
+    return Section(f"image-{number}", name, (figure, bars, text))
 
 
 def _saliency(names: tuple[str, ...]) -> Section:

@@ -177,7 +177,7 @@ def test_no_page_is_blank_or_nearly_so(drawn: pdf.Drawn) -> None:
 
 
 def test_no_figure_is_cut() -> None:
-    """Figures of 60 % of a page, one after another, none kept together by its section."""
+    """Figures of 60 % of a page, one after another."""
     picture = pictures(report(NAMES[:1]).sections[0])[0]
     panels = [[Panel(picture, f"first{n}"), *[Panel(picture, "middle")] * 3] for n in range(8)]
     rows = [(tuple(first), tuple(first[1:]), tuple(first[1:])) for first in panels]
@@ -186,24 +186,6 @@ def test_no_figure_is_cut() -> None:
     assert len(texts) >= 8
     for n in range(8):
         assert [f"first{n}" in text for text in texts] == [f"last{n}." in text for text in texts]
-
-
-def test_a_section_kept_together_is_not_cut_and_others_may_be() -> None:
-    """Sections of 40 % of a page, one after another."""
-    line = Paragraph(
-        (Sentence("A sentence that fills a line of the page, and then another one that does the same. " * 2),)
-    )
-
-    def cut(together: bool) -> int:
-        cards = (
-            Section(f"card-{n}", f"first{n}", (*[line] * 8, Paragraph((Sentence(f"last{n}."),))), together=together)
-            for n in range(8)
-        )
-        texts = drawn_pages(Section("cards", "Cards", sections=tuple(cards)))[1:]  # after the contents
-        return sum([f"first{n}" in t for t in texts] != [f"last{n}." in t for t in texts] for n in range(8))
-
-    assert cut(together=True) == 0
-    assert cut(together=False) > 1
 
 
 def test_a_section_starts_a_page_where_it_says_so(document: ReportDocument, pages: list[str]) -> None:
