@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from reportgen import images, sources
 from reportgen.classifier import BatchSize, Classifier, borrowed, reproducible, resolve_device
 from reportgen.contracts import Network, Progress, Weights
-from reportgen.errors import ArchitectureError, LabelsError, ReportgenError
+from reportgen.errors import ArchitectureError, EnvironmentProblem, LabelsError, ReportgenError
 from reportgen.options import BuildOptions
 from reportgen.results import Facts, InputSpec, LayerFact, ModelFacts
 from reportgen.sources.listing import list_layers
@@ -31,7 +31,7 @@ def opened_classifier(options: BuildOptions, module: nn.Module | None, progress:
     weights, network = (
         _given(module) if module is not None else sources.load(options.model, options.arch, progress.warn)
     )
-    with reproducible(), borrowed(network.module, device):
+    with _memory_named(network, device), reproducible(), borrowed(network.module, device):
         spec, outputs = _input(options, network, device)
         classes, origin, notes = _classes(options, weights, network, outputs)
         facts = ModelFacts(
@@ -46,6 +46,18 @@ def opened_classifier(options: BuildOptions, module: nn.Module | None, progress:
         )
         _tell(facts.layers, progress)
         yield Classifier(network.module, facts, device, BatchSize(options.batch_size))
+
+
+@contextmanager
+def _memory_named(network: Network, device: torch.device) -> Iterator[None]:
+    """Where memory runs out and no smaller batch helps: moving the weights, asking with two images."""
+    try:
+        yield
+    except torch.OutOfMemoryError as err:
+        why = f"it does not fit into the memory of {device}"
+        raise EnvironmentProblem(
+            "E-MEMORY", network.architecture, why, "Use --device cpu, or a smaller --size"
+        ) from err
 
 
 def _given(module: nn.Module) -> tuple[Weights, Network]:

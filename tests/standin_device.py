@@ -23,10 +23,10 @@ class OnGpu(torch.Tensor):
     held: Tensor
 
     @staticmethod
-    def __new__(cls, held: Tensor) -> "OnGpu":
+    def __new__(cls: type["OnGpu"], held: Tensor) -> "OnGpu":
         made: OnGpu = torch.Tensor._make_wrapper_subclass(
-            cls, held.size(), strides=held.stride(), dtype=held.dtype, device="meta"
-        )  # type: ignore[attr-defined]
+            cls, held.size(), strides=held.stride(), dtype=held.dtype, device=torch.device("meta")
+        )
         made.held = held
         return made
 
@@ -35,26 +35,24 @@ class OnGpu(torch.Tensor):
         """What callers see. Autograd sees "meta", for which it needs no driver."""
         return GPU
 
-    def __repr__(self, *, tensor_contents: object = None) -> str:
-        return f"OnGpu({self.held})"
-
     @classmethod
-    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401 - as torch's
+    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # type: ignore[override]  # noqa: ANN401 - torch's has no types
         return run(func, args, kwargs or {})
 
 
-class StandIn(TorchDispatchMode):
+class StandIn(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sends what is asked of cuda:0 to OnGpu. images: the largest batch that fits into its memory."""
 
     def __init__(self, images: int = 10**9) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.images = images
         self.kernels = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ANN401 - as torch's
         on_gpu = any(isinstance(arg, OnGpu) for arg in args)
         self.kernels += on_gpu
-        if on_gpu and "convolution" in func.name() and args[0].shape[0] > self.images:
+        # "convolution" with gradients, "conv2d" in inference mode.
+        if on_gpu and "conv" in func.name() and args[0].shape[0] > self.images:
             raise torch.OutOfMemoryError("CUDA out of memory (stand-in)")
         return run(func, args, kwargs or {})
 

@@ -4,6 +4,7 @@ What is not the write-up's is marked: tensors are cloned where its `.cuda()` mad
 each image has its own generator.
 """
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,11 @@ from numpy.typing import NDArray
 from skimage.segmentation import slic
 from torch import Tensor, nn
 from torch.optim import Adam
-from toy_models import case, image, known, options, photographs, settled, wrapped
+from toy_models import case, image, known, options, photographs, wrapped
 
 from reportgen import figures
 from reportgen.classifier import Classifier
-from reportgen.explain import FILTER_METHODS, IMAGE_METHODS, lime_hw5
+from reportgen.explain import FILTER_METHODS, IMAGE_METHODS, filters_hw5, lime_hw5
 from reportgen.measures import heaviest_regions
 from reportgen.options import HW5_FILTER, HW5_INDICES, HW5_LAYER
 from reportgen.randomness import legacy_stream
@@ -53,8 +54,13 @@ class Course(nn.Module):
 
 @pytest.fixture(scope="module")
 def model() -> Course:
-    network = settled(Course(), seed=2, size=SIZE)
-    assert isinstance(network, Course)
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(16)
+        network = Course()
+        for seed in range(30):  # gives every normalisation the statistics of its input, so that photographs differ
+            network(images_of(photographs(4, SIZE, seed=100 + seed)))
+        network.get_parameter("fc.3.weight").mul_(20)
+    network.eval()
     assert isinstance(network.cnn[15], nn.ReLU)
     return network
 
@@ -146,11 +152,6 @@ def study(classifier: Classifier, cases: list[Case]) -> FilterStudy:
 
 
 @pytest.fixture(scope="module")
-def theirs(model: Course, pixels: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
-    return filter_explaination(images_of(pixels), model, cnnid=15, filterid=0, iteration=100, lr=0.1)
-
-
-@pytest.fixture(scope="module")
 def limes(classifier: Classifier, cases: list[Case]) -> list[Explanation]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lime_hw5, "RECIPE", Recipe(SAMPLES, 100, 1.0, 1.0, "segment", "logit"))
@@ -182,7 +183,7 @@ class TestSaliency:
             x = each[None].clone().requires_grad_()
             loss = torch.nn.CrossEntropyLoss()(model(x), torch.tensor([label]))
             (gradient,) = torch.autograd.grad(loss, x)
-            assert ours.measures["loss"] == pytest.approx(float(loss), rel=1e-5)
+            assert ours.measures["loss"] == pytest.approx(loss.item(), rel=1e-5)
             assert ours.measures["maximum"] == pytest.approx(float(gradient.abs().max()), rel=1e-4)
             assert ours.parameters == {"score": "cross-entropy"}
 
@@ -212,21 +213,44 @@ class TestFilters:
     def test_the_layer_is_index_15_of_the_convolutions(self, study: FilterStudy) -> None:
         assert (study.layer, study.filter, study.parameters["layer_assumed"]) == ("cnn.15", 0, False)
 
-    def test_the_activations_are_those_of_the_write_up(self, study: FilterStudy, theirs: tuple[Tensor, Tensor]) -> None:
-        largest = float(theirs[0].max())
-        assert largest > 0
-        np.testing.assert_allclose(study.activations, theirs[0], rtol=0, atol=1e-5 * largest)
-
-    def test_the_picture_is_that_of_the_joint_loop_over_all_images(
-        self, study: FilterStudy, theirs: tuple[Tensor, Tensor]
+    def test_the_activations_are_those_of_the_write_up(
+        self, study: FilterStudy, model: Course, pixels: NDArray[np.float32]
     ) -> None:
-        """Adam treats every pixel alone, and images do not see each other; rounding grows over the hundred steps."""
-        picture = theirs[1].permute(1, 2, 0).numpy()
-        assert study.visualisation is not None
-        spread = float(np.ptp(picture))
-        assert spread > 2  # far outside of [0, 1]
-        np.testing.assert_allclose(study.visualisation, picture, rtol=0, atol=1e-3 * spread)
-        assert study.measures["outside"] == pytest.approx(((picture < 0) | (picture > 1)).mean(), abs=1e-3)
+        theirs, _ = filter_explaination(images_of(pixels), model, cnnid=15, filterid=0, iteration=0, lr=0.1)
+        assert theirs.max() > 0
+        np.testing.assert_allclose(study.activations, theirs, rtol=0, atol=1e-5 * float(theirs.max()))
+
+    def test_the_first_steps_are_those_of_the_joint_loop_over_all_images(
+        self, classifier: Classifier, model: Course, pixels: NDArray[np.float32]
+    ) -> None:
+        """Later ones, too, but for rounding, which every kink of the network magnifies: see the next test."""
+        _, theirs = filter_explaination(images_of(pixels), model, cnnid=15, filterid=0, iteration=10, lr=0.1)
+        ours = filters_hw5.climb(classifier, pixels[0], "cnn.15", 0, steps=10)
+        assert ours is not None
+        np.testing.assert_allclose(ours, theirs.permute(1, 2, 0), rtol=0, atol=1e-5 * float(theirs.abs().max()))
+
+    def test_in_double_precision_all_hundred_steps_are(self, model: Course, pixels: NDArray[np.float32]) -> None:
+        """Adam treats every pixel alone, and images do not see each other, so the first may climb alone."""
+
+        class Exact(Classifier):
+            def tensor(self, pixels: NDArray[Any]) -> Tensor:
+                return torch.tensor(pixels, dtype=torch.float64).permute(0, 3, 1, 2).contiguous()
+
+        double = copy.deepcopy(model).double()
+        toy = wrapped(double, SIZE, classes=CLASSES)
+        _, theirs = filter_explaination(images_of(pixels).double(), double, cnnid=15, filterid=0, iteration=100, lr=0.1)
+        ours = filters_hw5.climb(Exact(double, toy.facts, toy.device, toy.batch), pixels[0], "cnn.15", 0)
+        assert ours is not None
+        assert float(theirs.max() - theirs.min()) > 2  # far outside of [0, 1]
+        np.testing.assert_allclose(ours, theirs.permute(1, 2, 0), rtol=0, atol=1e-5)
+
+    def test_the_study_shows_that_climb(
+        self, study: FilterStudy, classifier: Classifier, pixels: NDArray[np.float32]
+    ) -> None:
+        picture = filters_hw5.climb(classifier, pixels[0], "cnn.15", 0, steps=100)
+        assert picture is not None
+        np.testing.assert_array_equal(study.visualisation, picture)
+        assert study.measures["outside"] == pytest.approx(((picture < 0) | (picture > 1)).mean())
 
 
 class TestLime:
@@ -244,7 +268,7 @@ class TestLime:
         assert limes[position].measures["r2"] == pytest.approx(theirs.score, abs=1e-6)
         assert limes[position].measures["intercept"] == pytest.approx(theirs.intercept[label], abs=1e-6)
 
-    @pytest.mark.parametrize("least", [0.05, 0.01, 0.1])
+    @pytest.mark.parametrize("least", [0.05, 0.0, 0.15])
     @pytest.mark.parametrize("position", range(4))
     def test_the_eleven_regions_are_those_that_lime_paints(
         self, limes: list[Explanation], model: Course, pixels: NDArray[np.float32], position: int, least: float
@@ -262,7 +286,8 @@ class TestLime:
         np.testing.assert_array_equal(signs[ours.segments], mask)
         painted = figures.lime_paint(pixels[position], ours.segments, ours.weights, shown)
         np.testing.assert_allclose(painted, lime_img, atol=1e-6)
-        if least == 0.05:
+        assert len(shown) >= 2
+        if least == lime_hw5.LEAST:
             assert limes[position].measures["shown"] == len(shown)
 
     def test_a_label_that_is_not_among_the_five_likeliest_is_no_error(

@@ -36,6 +36,7 @@ from reportgen.phrasing import (
 from reportgen.results import Prediction, RankedClass, Run, Subject
 
 BARS = 3
+HALF = 0.5
 LEAST_SECOND = 0.01  # probability from which the second class is worth a sentence
 Tone = Literal["predicted", "label", "both", "other"]
 
@@ -180,10 +181,11 @@ def _agreement(words: Words, card: _Card) -> Iterator[Sentence]:
     if measured := agreement(card.subject):
         density = measured["agreement_density"]
         key = "card.agreement" if density > 1 else "card.agreement_low"
-        key = "card.agreement_high" if density >= DENSER else key
-        keys = tuple(f"{card.key}.measures.{name}" for name in ("agreement", "agreement_area"))
+        if density >= DENSER:
+            key = "card.agreement_high" if measured["agreement"] >= HALF else "card.agreement_dense"
+        keys = tuple(f"{card.key}.measures.{name}" for name in ("agreement", "agreement_area", "agreement_density"))
         share, area = percent(measured["agreement"]), percent(measured["agreement_area"])
-        yield said(words, key, keys, share=share, area=area)
+        yield said(words, key, keys, share=share, area=area, times=number(density))
 
 
 def _strongest(card: _Card) -> Studied | None:

@@ -48,7 +48,7 @@ def climb(
     """What the photograph (H, W, 3) becomes, unbounded; None where the filter gives no gradient at the start.
 
     The write-up climbs from all its photographs at once and prints the first. Adam treats each pixel on its own and
-    images do not see each other in evaluation mode, so the first climbs alone here, to the same end.
+    images do not see each other in evaluation mode, so the first climbs alone here, to the same end but for rounding.
     """
     images = classifier.tensor(photograph[None]).requires_grad_()
     optimiser = torch.optim.Adam([images], lr=RATE)

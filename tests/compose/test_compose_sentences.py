@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from fake_run import fake_prediction, fake_run
 from reading import WORDS, says, texts, written
@@ -9,7 +10,7 @@ from scenarios import with_filters, with_lime
 
 from reportgen.compose import summarise
 from reportgen.document import Paragraph
-from reportgen.results import Prediction, Run
+from reportgen.results import Prediction, RegionWeights, Run, SaliencyMap
 
 
 def predicted(run: Run, *outcomes: tuple[float, int | None]) -> Run:
@@ -165,9 +166,17 @@ def test_warnings_stand_on_the_first_page() -> None:
     ]
 
 
-def test_agreement_is_judged_by_density() -> None:
+def test_agreement_is_judged_by_density_and_by_share() -> None:
     run = fake_run(profile="default", trouble=False)
-    assert says(run, "card.agreement_high", "image-1")
+    assert says(run, "card.agreement_dense", "image-1")  # dense there, but most of the saliency lies elsewhere
+    for share, key in ((1.0, "card.agreement_high"), (0.0, "card.agreement_low")):
+        first = run.subjects[0]
+        lime = next(e.result for e in first.explanations if isinstance(e.result, RegionWeights))
+        inside = np.isin(lime.segments, np.flatnonzero(lime.weights > 0))
+        heat = np.where(inside, share, 1 - share).astype(np.float32)
+        moved = tuple(replace(e, result=SaliencyMap(heat)) if e.method == "saliency" else e for e in first.explanations)
+        changed = replace(run, subjects=(replace(first, explanations=moved), *run.subjects[1:]))
+        assert says(changed, key, "image-1")
     assert says(run, "summary.agreement_high", "summary")
     swapped = tuple(
         replace(each, explanations=tuple(e for e in each.explanations if e.method == "saliency"))
