@@ -172,7 +172,7 @@ def test_agreement_is_judged_by_density_and_by_share() -> None:
     for share, key in ((1.0, "card.agreement_high"), (0.0, "card.agreement_low")):
         first = run.subjects[0]
         lime = next(e.result for e in first.explanations if isinstance(e.result, RegionWeights))
-        inside = np.isin(lime.segments, np.flatnonzero(lime.weights > 0))
+        inside = np.isin(lime.segments, np.flatnonzero(lime.weights > 0.05))  # those that are outlined
         heat = np.where(inside, share, 1 - share).astype(np.float32)
         moved = tuple(replace(e, result=SaliencyMap(heat)) if e.method == "saliency" else e for e in first.explanations)
         changed = replace(run, subjects=(replace(first, explanations=moved), *run.subjects[1:]))
