@@ -23,7 +23,8 @@ report: $(STAMP)  ## Explain the two checkpoints that ship with the project; the
 	$(BIN)/reportgen build --model $(EXAMPLE)/shortcut.pth --images $(EXAMPLE)/marked --out report/shortcut
 
 test: $(STAMP)  ## Run all tests
-	$(BIN)/python -m pytest
+	@# One thread each: the workers share the cores, and torch's threads would wait for one another.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 
 lint: $(STAMP)  ## Check style and formatting
 	$(BIN)/ruff check .

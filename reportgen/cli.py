@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from pydantic.fields import FieldInfo
 
-from reportgen.errors import UsageError
+from reportgen.errors import OutputError, UsageError
 from reportgen.options import BuildOptions, flag, resolve
 
 app = typer.Typer(
@@ -165,9 +165,12 @@ def _print(line: str) -> None:
     """One line on stdout. Where its reader has left, the work is done all the same, and the exit code says how."""
     try:
         typer.echo(line)
-    except BrokenPipeError:
-        # Nobody listens: keep Python from trying, and complaining, again at exit.
+    except OSError as err:
+        # Nobody listens, or the disk is full: keep Python from trying, and complaining, again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(err, BrokenPipeError):
+            why = f"the result cannot be printed: {err.strerror or err}"
+            raise OutputError("E-STDOUT", "stdout", why, "The report itself is written; print to another place") from err
 
 
 def spread(arguments: Sequence[str]) -> list[str]:

@@ -223,3 +223,13 @@ def test_the_package_offers_build_and_nothing_by_surprise() -> None:
     assert callable(reportgen.build)
     with pytest.raises(AttributeError, match="no attribute 'biuld'"):
         reportgen.biuld  # noqa: B018 - asking is the point
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+def test_a_result_that_cannot_be_printed_is_an_error_of_the_output() -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "reportgen", "schema"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 4
+    assert done.stderr.startswith("error[E-STDOUT]")
+    assert done.stderr.count("\n") == 1

@@ -190,6 +190,13 @@ class TestStudy:
         assert float(found.measures["reached"]) > float(found.measures["maximum"]) > 0
         assert float(found.measures["ratio"]) > 1
 
+    def test_what_each_picture_reaches_is_its_own_filters_answer_to_it(self) -> None:
+        classifier = wrapped(Filters(np.stack([gabor(0), gabor(90)])))
+        for each in studied(classifier, layers=("act",), filters=(1, 0), filter_steps=30):
+            reached = by_hand(classifier.module, "act", picture(each)[None])[0].max(axis=(1, 2))
+            assert each.measures["reached"] == pytest.approx(reached[each.filter], rel=1e-4)
+            assert abs(reached[0] - reached[1]) > 0.1
+
 
 class TestTroubles:
     def test_a_dead_filter_has_no_picture(self) -> None:
