@@ -170,7 +170,9 @@ def _print(line: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(err, BrokenPipeError):
             why = f"the result cannot be printed: {err.strerror or err}"
-            raise OutputError("E-STDOUT", "stdout", why, "The report itself is written; print to another place") from err
+            raise OutputError(
+                "E-STDOUT", "stdout", why, "The report itself is written; print to another place"
+            ) from err
 
 
 def spread(arguments: Sequence[str]) -> list[str]:

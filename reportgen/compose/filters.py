@@ -179,10 +179,16 @@ def _shows(words: Words, item: Studied) -> Iterator[Sentence]:
             r=coefficient(abs(float(facts["colour_r"]))),
         )
     if "ratio" in facts:
-        ratio = float(facts["ratio"])
-        even = number(ratio) == "1"  # an activation that saturates, such as ReLU6, gives no more
-        key = f"filters.shows_ratio{'_even' if even else '' if ratio >= 1 else '_low'}"
-        yield said(words, key, item.keys("ratio"), ratio=number(ratio))
+        yield _ratio(words, item)
+
+
+def _ratio(words: Words, item: Studied) -> Sentence:
+    """How the synthetic image does beside the best photograph."""
+    ratio = item.study.measures["ratio"]
+    key = "filters.shows_ratio" if float(ratio) >= 1 else "filters.shows_ratio_low"
+    if number(ratio) == "1":  # an activation that saturates, such as ReLU6, gives no more
+        key = "filters.shows_ratio_even"
+    return said(words, key, item.keys("ratio"), ratio=number(ratio))
 
 
 def _degrees(orientation: float) -> int:
