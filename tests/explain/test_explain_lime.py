@@ -173,6 +173,13 @@ class TestTroubles:
         assert "r2" not in explanation.measures
 
     @METHODS
+    def test_two_superpixels_can(self, small: Classifier, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        halves = np.repeat([[0, 1]], SIZE[0], axis=0).repeat(SIZE[1] // 2, axis=1).astype(np.int32)
+        monkeypatch.setattr({"lime": lime, "lime_hw5": lime_hw5}[method], "superpixels", lambda *_: halves)
+        ((explanation,),) = explained(small, [case(small, IMAGES[0])], method)
+        assert (explanation.status, len(regions(explanation).weights)) == ("ok", 2)
+
+    @METHODS
     def test_a_constant_answer_has_no_r2(self, method: str) -> None:
         """lime itself reports R2 = 1 here, with all weights 0."""
         classifier = wrapped(Constant())
