@@ -1,11 +1,21 @@
 """A method that cannot explain an image says so in a value; everything else of the run stands."""
 
-from reportgen.errors import ReportgenError
+from reportgen.errors import MethodError, ReportgenError
 from reportgen.results import NO_FACTS, Explanation, Facts, Status, Target
 
 
+def ends_the_run(err: Exception) -> bool:
+    """Whether an error is more than one method's own: no memory, or an input that cannot be used at all."""
+    return isinstance(err, MemoryError) or (isinstance(err, ReportgenError) and not isinstance(err, MethodError))
+
+
 def failed(method: str, target: Target, err: Exception, parameters: Facts = NO_FACTS) -> Explanation:
-    """The explanation that stands where a method raised; the error's own words are kept."""
+    """The explanation that stands where a method raised; the error's own words are kept.
+
+    Raises the error itself where it ends the run.
+    """
+    if ends_the_run(err):
+        raise err
     detail = err.why if isinstance(err, ReportgenError) else f"{type(err).__name__}: {err}"
     return Explanation(method, target, "failed", None, "reason.raised", detail[:300], parameters)
 

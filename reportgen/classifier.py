@@ -49,7 +49,8 @@ class Classifier:
     def units(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) RGB in [0, 1] -> the same in the network's own channel order and units."""
         spec = self.facts.input
-        ordered = images.flip(1) if spec.channel_order == "bgr" else images
+        # Never the tensor itself: a network that works in place would change what its caller holds.
+        ordered = images.flip(1) if spec.channel_order == "bgr" else images.clone()
         if spec.mean:
             ordered = ordered - ordered.new_tensor(spec.mean).view(1, -1, 1, 1)
         if spec.std:

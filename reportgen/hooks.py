@@ -13,18 +13,19 @@ class _Reached(Exception):
 
 @contextmanager
 def captured(module: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Outputs of the named layers in the latest forward pass, in the order in which they ran.
+    """Outputs of the named layers in a forward pass, in the order in which they ran.
 
     Tensors are copies: an in-place activation after the layer would overwrite what was seen. A layer that runs more
-    than once keeps its last output. On leaving, hooks are removed and the outputs dropped.
+    than once, as a ReLU that a block uses twice, keeps its first output, at which `run_to` stops too.
+    On leaving, hooks are removed and the outputs dropped.
     Raises AttributeError for a name that the module does not have.
     """
     seen: dict[str, Any] = {}
 
     def keep(name: str) -> Callable[[nn.Module, Any, Any], None]:
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:  # noqa: ANN401 - whatever the layer takes and gives
-            seen.pop(name, None)
-            seen[name] = output.clone() if isinstance(output, Tensor) else output
+            if name not in seen:
+                seen[name] = output.clone() if isinstance(output, Tensor) else output
 
         return hook
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 from torch import nn
 
 from reportgen import __version__, publish
+from reportgen.attempts import ends_the_run
 from reportgen.cases import answered
 from reportgen.classifier import Classifier, device_name
 from reportgen.compose import summarise
@@ -106,7 +107,9 @@ def _explained(classifier: Classifier, cases: Sequence[Case], options: BuildOpti
                 for study in FILTER_METHODS[name].explain(classifier, cases, options):
                     filters.append(study)
                     progress.advance()
-        except (RuntimeError, ValueError, TypeError) as err:  # what a user's own network raises
+        except Exception as err:  # whatever a user's own network raises
+            if ends_the_run(err):
+                raise
             failures.append(_breakdown(name, err))
             progress.warn(f"{name}: {failures[-1].why}")
     subjects = (Subject(case.image, case.prediction, tuple(each)) for case, each in zip(cases, by_case, strict=True))
@@ -156,6 +159,10 @@ def _as_text(value: object) -> Scalar:
 
 
 def anything_failed(run: Run) -> bool:
-    """Whether an image, a method or a filter failed; what is merely degenerate did not."""
+    """Whether an image, a method or a filter failed, or a layer was named that has none; degenerate is no failure."""
     explanations = (one.status for subject in run.subjects for one in subject.explanations)
-    return bool(run.failures) or "failed" in explanations or any(study.status == "failed" for study in run.filters)
+    return (
+        bool(run.failures)
+        or "failed" in explanations
+        or any(study.status in ("failed", "not_applicable") for study in run.filters)
+    )

@@ -10,7 +10,7 @@ from reportgen import outputs, publish
 from reportgen.compose import compose
 from reportgen.contracts import Progress, RenderOptions
 from reportgen.document import ReportDocument
-from reportgen.errors import ReportgenError, UsageError
+from reportgen.errors import OutputError, ReportgenError, UsageError
 from reportgen.language import load_words
 from reportgen.options import FORMATS
 from reportgen.results import Run
@@ -34,10 +34,19 @@ def write_report(
     which it can be rendered later. Raises OutputError where the folder cannot be written, and the first problem where
     no format could be made.
     """
+    broken: Exception | None = None
+    written = Written(())
     with publish.publishing(out, overwrite=overwrite) as folder:
         with publish.writing(out):
             save_run(run, folder / "run")
-        written = _write_formats(run, folder, out, formats, render, progress)
+        try:
+            written = _write_formats(run, folder, out, formats, render, progress)
+        except OutputError:
+            raise
+        except Exception as err:  # a bug of ours; what was calculated is published all the same
+            broken = err
+    if broken:
+        raise broken
     return _something(written)
 
 

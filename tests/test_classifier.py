@@ -82,6 +82,18 @@ class TestUnits:
         fed = classifier.units(classifier.tensor(PIXELS))
         np.testing.assert_allclose(fed.permute(0, 2, 3, 1), expected, atol=1e-6)
 
+    @pytest.mark.parametrize("spec", [{}, {"channel_order": "bgr"}, {"mean": (0.5,)}, {"std": (0.5,)}])
+    def test_a_network_that_works_in_place_changes_nothing_of_its_callers(self, spec: dict[str, Any]) -> None:
+        class InPlace(nn.Module):
+            def forward(self, images: Tensor) -> Tensor:
+                return images.mul_(2).sum(dim=(2, 3))
+
+        classifier = wrapped(InPlace(), **spec)
+        images = classifier.tensor(PIXELS)
+        classifier.forward(images)
+        assert torch.equal(images, classifier.tensor(PIXELS))
+        assert classifier.input_gradients(PIXELS, first_logit).max() == (4 if "std" in spec else 2)
+
     def test_every_answer_goes_through_the_units(self) -> None:
         weights = torch.rand(2, 3, *SIZE)
         classifier = wrapped(Linear(weights), mean=(0.1, 0.2, 0.3), std=(0.5, 0.25, 2.0))

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from reportgen.ascent import RATE, synthesise
+from reportgen.attempts import ends_the_run
 from reportgen.classifier import Classifier, to_numpy
 from reportgen.contracts import FilterMethod
 from reportgen.hooks import captured
@@ -33,39 +34,48 @@ def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions
     """
     layers = named_layers(classifier, options.layers) or one_per_stage(classifier)
     pixels = np.stack([case.image.pixels for case in cases])
-    largest = channel_maxima(classifier, pixels, layers)
+    answered = channel_answers(classifier, pixels, layers)
     for layer in layers:
         parameters = _parameters(classifier, layer, options)
-        if layer not in largest:
+        if layer not in answered:
             yield FilterStudy(
                 NAME, layer, 0, "not_applicable", NO_MAPS, reason="reason.not_spatial", parameters=parameters
             )
             continue
-        check_filters(layer, len(largest[layer]), options.filters)
-        filters = options.filters or most_excited(largest[layer], options.filters_top)
+        check_filters(layer, answered[layer].shape[1], options.filters)
+        filters = options.filters or most_excited(answered[layer], options.filters_top)
         yield from _studies(classifier, pixels, layer, filters, parameters, options)
 
 
-def channel_maxima(
+def channel_answers(
     classifier: Classifier, pixels: NDArray[np.float32], layers: Sequence[str]
 ) -> dict[str, NDArray[np.float32]]:
-    """For each layer that gives maps the largest answer of each channel over all images, (C,)."""
-    found: dict[str, list[NDArray[np.float32]]] = {}
+    """For each layer that gives maps the largest and the mean answer of each channel over all images, (2, C)."""
 
-    def run(part: slice) -> None:
+    def run(part: slice) -> dict[str, NDArray[np.float32]]:
         with torch.inference_mode(), captured(classifier.module, layers) as outputs:
             classifier.forward(classifier.tensor(pixels[part]))
-            for name, output in outputs.items():
-                if is_map(output):
-                    found.setdefault(name, []).append(to_numpy(output.amax(dim=(0, 2, 3))))
+            maps = {name: output for name, output in outputs.items() if is_map(output)}
+            return {
+                name: to_numpy(torch.stack([output.amax(dim=(0, 2, 3)), output.mean(dim=(2, 3)).sum(dim=0)]))
+                for name, output in maps.items()
+            }
 
-    classifier.in_batches(len(pixels), run, most=GROUP)
-    return {name: np.max(parts, axis=0) for name, parts in found.items()}
+    parts = classifier.in_batches(len(pixels), run, most=GROUP)
+    found = {}
+    for name in parts[0]:
+        largest, sums = np.stack([part[name] for part in parts], axis=1)
+        found[name] = np.stack([largest.max(axis=0), sums.sum(axis=0) / np.float32(len(pixels))])
+    return found
 
 
-def most_excited(largest: NDArray[np.float32], count: int) -> tuple[int, ...]:
-    """The channels with the largest answers, strongest first; equals in the order of their numbers."""
-    return tuple(int(channel) for channel in np.argsort(-largest, kind="stable")[:count])
+def most_excited(answered: NDArray[np.float32], count: int) -> tuple[int, ...]:
+    """The channels with the largest answers, strongest first; among equals, as where ReLU6 is full, the larger mean.
+
+    answered: (2, C), the largest and the mean answer of each channel. Full equals come in the order of their numbers.
+    """
+    largest, mean = answered
+    return tuple(int(channel) for channel in np.lexsort((-mean, -largest))[:count])
 
 
 def filter_maps(classifier: Classifier, pixels: NDArray[np.float32], layer: str, filters: Sequence[int]) -> Maps:
@@ -92,7 +102,9 @@ def _studies(
     try:
         images = synthesise(classifier, layer, filters, options.filter_steps, options.seed)
         reached = filter_maps(classifier, images, layer, filters)
-    except (RuntimeError, ValueError, TypeError) as err:
+    except Exception as err:  # whatever a user's own network raises
+        if ends_the_run(err):
+            raise
         detail = f"{type(err).__name__}: {err}"[:300]
         for i, number in enumerate(filters):
             yield FilterStudy(NAME, layer, number, "failed", maps[:, i], None, "reason.raised", detail, sized)

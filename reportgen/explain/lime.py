@@ -34,7 +34,7 @@ def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions
     for case in cases:
         try:
             yield _explanations(classifier, case, chosen, options.seed)
-        except (RuntimeError, ValueError, TypeError) as err:  # what a user's own network raises on some input
+        except Exception as err:  # whatever a user's own network raises
             yield tuple(failed(NAME, target, err, chosen.facts()) for target in case.targets)
 
 

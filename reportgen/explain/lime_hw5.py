@@ -31,7 +31,7 @@ def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions
         target = labelled_target(case)
         try:
             yield (_explanation(classifier, case, target, options.seed),)
-        except (RuntimeError, ValueError, TypeError) as err:
+        except Exception as err:  # whatever a user's own network raises
             yield (failed(NAME, target, err, PARAMETERS),)
 
 

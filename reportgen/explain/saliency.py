@@ -58,7 +58,7 @@ def _explanations(classifier: Classifier, rows: Sequence[tuple[Case, Target]]) -
         gradients = logit_gradients(classifier, pixels, [target.index for _, target in rows])
     except NoGradient:
         return [without_picture(NAME, target, "no_gradient", PARAMETERS) for _, target in rows]
-    except (RuntimeError, ValueError, TypeError) as err:  # what a user's own network raises in its backward pass
+    except Exception as err:  # whatever a user's own network raises
         return [failed(NAME, target, err, PARAMETERS) for _, target in rows]
     return [_explanation(target, gradient) for (_, target), gradient in zip(rows, gradients, strict=True)]
 

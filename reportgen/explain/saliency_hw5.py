@@ -36,7 +36,7 @@ def _explanation(classifier: Classifier, case: Case, target: Target) -> Explanat
         (gradient,) = classifier.input_gradients(case.image.pixels[None], lambda _: _loss(target.index))
     except NoGradient:
         return without_picture(NAME, target, "no_gradient", PARAMETERS)
-    except (RuntimeError, ValueError, TypeError) as err:
+    except Exception as err:  # whatever a user's own network raises
         return failed(NAME, target, err, PARAMETERS)
     heat = np.abs(gradient)
     if not np.isfinite(heat).all():

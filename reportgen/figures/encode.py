@@ -21,8 +21,9 @@ def jpeg(array: Pixels, alt: str, quality: int = QUALITY) -> Picture:
 
     array: (H, W, 3) RGB or (H, W) grey, uint8. Raises ValueError for anything else.
     """
-    # 4:4:4, because halving the colour resolution smears thin coloured outlines.
-    data = _encoded(array, "JPEG", quality=quality, subsampling=0, optimize=True)
+    # 4:4:4, because halving the colour resolution smears thin coloured outlines. Not optimised: that needs a buffer
+    # for the whole file, which Pillow makes too small for a picture full of detail.
+    data = _encoded(array, "JPEG", quality=quality, subsampling=0)
     return Picture(data, "image/jpeg", array.shape[1], array.shape[0], alt)
 
 

@@ -11,14 +11,20 @@ from skimage.color import rgb2gray
 Plane = NDArray[np.float64]  # (H, W)
 Maps = NDArray[np.floating[Any]]  # (N, h, w)
 Pixels = NDArray[np.floating[Any]]  # (H, W, 3) or (N, H, W, 3) RGB in [0, 1]
-WEAKEST_COLOUR = 0.2  # |r| below which no colour is named
+WEAKEST_COLOUR = 0.3  # |r| below which no colour is named
+ACTIVE = 0.1  # share of the maximum above which a position counts as answered
+LEAST_POSITIONS = 64  # of all maps together
 FLAT = 1e-9  # spread, as a share of the largest magnitude, at which a plane counts as constant
 COLOURS = {"brightness": ("bright", "dark"), "red_green": ("red", "green"), "blue_yellow": ("blue", "yellow")}
 
 
 def answers(maps: Maps) -> dict[str, float]:
-    """The maximum, and the share of positions above 0 (active), of one filter's maps over all images."""
-    return {"maximum": float(maps.max()), "active": float((maps > 0).mean())}
+    """The maximum of one filter's maps over all images, and the share of positions above a tenth of it (active).
+
+    A tenth, because a position that is barely above 0 looks black in the picture.
+    """
+    top = float(maps.max())
+    return {"maximum": top, "active": float((maps > ACTIVE * max(top, 0.0)).mean())}
 
 
 def filter_preferences(maps: Maps, images: Pixels) -> dict[str, float | str]:
@@ -26,12 +32,15 @@ def filter_preferences(maps: Maps, images: Pixels) -> dict[str, float | str]:
 
     maps: raw output of the filter on each image; images: (N, H, W, 3) RGB in [0, 1]. What is measured on the image is
     averaged over the part of it that each position of the map covers. edges: Pearson's r with the strength of edges
-    (Sobel). orientation: degrees in [0, 180), 0 for horizontal and 90 for vertical structures, counted
+    (Sobel, all channels). orientation: degrees in [0, 180), 0 for horizontal and 90 for vertical structures, counted
     counter-clockwise; coherence in [0, 1]: how much more aligned the structures are where the filter answers than in
-    these images at large. colour: the colour whose presence goes with the answer best, "none" below |r| = 0.2. What is
-    undefined (a constant map, images without edges) is absent.
+    these images at large. colour: the colour whose presence goes with the answer best, "none" below |r| = 0.3. What is
+    undefined (a constant map, images without edges) is absent, and so is everything below 64 positions in all, too few
+    for a correlation to mean anything.
     Source: the structure tensor of bigun1987.
     """
+    if maps.size < LEAST_POSITIONS:
+        return {}
     size = maps.shape[1:]
     planes = [_planes(image) for image in images]
     pooled = {name: np.stack([_averaged(each[name], size) for each in planes]) for name in planes[0]}
@@ -51,15 +60,18 @@ def correlation(one: NDArray[Any], other: NDArray[Any]) -> float | None:
 
 
 def _planes(image: Pixels) -> dict[str, Plane]:
-    """Edge energy, doubled-angle orientation and opponent colours for each pixel."""
-    red, green, blue = np.moveaxis(image.astype(np.float64), -1, 0)
-    grey = rgb2gray(image.astype(np.float64))
-    across, down = _sobel(grey, 1), _sobel(grey, 0)
+    """Edge energy, doubled-angle orientation and opponent colours for each pixel.
+
+    Edges are summed over the three channels: red on green of the same brightness is an edge to the network.
+    """
+    channels = np.moveaxis(image.astype(np.float64), -1, 0)
+    red, green, blue = channels
+    across, down = (np.stack([_sobel(channel, axis) for channel in channels]) for axis in (1, 0))
     return {
-        "energy": across**2 + down**2,
-        "cosine": across**2 - down**2,
-        "sine": 2 * across * down,
-        "brightness": grey,
+        "energy": (across**2 + down**2).sum(axis=0),
+        "cosine": (across**2 - down**2).sum(axis=0),
+        "sine": (2 * across * down).sum(axis=0),
+        "brightness": rgb2gray(image.astype(np.float64)),
         "red_green": red - green,
         "blue_yellow": blue - (red + green) / 2,
     }

@@ -103,15 +103,17 @@ class TestChoice:
         assert [(each.layer, each.filter) for each in found] == expected
         assert {each.parameters["choice"] for each in found} == {"default"}
 
-    def test_of_equal_filters_the_first(self) -> None:
-        largest = np.array([1.0, 3.0, 3.0, 2.0], np.float32)
-        assert filters.most_excited(largest, 3) == (1, 2, 3)
-        assert filters.most_excited(largest, 99) == (1, 2, 3, 0)
+    def test_of_equal_filters_the_one_with_the_larger_mean_and_then_the_first(self) -> None:
+        answered = np.array([[1.0, 3.0, 3.0, 2.0, 3.0], [0.9, 0.1, 0.2, 0.9, 0.2]], np.float32)
+        assert filters.most_excited(answered, 3) == (2, 4, 1)
+        assert filters.most_excited(answered, 99) == (2, 4, 1, 3, 0)
 
     def test_the_largest_answer_over_all_images_counts(self, small: Classifier) -> None:
-        found = filters.channel_maxima(wrapped(small.module, batch=2), IMAGES, ["cnn.1", "fc.0"])
+        found = filters.channel_answers(wrapped(small.module, batch=2), IMAGES, ["cnn.1", "fc.0"])
         assert set(found) == {"cnn.1"}
-        np.testing.assert_allclose(found["cnn.1"], by_hand(small.module, "cnn.1").max(axis=(0, 2, 3)), atol=1e-5)
+        maps = by_hand(small.module, "cnn.1")
+        np.testing.assert_allclose(found["cnn.1"][0], maps.max(axis=(0, 2, 3)), atol=1e-5)
+        np.testing.assert_allclose(found["cnn.1"][1], maps.mean(axis=(0, 2, 3)), atol=1e-5)
 
     def test_named_layers_and_named_filters(self, small: Classifier) -> None:
         layers = studied(small, layers=("cnn.4",))

@@ -13,6 +13,7 @@ from toy_models import SIZE, Small, Switch, fingerprint, image, photographs, set
 
 from reportgen.cases import answered
 from reportgen.contracts import FilterMethod, ImageMethod, Silent
+from reportgen.errors import EnvironmentProblem
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS, lime_hw5
 from reportgen.loading import opened_classifier
 from reportgen.options import BuildOptions
@@ -112,14 +113,26 @@ class TestGivenBack:
             assert not one.pixels.flags.writeable
 
 
+@pytest.mark.parametrize("error", [RuntimeError("made up"), LookupError("made up"), AssertionError("made up")])
 @pytest.mark.parametrize("method", IMAGE_METHODS)
-def test_a_network_that_raises_is_a_value_and_no_exception(module: nn.Module, method: str) -> None:
-    found = consume(module, method, RuntimeError("made up"))
+def test_a_network_that_raises_is_a_value_and_no_exception(module: nn.Module, method: str, error: Exception) -> None:
+    found = consume(module, method, error)
     assert [len(group) for group in found] == [len(group) for group in consume(module, method)]
     for each in (each for group in found for each in group):
         assert (each.status, each.reason) == ("failed", "reason.raised")
-        assert "made up" in each.detail
+        assert each.detail == f"{type(error).__name__}: made up"
         assert each.parameters
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"), [(torch.OutOfMemoryError("made up"), EnvironmentProblem), (MemoryError(), MemoryError)]
+)
+@pytest.mark.parametrize("method", METHODS)
+def test_memory_that_ran_out_is_no_failure_of_the_method(
+    module: nn.Module, method: str, error: Exception, raised: type[Exception]
+) -> None:
+    with pytest.raises(raised):
+        consume(module, method, error)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -25,14 +25,14 @@ def grey(plane: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def patchwork(seed: int = 0) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
-    """Squares of 8 x 8 pixels, (1, H, W, 3), and their opponent colours, (1, h, w) each, independent of one another."""
+    """Squares of 4 x 4 pixels, (1, 64, 80, 3), and their opponent colours, (1, h, w) each, independent of one another."""
     rng = np.random.default_rng(seed)
-    shape = (SIZE[0] // 8, SIZE[1] // 8)
+    shape = (8, 10)
     light, red_green, blue_yellow = rng.uniform(0.4, 0.6, shape), *rng.uniform(-0.2, 0.2, (2, *shape))
     # Solved for R, G, B: luminance = 0.2125 R + 0.7154 G + 0.0721 B; R - G; B - (R + G) / 2.
     system = np.array([[0.2125, 0.7154, 0.0721], [1, -1, 0], [-0.5, -0.5, 1]])
     colours = np.moveaxis(np.linalg.solve(system, np.stack([light, red_green, blue_yellow]).reshape(3, -1)), 0, -1)
-    picture = np.kron(colours.reshape(*shape, 3), np.ones((8, 8, 1)))
+    picture = np.kron(colours.reshape(*shape, 3), np.ones((4, 4, 1)))
     return picture[None], {"brightness": light[None], "red_green": red_green[None], "blue_yellow": blue_yellow[None]}
 
 
@@ -49,8 +49,14 @@ def strength(plane: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.hypot(across / 2, down / 2))
 
 
-def test_answers_are_the_maximum_and_the_share_above_zero() -> None:
-    assert answers(np.array([[[-1.0, 0.0], [2.0, 0.5]], [[0.0, -3.0], [0.0, 0.0]]])) == {"maximum": 2.0, "active": 0.25}
+def test_answers_are_the_maximum_and_the_share_above_a_tenth_of_it() -> None:
+    maps = np.array([[[-1.0, 0.0], [2.0, 0.21]], [[0.2, -3.0], [0.0, 0.1]]])
+    assert answers(maps) == {"maximum": 2.0, "active": 0.25}
+
+
+@pytest.mark.parametrize("top", [0.0, -2.0])
+def test_what_is_never_above_zero_is_never_active(top: float) -> None:
+    assert answers(np.array([[[top, -3.0]]])) == {"maximum": top, "active": 0.0}
 
 
 def test_a_map_equal_to_the_strength_of_edges() -> None:
@@ -135,21 +141,41 @@ def test_each_colour_has_its_name(name: str) -> None:
 def test_a_map_as_fine_as_the_image_is_compared_pixel_by_pixel(name: str) -> None:
     images, planes = patchwork()
     plane, sign = COLOURS[name]
-    found = filter_preferences(np.kron(sign * planes[plane], np.ones((1, 8, 8))), images)
+    found = filter_preferences(np.kron(sign * planes[plane], np.ones((1, 4, 4))), images)
     assert found["colour"] == name
     assert found["colour_r"] == pytest.approx(sign, abs=1e-6)
 
 
-@pytest.mark.parametrize("share", [0.12, 0.3])
+@pytest.mark.parametrize("share", [0.2, 0.4])
 def test_a_weak_preference_has_no_name_and_a_clear_one_has(share: float) -> None:
-    """r is the share of red in the map's spread, by Pythagoras; a fine map, or chance alone would reach 0.2."""
+    """r is the share of red in the map's spread, by Pythagoras; on a fine map, where chance is small."""
     images, planes = patchwork()
-    red = np.kron(planes["red_green"], np.ones((1, 8, 8)))
+    red = np.kron(planes["red_green"], np.ones((1, 4, 4)))
     noise = np.random.default_rng(3).normal(size=red.shape)
     mixed = share * red / red.std() + (1 - share**2) ** 0.5 * noise
     found = filter_preferences(mixed, images)
     assert float(found["colour_r"]) == pytest.approx(share, abs=0.07)
-    assert found["colour"] == ("red" if share == 0.3 else "none")
+    assert found["colour"] == ("red" if share == 0.4 else "none")
+
+
+def test_too_few_positions_say_nothing() -> None:
+    """Five by five is enough, four by six is not; two maps of four by six are."""
+    images = photographs(2, SIZE)
+    maps = np.random.default_rng(4).random((2, 5, 6))
+    said = {"edges", "orientation", "coherence", "colour", "colour_r"}
+    assert set(filter_preferences(maps[:1, :, :5], images[:1])) == said
+    assert filter_preferences(maps[:1, :4], images[:1]) == {}
+    assert set(filter_preferences(maps[:, :4], images)) == said
+
+
+def test_red_beside_green_of_the_same_brightness_is_an_edge() -> None:
+    """To the network it is, and grey alone would not show it."""
+    red_green = np.array([[0.7154, -0.2125, 0.0]]) * (stripes(90, SIZE)[..., None] - 0.5) * 0.5 + 0.5
+    assert np.ptp(red_green @ [0.2125, 0.7154, 0.0721]) < 1e-9
+    even = grey(np.full(SIZE, 0.5))
+    maps = np.stack([np.ones(SIZE), np.zeros(SIZE)])
+    found = filter_preferences(maps, np.concatenate([red_green[None], even]))
+    assert float(found["edges"]) > 0.5
 
 
 def test_a_constant_map_prefers_nothing_that_can_be_measured() -> None:
