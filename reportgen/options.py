@@ -118,6 +118,8 @@ class BuildOptions(BaseModel):
     def _height_and_width(cls, value: Any) -> Any:  # noqa: ANN401 - whatever was given
         """Accept 128, "128" and "128x96" (height x width)."""
         parts = value.lower().split("x") if isinstance(value, str) else value
+        if isinstance(value, str) and not all(part.strip().isdecimal() for part in parts):
+            raise ValueError("a size is 128, or height x width as 128x96")
         parts = (parts,) if isinstance(parts, int) else parts
         return tuple(parts) * 2 if isinstance(parts, list | tuple) and len(parts) == 1 else parts
 

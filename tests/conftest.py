@@ -11,6 +11,10 @@ from typing import Any
 import hypothesis
 import pytest
 
+# Read when torch and numpy are loaded. The tests' networks are tiny, and threads that wait for one another on a busy
+# machine make them ten times slower.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 hypothesis.settings.register_profile("suite", derandomize=True, deadline=None, max_examples=50, database=None)
 hypothesis.settings.load_profile("suite")
 

@@ -190,6 +190,8 @@ def fake_saliency_hw5(n: int, target: Target, *, flat: bool = False) -> Explanat
     if flat:
         return Explanation("saliency_hw5", target, "degenerate", None, "reason.flat_gradient", "", parameters, measures)
     heat = np.stack([fake_heat(n + k) / fake_heat(n + k).max() for k in range(3)], axis=-1)
+    shape = heat_measures(heat.max(axis=-1))
+    measures |= {name: shape[name] for name in ("half_area", "place")}
     return Explanation("saliency_hw5", target, "ok", ColourSaliency(heat), "", "", parameters, measures)
 
 
@@ -210,8 +212,8 @@ def fake_lime_hw5(n: int, target: Target) -> Explanation:
     """The same on logits, as the write-up runs it."""
     regions = fake_regions(n, scale=5.0)
     shown = heaviest_regions(regions.weights, 11, 0.05)
-    measures: dict[str, Scalar] = {
-        "segments": 20, "r2": 0.7, "intercept": 0.2, "local": 3.0, "score": 4.0, "shown": len(shown),
+    measures = region_measures(regions.segments, regions.weights) | {
+        "r2": 0.7, "intercept": 0.2, "local": 3.0, "score": 4.0, "shown": len(shown),
     }  # fmt: skip
     return Explanation("lime_hw5", target, "ok", regions, "", "", LIME_HW5_PARAMETERS, measures)
 
@@ -245,7 +247,7 @@ def fake_study(
 def fake_study_hw5(images: Sequence[ImageInput]) -> FilterStudy:
     """The write-up's filter, its pixels far outside [0, 1]."""
     study = fake_study("cnn.1", 0, images)
-    parameters: dict[str, Scalar] = {"steps": 100, "lr": 0.1, "layer_assumed": True}
+    parameters: dict[str, Scalar] = {"steps": 100, "lr": 0.1, "layer_assumed": True, "kind": "ReLU"}
     picture = np.random.default_rng(5).normal(0.5, 4.0, (*SIZE, 3)).astype(np.float32)
     outside = float(((picture < 0) | (picture > 1)).mean())
     measures: dict[str, Scalar] = {"low": float(picture.min()), "high": float(picture.max()), "outside": outside}

@@ -20,7 +20,7 @@ from toy_models import case, image, known, options, photographs, wrapped
 from reportgen import figures
 from reportgen.classifier import Classifier
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS, filters_hw5, lime_hw5
-from reportgen.measures import heaviest_regions
+from reportgen.measures import heat_measures, heaviest_regions
 from reportgen.options import HW5_FILTER, HW5_INDICES, HW5_LAYER
 from reportgen.randomness import legacy_stream
 from reportgen.results import Case, ColourSaliency, Explanation, FilterStudy, RegionWeights
@@ -185,6 +185,9 @@ class TestSaliency:
             (gradient,) = torch.autograd.grad(loss, x)
             assert ours.measures["loss"] == pytest.approx(loss.item(), rel=1e-5)
             assert ours.measures["maximum"] == pytest.approx(float(gradient.abs().max()), rel=1e-4)
+            shape = heat_measures(gradient[0].abs().amax(dim=0).numpy())
+            assert ours.measures["half_area"] == pytest.approx(shape["half_area"], abs=1e-3)
+            assert ours.measures["place"] == shape["place"]
             assert ours.parameters == {"score": "cross-entropy"}
 
     def test_it_explains_the_label_and_without_one_the_prediction(
@@ -267,6 +270,9 @@ class TestLime:
         np.testing.assert_allclose(ours.weights, [expected[r] for r in range(len(expected))], rtol=0, atol=1e-6)
         assert limes[position].measures["r2"] == pytest.approx(theirs.score, abs=1e-6)
         assert limes[position].measures["intercept"] == pytest.approx(theirs.intercept[label], abs=1e-6)
+        heaviest, weight = theirs.local_exp[label][0]
+        assert limes[position].measures["largest_weight"] == pytest.approx(weight, abs=1e-6)
+        assert limes[position].measures["largest_area"] == pytest.approx((theirs.segments == heaviest).mean())
 
     @pytest.mark.parametrize("least", [0.05, 0.0, 0.15])
     @pytest.mark.parametrize("position", range(4))

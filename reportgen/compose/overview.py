@@ -35,7 +35,7 @@ def section(run: Run, words: Words, summary: Numbers) -> Section:
     warnings = tuple(_warnings(run, words, summary))
     notes = noted(words, [note for note in run.selection if note[0] != STRANGERS])
     blocks: list[Block] = [Overview(tuple(_item(words, n, each) for n, each in enumerate(run.subjects, 1)))]
-    blocks += [Paragraph((each,), "warning") for each in warnings]
+    blocks += [Paragraph((each,), "warning") for each in (*warnings, *_same_place(words, summary))]
     blocks += [
         paragraph(words, "answers", *_answers(run, words, summary), tone="finding"),
         paragraph(words, "evidence", *_evidence(run, words, summary), tone="finding"),
@@ -147,6 +147,9 @@ def _lime(words: Words, summary: Numbers) -> Iterator[Sentence]:
         yield said(words, "summary.lime", keys, low=low, median=middle, high=high)
     if weak and total == 1:
         yield said(words, "summary.lime_weak_only", ("summary.lime_weak", "presentation.weak_fit"), limit=WEAK_FIT)
+    elif weak == total:
+        counts = ("summary.lime_weak", "summary.lime_explained", "presentation.weak_fit")
+        yield said(words, "summary.lime_weak_all", counts, total=total, limit=WEAK_FIT)
     elif weak:
         counts = ("summary.lime_weak", "summary.lime_explained", "presentation.weak_fit")
         yield counted(words, "summary.lime_weak", weak, counts, total=total, limit=WEAK_FIT)
@@ -157,10 +160,14 @@ def _lime(words: Words, summary: Numbers) -> Iterator[Sentence]:
         area=percent(summary["lime_largest_area_median"]),
         share=percent(summary["lime_largest_share_median"]),
     )
+
+
+def _same_place(words: Words, summary: Numbers) -> Iterator[Sentence]:
+    """A warning of its own: it is how a shortcut shows."""
     if "lime_same_place" in summary:
         common = str(summary["lime_same_place"]), int(summary["lime_same_place_images"])
         keys = ("summary.lime_same_place", "summary.lime_same_place_images", "summary.lime_explained")
-        yield placed(words, "summary.same_place", common, total, keys)
+        yield placed(words, "summary.same_place", common, int(summary["lime_explained"]), keys)
 
 
 def _filters(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from reportgen import figures, measures
 from reportgen.document import Block, Figure, NoPicture, Panel, Section, Sentence
 from reportgen.language import Words
+from reportgen.options import HW5_LAYER
 from reportgen.panels import (
     MAP_PIXELS,
     Found,
@@ -24,9 +25,11 @@ from reportgen.phrasing import (
     number,
     paragraph,
     percent,
+    place,
     reason,
     said,
     shown_name,
+    signed,
     whole,
 )
 from reportgen.results import ColourSaliency, RegionWeights, Run, Subject
@@ -43,7 +46,15 @@ def saliency(run: Run, words: Words) -> Section:
         caption = words("hw5.saliency_caption" if n == 1 else "hw5.caption_continued")
         method = words("hw5.saliency_method")
         blocks.append(Figure(f"saliency-writeup-{n}", 0, caption, (photographs, maps), method))
+    shows = [_placed(words, item) for item in items if item.ok]
+    blocks += [paragraph(words, "shows", *shows, tone="finding")] if shows else []
     return _section(words, "saliency", (*blocks, *_unlabelled(words, items)), sentences)
+
+
+def _placed(words: Words, item: Found) -> Sentence:
+    """Where the write-up's map of one image lies."""
+    area, where = percent(item.measure("half_area")), place(words, str(item.explanation.measures["place"]))
+    return said(words, "hw5.saliency_shows", item.keys("half_area", "place"), name=item.name, area=area, place=where)
 
 
 def filters(run: Run, words: Words) -> Section:
@@ -80,7 +91,38 @@ def lime(run: Run, words: Words) -> Section:
     if items:
         least = number(items[0].explanation.parameters["least"])
         differs.insert(1, said(words, "hw5.lime_threshold", (f"{items[0].key}.parameters.least",), least=least))
+    if told := [item for item in items if item.ok]:
+        blocks.append(paragraph(words, "shows", *(_heaviest(words, item) for item in told), tone="finding"))
+        differs.insert(2, _segments(words, told))
     return _section(words, "lime", (*blocks, *_unlabelled(words, items)), differs)
+
+
+def _heaviest(words: Words, item: Found) -> Sentence:
+    """Which region lime paints first on one image, and how much it moves."""
+    if not item.measure("shown"):
+        return said(words, "hw5.lime_shows_none", item.keys("shown"), name=item.name)
+    facts = item.explanation.measures
+    return said(
+        words,
+        "hw5.lime_shows",
+        item.keys("place", "largest_area", "largest_weight"),
+        name=item.name,
+        target=item.target,
+        place=place(words, str(facts["place"])),
+        area=percent(facts["largest_area"]),
+        weight=signed(facts["largest_weight"]),
+    )
+
+
+def _segments(words: Words, items: Sequence[Found]) -> Sentence:
+    """How many superpixels the write-up's settings give."""
+    few, many = (edge(items, key=lambda item: item.measure("segments")) for edge in (min, max))
+    facts, low, high = items[0].explanation.parameters, int(few.measure("segments")), int(many.measure("segments"))
+    key = "hw5.lime_segments" if low < high else "hw5.lime_segments_one"
+    parameters = tuple(f"{items[0].key}.parameters.{name}" for name in ("asked", "compactness"))
+    keys = (*parameters, *few.keys("segments"), *many.keys("segments"))
+    compactness = number(facts["compactness"])
+    return said(words, key, keys, asked=facts["asked"], low=low, high=high, compactness=compactness)
 
 
 def _section(words: Words, task: str, blocks: Sequence[Block], differs: Sequence[Sentence]) -> Section:
@@ -133,6 +175,8 @@ def _filter_figures(run: Run, words: Words, item: Studied) -> Iterator[Figure]:
     climbed = words("hw5.filters_caption_synthetic", steps=steps, lr=lr, **which)
     if study.parameters.get("layer_assumed"):
         climbed += " " + words("hw5.filters_layer", layer=item.layer)
+    elif item.layer.endswith(f".{HW5_LAYER}") and study.parameters.get("kind", "ReLU") != "ReLU":
+        climbed += " " + words("hw5.filters_kind", kind=study.parameters["kind"])
     method = words("hw5.filters_method_synthetic")
     yield Figure("filters-writeup-climbed", 0, climbed, (padded((_climbed_panel(words, item),)),), method)
     if not study.activations.size:

@@ -15,7 +15,7 @@ from reportgen.hooks import captured, run_to
 from reportgen.layers import check_filters, named_layers, write_up_layer
 from reportgen.measures import filter_preferences
 from reportgen.options import HW5_FILTER, BuildOptions
-from reportgen.results import Case, FilterStudy
+from reportgen.results import Case, FilterStudy, Scalar
 
 NAME = "filters_hw5"
 STEPS = 100
@@ -29,7 +29,8 @@ def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions
     number = options.filters[0] if options.filters else HW5_FILTER
     pixels = np.stack([case.image.pixels for case in cases])
     maps = _maps(classifier, pixels, layer, number)
-    parameters = {"steps": STEPS, "lr": RATE, "layer_assumed": assumed}
+    kind = type(classifier.module.get_submodule(layer)).__name__
+    parameters: dict[str, Scalar] = {"steps": STEPS, "lr": RATE, "layer_assumed": assumed, "kind": kind}
     measures = {"maximum": float(maps.max()), **filter_preferences(maps, pixels)}
     climbed = climb(classifier, pixels[0], layer, number)
     if climbed is None:

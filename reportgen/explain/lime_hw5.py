@@ -12,10 +12,10 @@ import numpy as np
 from reportgen.attempts import failed, without_picture
 from reportgen.classifier import Classifier
 from reportgen.contracts import ImageMethod, labelled_target
-from reportgen.measures import heaviest_regions
+from reportgen.measures import heaviest_regions, region_measures
 from reportgen.options import BuildOptions
 from reportgen.randomness import legacy_stream
-from reportgen.results import Case, Explanation, Facts, RegionWeights, Target
+from reportgen.results import Case, Explanation, Facts, RegionWeights, Scalar, Target
 from reportgen.surrogate import Recipe, fit, fit_measures, neighbourhood, superpixels
 
 NAME = "lime_hw5"
@@ -48,7 +48,9 @@ def _explanation(classifier: Classifier, case: Case, target: Target, seed: int) 
         return without_picture(NAME, target, "constant_output", PARAMETERS, {"score": float(scores[0])})
     model = fit(drawn, target.index, rng)
     shown = heaviest_regions(model.weights, FEATURES, LEAST)
-    measures = {**fit_measures(drawn, model, target.index), "segments": len(model.weights), "shown": len(shown)}
+    about = region_measures(segments, model.weights)
+    measures: dict[str, Scalar] = {**fit_measures(drawn, model, target.index), "shown": len(shown)}
+    measures |= {name: about[name] for name in ("segments", "largest_area", "largest_weight", "place")}
     result = RegionWeights(segments, model.weights)
     return Explanation(NAME, target, "ok", result, parameters=PARAMETERS, measures=measures)
 

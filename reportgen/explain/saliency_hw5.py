@@ -13,8 +13,9 @@ from torch.nn.functional import cross_entropy
 from reportgen.attempts import failed, without_picture
 from reportgen.classifier import Classifier, NoGradient, Score
 from reportgen.contracts import ImageMethod, labelled_target
+from reportgen.measures import heat_measures
 from reportgen.options import BuildOptions
-from reportgen.results import Case, ColourSaliency, Explanation, Facts, Target
+from reportgen.results import Case, ColourSaliency, Explanation, Facts, Scalar, Target
 
 NAME = "saliency_hw5"
 PARAMETERS: Facts = {"score": "cross-entropy"}
@@ -42,10 +43,12 @@ def _explanation(classifier: Classifier, case: Case, target: Target) -> Explanat
     if not np.isfinite(heat).all():
         return without_picture(NAME, target, "not_finite", PARAMETERS)
     low, high = heat.min(), heat.max()
-    measures = {"maximum": float(high), "loss": loss}
+    measures: dict[str, Scalar] = {"maximum": float(high), "loss": loss}
     if high == low:  # the write-up would divide by zero and print NaN
         return without_picture(NAME, target, "flat_gradient", PARAMETERS, measures)
     stretched = (heat - low) / (high - low)
+    shape = heat_measures(heat.max(axis=-1))
+    measures |= {name: shape[name] for name in ("half_area", "place")}
     return Explanation(NAME, target, "ok", ColourSaliency(stretched), parameters=PARAMETERS, measures=measures)
 
 

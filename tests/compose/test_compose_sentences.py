@@ -105,8 +105,8 @@ def test_the_sign_of_the_heaviest_region_is_said() -> None:
 @pytest.mark.parametrize(
     ("facts", "present", "absent"),
     [
-        ({"edges": 0.3}, "shows_edges", "shows_no_edges"),
-        ({"edges": 0.29}, "shows_no_edges", "shows_edges"),
+        ({"edges": 0.5}, "shows_edges", "shows_no_edges"),
+        ({"edges": 0.49}, "shows_no_edges", "shows_edges"),
         ({"edges": -0.5}, "shows_avoids", "shows_edges"),
         ({"coherence": 0.5, "orientation": 90.0}, "shows_orientation", "shows_avoids"),
         ({"coherence": 0.1, "orientation": 90.0}, "shows_active", "shows_orientation"),
@@ -163,6 +163,7 @@ def test_warnings_stand_on_the_first_page() -> None:
         WORDS("summary.shipped_photographs"),
         WORDS("summary.incomplete", n=2, total=29),
         WORDS("summary.empty", n=4, total=24),
+        WORDS("summary.same_place_all", total=3, place=WORDS("place.left")),
     ]
 
 

@@ -260,7 +260,7 @@ class TestWriteUp:
             "outside": pytest.approx(((climbed < 0) | (climbed > 1)).mean()),
             **filter_preferences(found.activations, IMAGES),
         }
-        assert found.parameters == {"steps": 100, "lr": 0.1, "layer_assumed": True}
+        assert found.parameters == {"steps": 100, "lr": 0.1, "layer_assumed": True, "kind": "ReLU"}
 
     def test_a_dead_filter_is_not_shown_as_the_photograph_itself(self) -> None:
         classifier = wrapped(Filters(np.zeros((1, 3, 7, 7)), [-1.0]))

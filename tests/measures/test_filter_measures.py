@@ -25,7 +25,7 @@ def grey(plane: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def patchwork(seed: int = 0) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
-    """Squares of 4 x 4 pixels, (1, 64, 80, 3), and their opponent colours, (1, h, w) each, independent of one another."""
+    """Squares of 4 x 4 pixels, (1, 32, 40, 3), and their opponent colours, (1, 8, 10) each, not related."""
     rng = np.random.default_rng(seed)
     shape = (8, 10)
     light, red_green, blue_yellow = rng.uniform(0.4, 0.6, shape), *rng.uniform(-0.2, 0.2, (2, *shape))
@@ -159,13 +159,13 @@ def test_a_weak_preference_has_no_name_and_a_clear_one_has(share: float) -> None
 
 
 def test_too_few_positions_say_nothing() -> None:
-    """Five by five is enough, four by six is not; two maps of four by six are."""
+    """Eight by eight is enough, seven by nine is not; two maps of seven by nine are."""
     images = photographs(2, SIZE)
-    maps = np.random.default_rng(4).random((2, 5, 6))
+    maps = np.random.default_rng(4).random((2, 8, 9))
     said = {"edges", "orientation", "coherence", "colour", "colour_r"}
-    assert set(filter_preferences(maps[:1, :, :5], images[:1])) == said
-    assert filter_preferences(maps[:1, :4], images[:1]) == {}
-    assert set(filter_preferences(maps[:, :4], images)) == said
+    assert set(filter_preferences(maps[:1, :, :8], images[:1])) == said
+    assert filter_preferences(maps[:1, :7], images[:1]) == {}
+    assert set(filter_preferences(maps[:, :7], images)) == said
 
 
 def test_red_beside_green_of_the_same_brightness_is_an_edge() -> None:
