@@ -147,6 +147,7 @@ class Section:
     blocks: tuple[Block, ...] = ()
     sections: tuple["Section", ...] = ()
     page_break: bool = False  # starts a page in the PDF
+    lead: int = 0  # so many of the first blocks stand on the heading's page in the PDF
 
 
 @dataclass(frozen=True)

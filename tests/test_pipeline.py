@@ -195,6 +195,22 @@ def test_without_pango_the_other_formats_stand(tmp_path: Path, monkeypatch: pyte
     assert (tmp_path / "s" / "run" / "run.json").is_file()  # nothing calculated is lost
 
 
+def test_what_was_calculated_outlives_a_bug_in_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> bytes:
+        raise OSError("broken data stream")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outputs, "OUTPUTS", {**outputs.OUTPUTS, "html": Output("html", "report.html", broken)})
+        with pytest.raises(OSError, match="broken data stream"):
+            small(tmp_path / "r", methods=("saliency",))
+    assert not (tmp_path / "r" / "report.html").exists()
+    assert render_again(tmp_path / "r", ("html",), RenderOptions(), Silent()).paths == (tmp_path / "r" / "report.html",)
+
+
+def test_a_named_layer_without_maps_is_not_all_that_was_asked_for(tmp_path: Path) -> None:
+    assert small(tmp_path / "r", methods=("filters",), layers=("fc.0",), limit=1).exit_code == 1
+
+
 class TestRenderingAgain:
     def test_gives_the_same_bytes(self, honest: Path, tmp_path: Path) -> None:
         copy = shutil.copytree(honest, tmp_path / "copy")

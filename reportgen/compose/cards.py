@@ -77,7 +77,7 @@ def _card(run: Run, words: Words, card: _Card) -> Section:
     blocks += _evidence(words, card)
     if strongest:
         blocks.append(Paragraph(tuple(_filter(words, card, strongest, len(run.subjects)))))
-    return Section(f"image-{card.position + 1}", shown_name(card.subject.image.name), tuple(blocks))
+    return Section(f"image-{card.position + 1}", shown_name(card.subject.image.name), tuple(blocks), lead=3)
 
 
 def _evidence(words: Words, card: _Card) -> Iterator[Paragraph]:

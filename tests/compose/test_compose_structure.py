@@ -214,6 +214,12 @@ def test_a_card_has_a_row_per_class_with_original_saliency_activation_and_lime_s
     ]
 
 
+def test_a_card_leads_with_its_bars_its_answer_and_its_pictures() -> None:
+    for card in section(DOCUMENTS["default"], "images").sections:
+        assert card.lead == 3
+        assert [block.kind for block in card.blocks[:3]] == ["bars", "paragraph", "figure"]
+
+
 def test_a_flat_map_a_failure_and_a_dead_filter_are_hatched_boxes() -> None:
     reasons = {panel.content.reason for panel in panels(DOCUMENTS["default"]) if isinstance(panel.content, NoPicture)}
     assert WORDS("reason.flat_gradient") in reasons

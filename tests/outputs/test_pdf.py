@@ -188,6 +188,24 @@ def test_no_figure_is_cut() -> None:
         assert [f"first{n}" in text for text in texts] == [f"last{n}." in text for text in texts]
 
 
+def test_the_lead_of_a_section_stands_on_the_page_of_its_heading() -> None:
+    """Sections of 40 % of a page, one after another."""
+    line = Paragraph(
+        (Sentence("A sentence that fills a line of the page, and then another one that does the same. " * 2),)
+    )
+
+    def cut(lead: int) -> int:
+        cards = (
+            Section(f"card-{n}", f"first{n}", (*[line] * 8, Paragraph((Sentence(f"last{n}."),))), lead=lead)
+            for n in range(8)
+        )
+        texts = drawn_pages(Section("cards", "Cards", sections=tuple(cards)))[1:]  # after the contents
+        return sum([f"first{n}" in t for t in texts] != [f"last{n}." in t for t in texts] for n in range(8))
+
+    assert cut(lead=9) == 0
+    assert cut(lead=0) > 1
+
+
 def test_a_section_starts_a_page_where_it_says_so(document: ReportDocument, pages: list[str]) -> None:
     assert document.sections[-1].page_break
     assert "Table 3." in pages[-1]
