@@ -3,11 +3,12 @@
 In this order for each of size, channel order and normalisation; the page says which it was.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,9 +26,9 @@ Size = tuple[int, int]
 
 USUAL: Final = 128  # px, the course's
 IMAGENET_SIDE, IMAGENET_CROP = 224, 0.875  # the pair of sizes that goes with ImageNet's numbers: 256, of it 224
-FIT_SIDES: Final = (32, 64, 96, 128, 160, 224, 256)
+FIT_SIDES: Final = (128, 256, 64, 32, 224, 96, 160)  # the more usual first
 SMALL_SIDES: Final = (32, 64, 96)  # what ImageNet's numbers are used with besides its own size
-FIT_PHOTOGRAPHS: Final = 12  # the whole network runs on them
+FIT_PHOTOGRAPHS: Final = 24  # the whole network runs on them
 # Times as far as the best size the usual one must be to be left. Zoomed crops in training make objects larger than
 # photographs show them, and the fit then prefers a smaller size: with ImageNet's numbers only a gross misfit counts.
 CLEARLY, GROSSLY = 1.25, 5.0
@@ -65,8 +66,10 @@ class Setting:
         return ("grey",) if channels_taken(self.network.module) == 1 else ("rgb", "bgr")
 
     def pictures(self, size: Size, most: int | None = None) -> Tensor:
-        """(N, 3, H, W) RGB in [0, 1] on the device."""
-        return stacked(list(sized(self.photographs[:most], size, "squash", 1.0)), self.device)
+        """(N, 3, H, W) RGB in [0, 1] on the device; at most so many of them, evenly from all."""
+        count = len(self.photographs)
+        places = np.linspace(0, count - 1, min(most or count, count)).round().astype(int)
+        return stacked(list(sized([self.photographs[n] for n in places], size, "squash", 1.0)), self.device)
 
 
 def feed(setting: Setting) -> Fed:
@@ -87,11 +90,7 @@ def feed(setting: Setting) -> Fed:
     spec = replace(spec, evidence=evidence, chosen_by={**spec.chosen_by, "size": origin})
     network, notes = setting.network, _notes(spec, evidence, asked)
     if evidence:
-
-        def at(of: Size) -> Tensor:
-            return in_units(setting.pictures(of, FIT_PHOTOGRAPHS), as_candidate(spec))
-
-        settled = settle(network, at, size, setting.device, setting.options.seed)
+        settled = settle(network, _shown(setting, spec), setting.device, setting.options.seed)
         network, notes = settled.network, (*notes, *settled.notes)
     spec = _framed(replace(setting, network=network), spec)
     return Fed(spec, network, outputs, notes)
@@ -157,6 +156,15 @@ def _framed(setting: Setting, spec: InputSpec) -> InputSpec:
     return replace(spec, size=size, resize=resize, crop=crop, chosen_by=by)
 
 
+def _shown(setting: Setting, spec: InputSpec) -> Callable[[Size], Tensor]:
+    """How the photographs are fed at any size."""
+
+    def at(size: Size) -> Tensor:
+        return in_units(setting.pictures(size, FIT_PHOTOGRAPHS), as_candidate(spec))
+
+    return at
+
+
 def _imagenets(spec: InputSpec) -> bool:
     """Whether photographs are fed with ImageNet's numbers, in either order of the channels."""
     return (spec.mean, spec.std) in (IMAGENET, (IMAGENET[0][::-1], IMAGENET[1][::-1]))
@@ -169,12 +177,8 @@ def _open_side(setting: Setting, spec: InputSpec) -> tuple[int, str]:
     usual = usual if _takes(setting, usual) else spec.size[0]
     if not setting.photographs or spec.evidence is None:
         return usual, "default"
-
-    def at(size: Size) -> Tensor:
-        return in_units(setting.pictures(size, FIT_PHOTOGRAPHS), as_candidate(spec))
-
-    sides = [side for side in tried if _takes(setting, side)]
-    side = fitted_side(setting.network.module, at, sides, usual, factor)
+    sides = [usual, *(side for side in tried if side != usual and _takes(setting, side))]
+    side = fitted_side(setting.network.module, _shown(setting, spec), sides, factor)
     return side, "batch-norm" if side != usual else "default"
 
 

@@ -90,7 +90,7 @@ def fake_model() -> ModelFacts:
     """A small course network, with a layer that is an assumption."""
     layers = (
         LayerFact("cnn.0", "Conv2d", "3 -> 8, 3x3, padding 1", 224),
-        LayerFact("cnn.1", "ReLU", "", 0, True, "assume.relu"),
+        LayerFact("cnn.1", "ReLU", "", 0, True, "assume.activation"),
         LayerFact("cnn.2", "MaxPool2d", "2x2", 0, True, "assume.pool"),
         LayerFact("fc.0", "Linear", "640 -> 6", 3846),
     )

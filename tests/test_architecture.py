@@ -28,7 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("cases", "example.scenes", "layers", "measures", "normfit", "reference", "surrogate"),
     ("ascent", "example.export", "example.train", "preprocessing"),
     ("contracts",),
-    ("probing", "settling"),
+    ("probing", "settling", "sources.family_layers"),
     ("explain", "feeding", "figures", "numbering", "phrasing", "sources"),
     ("loading", "panels", "publish", "selection", "store", "templating"),
     ("compose.summing",),

@@ -33,9 +33,18 @@ def load(path: Path, arch: str | None, announce: Callable[[str], None]) -> tuple
     """
     source = _source(arch)
     weights = _weights(path)  # before any code of the user runs: it could loosen what torch refuses to unpickle
-    network = source.build(weights, arch, announce)
+    return weights, _filled(source.build(weights, arch, announce), weights)
+
+
+def _filled(network: Network, weights: Weights) -> Network:
+    """The network with the weights in it and all its layers listed, and so whatever it is read as later."""
     fit.load_strictly(network, weights)
-    return weights, replace(network, layers=listing.list_layers(network.module, network.layers))
+    again = network.reread
+    return replace(
+        network,
+        layers=listing.list_layers(network.module, network.layers),
+        reread=(lambda answers: _filled(again(answers), weights)) if again else None,
+    )
 
 
 def _source(arch: str | None) -> Source:

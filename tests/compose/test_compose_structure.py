@@ -268,7 +268,7 @@ def test_the_title_block_names_author_number_and_model() -> None:
 def test_the_appendix_marks_what_was_assumed() -> None:
     layers, note = section(DOCUMENTS["default"], "layers").blocks
     assert isinstance(layers, Table)
-    assert layers.rows[1] == ("cnn.1*", "ReLU", WORDS("assume.relu"), "")
+    assert layers.rows[1] == ("cnn.1*", "ReLU", WORDS("assume.activation"), "")
     assert layers.rows[2][2] == f"2x2; {WORDS('assume.pool')}"
     assert layers.rows[3] == ("fc.0", "Linear", "640 -> 6", "3,846")
     assert isinstance(note, Paragraph)
