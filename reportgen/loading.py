@@ -26,7 +26,9 @@ def opened_classifier(options: BuildOptions, module: nn.Module | None, progress:
     """
     device = resolve_device(options.device)
     weights, network = (
-        _given(module) if module is not None else sources.load(options.model, options.arch, progress.warn)
+        _given(module)
+        if module is not None
+        else sources.load(options.model, options.arch, progress.warn, options.state_key)
     )
     with reproducible(), ExitStack() as stack:
         stack.enter_context(borrowed(network.module, device))

@@ -43,9 +43,13 @@ class BuildOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    model: Path = _setting(..., "Model", "Checkpoint with a state_dict.")
+    model: Path = _setting(
+        ..., "Model", "Checkpoint with a state_dict: .pth, .safetensors, or a folder that transformers saved."
+    )
     arch: str | None = _setting(
-        None, "Model", "food11, or file.py:Class (runs that file); otherwise read off the weights."
+        None,
+        "Model",
+        "food11, torchvision:NAME, timm:NAME, or file.py:Class (runs that file); otherwise read off the weights.",
     )
     size: tuple[int, int] | None = _setting(
         None, "Model", "Height and width the network is fed: 128 or 128x96; otherwise as the weights fix it."
