@@ -84,7 +84,8 @@ class Classifier:
         def run(part: slice) -> NDArray[np.float32]:
             with torch.enable_grad():
                 images = self.tensor(pixels[part]).requires_grad_()
-                total = score(part)(self.forward(images)).sum()
+                # A copy: a network that works on its input in place may not do so where gradients are collected.
+                total = score(part)(self.forward(images.clone())).sum()
                 if not total.requires_grad:
                     raise no_gradient(self.facts.file)
                 (gradient,) = torch.autograd.grad(total, images, allow_unused=True)

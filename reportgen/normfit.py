@@ -6,8 +6,10 @@ The distance is the Kullback-Leibler divergence of two Gaussians for each channe
 channel has no say), and the sum over the layers.
 """
 
+import contextlib
+import sys
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -26,6 +28,10 @@ RESAMPLES: Final = 400
 CLEAR: Final = 0.95  # share of resamples in which the better one stays better
 WEAK: Final = 0.8
 BATCH: Final = 8  # photographs in one pass
+
+
+class CannotRunError(Exception):
+    """The network fails on these photographs, or ends the program."""
 
 
 class _Seen(Exception):
@@ -60,6 +66,7 @@ def moments(module: nn.Module, feed: Feed, count: int, most: int | None = None) 
     """What the batch-norms are given, in the order in which they run; empty where there are none.
 
     count: number of photographs; most: only the first so many layers are run to. The network is left as it was.
+    Raises CannotRunError, whatever a user's network raises.
     """
     layers = norm_layers(module)
     wanted = len(layers) if most is None else min(most, len(layers))
@@ -100,9 +107,20 @@ def _pass(
     with ExitStack() as stack, torch.inference_mode():
         for name, layer in layers.items():
             stack.callback(layer.register_forward_pre_hook(looking(name)).remove)
-        with suppress(_Seen):
-            module(images)
+        _run(module, images)
     return seen
+
+
+def _run(module: nn.Module, images: Tensor) -> None:
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # stdout carries the result's path and nothing else
+            module(images)
+    except _Seen:
+        pass
+    except KeyboardInterrupt:
+        raise
+    except BaseException as err:  # SystemExit too: this is only a question, and the answers come later
+        raise CannotRunError from err
 
 
 def resamples(count: int, seed: int) -> Numbers:

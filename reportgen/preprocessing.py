@@ -92,7 +92,10 @@ def judge(
         def feed(part: slice, candidate: InputCandidate = candidate) -> Tensor:
             return in_units(images[part], candidate)
 
-        layers = normfit.moments(module, feed, len(images), most=1)
+        try:
+            layers = normfit.moments(module, feed, len(images), most=1)
+        except normfit.CannotRunError:
+            return None
         if not layers:
             return None
         judged.append(Judged(candidate, normfit.divergence(layers, weights)))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from reportgen.classifier import as_logits
 from reportgen.contracts import Network
-from reportgen.errors import ArchitectureError, ReportgenError
+from reportgen.errors import ArchitectureError, EnvironmentProblem, ReportgenError
 
 SIDES: Final = (
     128,
@@ -40,7 +40,8 @@ def channels_taken(module: nn.Module) -> int:
 def answer_to(network: Network, size: tuple[int, int], device: torch.device) -> int:
     """The number of classes that two grey images are answered with; 2 where there is a single logit.
 
-    Raises ArchitectureError where the network fails, ends the program, or gives something else than (2, K) logits.
+    Raises ArchitectureError where the network fails, ends the program, or gives something else than (2, K) logits,
+    EnvironmentProblem where the memory is too small.
     """
     grey = torch.full((2, channels_taken(network.module), *size), 0.5, device=device)
     fix = "Check --arch, and --size: the network must take images of that size and return one logit for each class"
@@ -48,8 +49,11 @@ def answer_to(network: Network, size: tuple[int, int], device: torch.device) -> 
         # stdout carries the result's path and nothing else.
         with torch.inference_mode(), contextlib.redirect_stdout(sys.stderr):
             answer = network.module(grey)
-    except (KeyboardInterrupt, torch.OutOfMemoryError):
+    except KeyboardInterrupt:
         raise
+    except torch.OutOfMemoryError as err:
+        why = f"not even two images of {size[0]} x {size[1]} fit into the memory of {device}"
+        raise EnvironmentProblem("E-MEMORY", "the network", why, "Use --device cpu, or a smaller --size") from err
     except BaseException as err:  # SystemExit too: a network that leaves must not look like success
         words = " ".join(f"{type(err).__name__}: {err}".split())[:LONGEST]
         why = f"it fails on images of {size[0]} x {size[1]}: {words}"

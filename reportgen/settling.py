@@ -116,7 +116,7 @@ def whole_distance(module: nn.Module, images: Tensor, seed: int) -> Numbers:
     """The distance over all batch-norms, for each resample of the images; infinite where the network fails."""
     try:
         layers = normfit.moments(module, lambda part: images[part], len(images))
-    except RuntimeError:
+    except normfit.CannotRunError:
         return np.full(normfit.RESAMPLES + 1, np.inf)
     return normfit.divergence(layers, normfit.resamples(len(images), seed))
 

@@ -454,6 +454,20 @@ def test_reproducible_only_inside(error: type[Exception] | None, monkeypatch: py
     assert fingerprint(Constant())["backends"] == before
 
 
+class InPlace(nn.Module):
+    """Halves its input where it lies."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images.mul_(0.5).sum((2, 3))
+
+
+def test_a_network_that_works_in_place_has_gradients() -> None:
+    with borrowed(InPlace(), CPU) as module:
+        gradients = wrapped(module).input_gradients(PIXELS, lambda part: lambda logits: logits[:, 0])  # noqa: ARG005
+    assert np.allclose(gradients[..., 0], 0.5)
+    assert np.allclose(gradients[..., 1:], 0)
+
+
 LOGITS = torch.tensor([[1.0, 2.0, 3.0]])
 
 

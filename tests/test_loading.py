@@ -163,6 +163,11 @@ class TestNetworksThatCannotBeUsed:
         assert "\n" not in caught.value.line()
         assert len(caught.value.line()) < 600
 
+    def test_memory_that_does_not_suffice_is_said(self) -> None:
+        with pytest.raises(EnvironmentProblem, match="not even two images of 16 x 20") as caught:
+            opened(raising(torch.OutOfMemoryError("CUDA out of memory")), size=(16, 20))
+        assert caught.value.code == "E-MEMORY"
+
     def test_an_interruption_is_none_of_its_failures(self) -> None:
         with pytest.raises(KeyboardInterrupt):
             opened(raising(KeyboardInterrupt()))

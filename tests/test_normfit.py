@@ -9,7 +9,17 @@ import torch
 from torch import Tensor, nn
 from toy_models import fingerprint
 
-from reportgen.normfit import RESAMPLES, Moments, certainty, divergence, moments, norm_layers, resamples, share_won
+from reportgen.normfit import (
+    RESAMPLES,
+    CannotRunError,
+    Moments,
+    certainty,
+    divergence,
+    moments,
+    norm_layers,
+    resamples,
+    share_won,
+)
 
 
 def norm(mean: float = 0.0, variance: float = 1.0, width: int = 3) -> nn.BatchNorm2d:
@@ -61,6 +71,20 @@ def test_only_the_layers_up_to_the_first_batch_norm_run() -> None:
             raise AssertionError(f"it ran on {len(images)} images")
 
     assert len(seen(nn.Sequential(norm(), Broken()), images(), most=1)) == 1
+
+
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit, torch.OutOfMemoryError])
+def test_a_network_that_fails_or_leaves_is_one_error(
+    error: type[BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Failing(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            print("debugging")
+            raise error(f"on {len(images)} images")
+
+    with pytest.raises(CannotRunError):
+        seen(nn.Sequential(Failing(), norm()), images())
+    assert capsys.readouterr().out == ""
 
 
 def test_without_batch_norm_there_is_nothing_to_see() -> None:
