@@ -55,7 +55,7 @@ class Network:
     size: (height, width) where the weights fix it, else None; layers: for the appendix, in order of execution where
     known; classes: names that the architecture implies, else (); recipe: how its configuration says it is fed;
     questions: what the weights leave open, name -> possible answers, the conventional one first; reread: the network
-    for other answers, with the weights in it.
+    for other answers, with the weights in it; loaded: the source has put the weights in itself, wholly.
     """
 
     module: "nn.Module"
@@ -67,6 +67,7 @@ class Network:
     recipe: InputRecipe | None = None
     questions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reread: "Callable[[Mapping[str, str]], Network] | None" = None
+    loaded: bool = False
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,8 @@ def feed(setting: Setting) -> Fed:
         settled = settle(network, _shown(setting, spec), setting.device, setting.options.seed)
         network, notes = settled.network, (*notes, *settled.notes)
     spec = _framed(replace(setting, network=network), spec)
+    if spec.resize == "crop":
+        notes = (*notes, ("note.cropped", {"share": f"{spec.crop:.0%}"}))
     return Fed(spec, network, outputs, notes)
 
 

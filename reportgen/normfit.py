@@ -53,13 +53,19 @@ class Moments:
 
 
 def norm_layers(module: nn.Module) -> dict[str, nn.Module]:
-    """The batch-norms that store statistics, by name."""
+    """The batch-norms that store statistics, by name; those that have never seen an image store none."""
     kinds = (nn.BatchNorm1d, nn.BatchNorm2d)
     return {
         name: layer
         for name, layer in module.named_modules()
         if isinstance(layer, kinds) and layer.running_mean is not None and layer.running_var is not None
+        if not _untouched(layer.running_mean, layer.running_var)
     }
+
+
+def _untouched(mean: Tensor, variance: Tensor) -> bool:
+    """Whether the statistics are those that a batch-norm is made with."""
+    return not mean.any() and bool((variance == 1).all())
 
 
 def moments(module: nn.Module, feed: Feed, count: int, most: int | None = None) -> tuple[Moments, ...]:

@@ -33,7 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("sources.safetensors_file",),
     ("explain", "feeding", "figures", "numbering", "phrasing", "sources"),
     ("loading", "panels", "publish", "selection", "store", "templating"),
-    ("compose.summing",),
+    ("compose.feeding", "compose.summing"),
     ("compose",),
     ("outputs.memory",),
     ("outputs",),

@@ -119,6 +119,7 @@ def test_a_size_that_the_batch_norms_speak_against_is_left() -> None:
 
 def test_a_network_of_grey_images_is_fed_grey() -> None:
     grey = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    grey.get_buffer("1.running_mean").add_(0.1)
     result = fed(grey)
     assert (result.spec.channel_order, by(result)["channel_order"]) == ("grey", "network")
 

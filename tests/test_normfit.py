@@ -22,7 +22,7 @@ from reportgen.normfit import (
 )
 
 
-def norm(mean: float = 0.0, variance: float = 1.0, width: int = 3) -> nn.BatchNorm2d:
+def norm(mean: float = 0.01, variance: float = 1.0, width: int = 3) -> nn.BatchNorm2d:
     layer = nn.BatchNorm2d(width, eps=1e-9)
     assert layer.running_mean is not None
     assert layer.running_var is not None
@@ -99,6 +99,10 @@ def test_statistics_that_make_no_sense_are_infinitely_far(variance: float) -> No
     assert np.isposinf(divergence(layers, resamples(5, 0))).all()
 
 
+def test_a_batch_norm_that_has_seen_no_image_says_nothing() -> None:
+    assert norm_layers(nn.Sequential(nn.BatchNorm2d(3), norm())).keys() == {"1"}
+
+
 def test_a_dead_channel_has_no_say() -> None:
     fed = images()
     fed[:, 0] = 0
@@ -113,6 +117,7 @@ def test_in_batches_it_is_the_same() -> None:
 
 def test_the_network_is_given_back() -> None:
     network = nn.Sequential(norm(), nn.Flatten(), nn.BatchNorm1d(3 * 64)).eval()
+    network.get_buffer("2.running_mean").add_(1)
     before = fingerprint(network)
     seen(network, images())
     seen(network, images(), most=1)

@@ -82,7 +82,8 @@ def _fitted(
 
 def _filled(network: Network, weights: Weights) -> Network:
     """The network with the weights in it and all its layers listed, and so whatever it is read as later."""
-    fit.load_strictly(network, weights)
+    if not network.loaded:
+        fit.load_strictly(network, weights)
     again = network.reread
     return replace(
         network,

@@ -1,6 +1,8 @@
 """A folder as transformers saves it: `config.json` beside `model.safetensors`. Offline, and none of its code is run.
 
-transformers builds the network from the configuration alone; the weights pass the same gate as any other file.
+transformers builds the network from the configuration alone; the weights pass the same gate as any other file. Newer
+versions store them under other names than their networks have: then transformers puts them in, and nothing may be left
+over or missing.
 """
 
 import json
@@ -10,7 +12,7 @@ from typing import Any, Final
 
 from reportgen.contracts import InputRecipe, Network, Weights
 from reportgen.errors import ArchitectureError, CheckpointError
-from reportgen.excerpts import shortened
+from reportgen.excerpts import listed, shortened
 from reportgen.sources.metadata import numbers, sides
 from reportgen.sources.zoo import imported, quietly
 
@@ -57,12 +59,28 @@ def build(
         with quietly():
             config = library.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             module = library.AutoModelForImageClassification.from_config(config, trust_remote_code=False)
+            loaded = set(module.state_dict()) != set(weights.tensors)
+            if loaded:
+                module = _loaded(library, folder, weights)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError) as err:
         words = shortened(" ".join(str(err).split()), 160)
         why = f"transformers builds no image classifier from its {CONFIG}: {words}"
         fix = "Give a folder of an image classifier that needs no code of its own"
         raise ArchitectureError("E-ARCH-CONFIG", weights.file, why, fix) from err
-    return Network(module, type(module).__name__, (), recipe=_recipe(folder, config), classes=_classes(config))
+    name, recipe = type(module).__name__, _recipe(folder, config)
+    return Network(module, name, (), recipe=recipe, classes=_classes(config), loaded=loaded)
+
+
+def _loaded(library: Any, folder: Path, weights: Weights) -> Any:  # noqa: ANN401 - transformers' own kinds
+    """The network with its weights in it. Raises ArchitectureError where they do not fit it wholly."""
+    module, told = library.AutoModelForImageClassification.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, output_loading_info=True
+    )
+    for what in ("missing_keys", "unexpected_keys", "mismatched_keys", "error_msgs"):
+        if wrong := sorted(map(str, told.get(what) or ())):
+            why = f"does not fit {type(module).__name__}: {len(wrong)} {what.replace('_', ' ')}: {listed(wrong)}"
+            raise ArchitectureError("E-ARCH-MISMATCH", weights.file, why, "Save the folder again from the whole model")
+    return module
 
 
 def _classes(config: Any) -> tuple[str, ...]:  # noqa: ANN401 - transformers' own kind

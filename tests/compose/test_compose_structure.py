@@ -26,6 +26,7 @@ from reportgen.document import (
     Table,
 )
 from reportgen.language import load_references
+from reportgen.results import WARNINGS, Scalar
 from reportgen.schema import ReportFacts
 
 DOCUMENTS = {name: compose(run, WORDS) for name, run in RUNS.items()}
@@ -279,3 +280,32 @@ def test_the_appendix_marks_what_was_assumed() -> None:
     (hashes,) = section(DOCUMENTS["default"], "hashes").blocks
     assert isinstance(hashes, Table)
     assert [row[3] for row in hashes.rows] == [image["sha256"] for image in DOCUMENTS["default"].facts["images"]]
+
+
+def test_the_appendix_shows_what_the_first_batch_norm_says_of_the_input() -> None:
+    text, chart = section(DOCUMENTS["default"], "feeding").blocks
+    assert isinstance(text, Paragraph)
+    assert "channel order by the batch-norms" in text.sentences[0].text
+    assert "clear for the channel order (100% of resampled sets agree) and weak" in text.sentences[1].text
+    assert isinstance(chart, Bars)
+    assert [(bar.label, bar.text) for bar in chart.bars] == [
+        ("RGB, mean 0.5, deviation 0.5 (best)", "0.01 nats"),
+        ("BGR, mean 0.5, deviation 0.5", "0.2 nats"),
+        ("RGB, [0, 1] as it is", "1.5 nats"),
+    ]
+    assert chart.bars[2].value == 1
+    run = fake_run()
+    silent = replace(run, model=replace(run.model, input=replace(run.model.input, evidence=None)))
+    assert "feeding" not in [each.anchor for each in section(compose(silent, WORDS), "appendix").sections]
+
+
+@pytest.mark.parametrize("key", sorted(WARNINGS))
+def test_what_must_not_be_overlooked_is_a_warning_of_the_summary(key: str) -> None:
+    facts: dict[str, Scalar] = {
+        "order": "BGR", "mean": "0", "std": "1", "divergence": "0.01", "images": 3, "order_share": "1%", "share": "2%",
+        "other": "9",
+    }  # fmt: skip
+    run = fake_run()
+    document = compose(replace(run, model=replace(run.model, notes=((key, facts),))), WORDS)
+    told = [b for b in section(document, "summary").blocks if isinstance(b, Paragraph) and b.tone == "warning"]
+    assert any("first batch-norm" in block.sentences[0].text for block in told)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from made_networks import ignored, saved
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from reportgen import sources
@@ -124,7 +124,18 @@ def transformers(monkeypatch: pytest.MonkeyPatch) -> None:
 
     library = ModuleType("transformers")
     library.AutoConfig = SimpleNamespace(from_pretrained=configured)  # type: ignore[attr-defined] # a stand-in
-    made = SimpleNamespace(from_config=network)
+
+    def pretrained(folder: Path, **given: object) -> tuple[Net, dict[str, list[str]]]:
+        assert given == {
+            "local_files_only": True, "trust_remote_code": False, "use_safetensors": True, "output_loading_info": True,
+        }  # fmt: skip
+        stored = load_file(folder / "model.safetensors")
+        net = Net(len(stored["old.fc.bias"]))
+        renamed = {key.removeprefix("old."): tensor for key, tensor in stored.items()}
+        left = net.load_state_dict(renamed, strict=False)
+        return net, {"missing_keys": left.missing_keys, "unexpected_keys": left.unexpected_keys}
+
+    made = SimpleNamespace(from_config=network, from_pretrained=pretrained)
     library.AutoModelForImageClassification = made  # type: ignore[attr-defined] # a stand-in
     monkeypatch.setitem(sys.modules, "transformers", library)
 
@@ -178,6 +189,19 @@ def test_names_that_say_nothing_are_none(tmp_path: Path) -> None:
     network = load(None, path)
     assert network.classes == ()
     assert network.recipe == InputRecipe("config", (64, 64))
+
+
+@pytest.mark.usefixtures("transformers")
+def test_weights_under_other_names_are_put_in_by_the_library(tmp_path: Path) -> None:
+    path, truth = folder(tmp_path / "a", {0: "a", 1: "b"}), Net(2)
+    stored = {f"old.{key}": tensor for key, tensor in truth.state_dict().items()}
+    save_file(stored, path / "model.safetensors")
+    network = load(None, path)
+    assert torch.equal(network.module.state_dict()["conv.weight"], truth.conv.weight)
+    assert [layer.name for layer in network.layers] == ["conv", "fc"]
+    save_file({**stored, "old.more": torch.ones(1)}, path / "model.safetensors")
+    with pytest.raises(ArchitectureError, match="1 unexpected keys: more"):
+        load(None, path)
 
 
 def test_a_folder_without_weights_says_what_to_do(tmp_path: Path) -> None:
