@@ -35,7 +35,9 @@ def run(arguments: list[str]) -> int:
         if not message:  # no arguments: the help has been shown
             return USAGE
         stop = "" if message.endswith("?") else "."
-        return _fail(printable(f"error[E-USAGE] command line: {message}{stop} Run: reportgen build --help"), USAGE)
+        context = getattr(err, "ctx", None)
+        command = context.command_path if context else "reportgen"
+        return _fail(printable(f"error[E-USAGE] command line: {message}{stop} Run: {command} --help"), USAGE)
     except KeyboardInterrupt:
         return _fail("interrupted: no new report was written, an old one stands as it was", INTERRUPTED)
     except MemoryError:

@@ -4,7 +4,7 @@ Images come and numbers go as numpy arrays; the device, the batch size and the n
 """
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -49,8 +49,7 @@ class Classifier:
     def units(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) RGB in [0, 1] -> the same in the network's own channel order and units."""
         spec = self.facts.input
-        # Never the tensor itself: a network that works in place would change what its caller holds.
-        ordered = images.flip(1) if spec.channel_order == "bgr" else images.clone()
+        ordered = in_order(images, spec.channel_order)
         if spec.mean:
             ordered = ordered - ordered.new_tensor(spec.mean).view(1, -1, 1, 1)
         if spec.std:
@@ -59,8 +58,7 @@ class Classifier:
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) RGB in [0, 1] on the device -> (N, K) logits, with their graph where one is wanted."""
-        logits: Tensor = self.module(self.units(images))
-        return logits
+        return as_logits(self.module(self.units(images)))
 
     def logits(self, pixels: Pixels) -> NDArray[np.float32]:
         """(N, H, W, 3) -> (N, K) float32."""
@@ -127,6 +125,36 @@ class Classifier:
         gc.collect()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
+
+
+def in_order(images: Tensor, order: str) -> Tensor:
+    """(N, 3, H, W) RGB -> the channels as they are fed; grey is one channel, the luminance of PIL's mode L.
+
+    Never the tensor itself: a network that works in place would change what its caller holds.
+    """
+    if order == "grey":
+        return (images * images.new_tensor((0.299, 0.587, 0.114)).view(1, -1, 1, 1)).sum(1, keepdim=True)
+    return images.flip(1) if order == "bgr" else images.clone()
+
+
+def as_logits(answer: Any) -> Tensor:  # noqa: ANN401 - whatever a network returns
+    """The logits in what a network returns, (N, K).
+
+    A tensor, the first tensor of a tuple or list, the entry `logits` of a mapping or of an object that has it (as
+    those of transformers). One logit for each image stands for a yes: 0 is put beside it as the logit of no.
+    Raises ValueError where there are none.
+    """
+    found = answer
+    if isinstance(answer, Mapping):
+        found = answer.get("logits")
+    elif isinstance(answer, tuple | list):
+        found = next((part for part in answer if isinstance(part, Tensor)), None)
+    elif not isinstance(answer, Tensor):
+        found = getattr(answer, "logits", None)
+    if not isinstance(found, Tensor):
+        raise ValueError(f"no logits in a {type(answer).__name__}")
+    single = found[:, None] if found.dim() == 1 else found
+    return torch.cat([torch.zeros_like(single), single], 1) if single.dim() == 2 and single.shape[1] == 1 else single
 
 
 def no_gradient(what: str) -> NoGradient:

@@ -43,7 +43,7 @@ Config = Annotated[
     typer.Option(help="Settings file; otherwise reportgen.toml or pyproject.toml here.", rich_help_panel="Run"),
 ]
 
-_REPEATED: dict[str, Any] = {"images": list[Path], "layers": list[str]}
+_REPEATED: dict[str, Any] = {"images": list[Path], "layers": list[str], "reference_images": list[Path]}
 
 
 def _parameter(name: str, setting: FieldInfo) -> inspect.Parameter:
@@ -176,20 +176,22 @@ def _print(line: str) -> None:
 
 
 def spread(arguments: Sequence[str]) -> list[str]:
-    """Let several paths follow one --images, as a shell's `*.jpg` gives them: an option takes one value here.
+    """Let several paths follow one --images or --reference-images, as a shell's `*.jpg` gives them.
+
+    An option takes one value here.
 
     Raises UsageError where no path follows, as when the `*.jpg` finds nothing.
     """
     spread_out: list[str] = []
-    taking = False
+    taking = ""
     for argument, following in itertools.pairwise((*arguments, "-")):
-        if argument == "--images":
-            taking = True
+        if argument in ("--images", "--reference-images"):
+            taking = argument
             if following.startswith("-"):
-                raise UsageError("E-USAGE", "--images", "no path follows", "Name files or folders, or leave it out")
+                raise UsageError("E-USAGE", argument, "no path follows", "Name files or folders, or leave it out")
         elif argument.startswith("-"):
-            taking = False
+            taking = ""
             spread_out.append(argument)
         else:
-            spread_out += ("--images", argument) if taking else (argument,)
+            spread_out += (taking, argument) if taking else (argument,)
     return spread_out

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from reportgen.document import ReportDocument
 from reportgen.options import BuildOptions
@@ -15,12 +15,29 @@ if TYPE_CHECKING:  # the writers stay free of torch
     from reportgen.classifier import Classifier
 
 
+@dataclass(frozen=True)
+class InputRecipe:
+    """How a network is fed, as its own configuration or its checkpoint says; what it leaves open is empty.
+
+    origin: "config" or "checkpoint"; the fields are those of InputSpec.
+    """
+
+    origin: str
+    size: tuple[int, int] | None = None
+    channel_order: Literal["rgb", "bgr"] | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    resize: Literal["squash", "crop"] | None = None
+    crop: float = 1.0
+
+
 @dataclass(frozen=True, eq=False)
 class Weights:
     """The tensors of a checkpoint, as read.
 
     tensors: key -> CPU tensor, prefixes of wrappers removed; file: its name without folders;
-    classes: class names the checkpoint carries, else (); notes: (key of a sentence, values) on how it was read.
+    classes: class names the checkpoint carries, else (); notes: (key of a sentence, values) on how it was read;
+    recipe: how to feed the network, where the checkpoint says it.
     """
 
     file: str
@@ -28,6 +45,7 @@ class Weights:
     tensors: Mapping[str, "Tensor"]
     classes: tuple[str, ...] = ()
     notes: tuple[tuple[str, Facts], ...] = ()
+    recipe: InputRecipe | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +53,9 @@ class Network:
     """A network with its weights loaded.
 
     size: (height, width) where the weights fix it, else None; layers: for the appendix, in order of execution where
-    known; classes: names that the architecture implies, else ().
+    known; classes: names that the architecture implies, else (); recipe: how its configuration says it is fed;
+    questions: what the weights leave open, name -> possible answers, the conventional one first; reread: the network
+    for other answers, with the weights in it; loaded: the source has put the weights in itself, wholly.
     """
 
     module: "nn.Module"
@@ -44,6 +64,10 @@ class Network:
     size: tuple[int, int] | None = None
     classes: tuple[str, ...] = ()
     notes: tuple[tuple[str, Facts], ...] = ()
+    recipe: InputRecipe | None = None
+    questions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reread: "Callable[[Mapping[str, str]], Network] | None" = None
+    loaded: bool = False
 
 
 @dataclass(frozen=True)

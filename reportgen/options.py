@@ -43,9 +43,13 @@ class BuildOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    model: Path = _setting(..., "Model", "Checkpoint with a state_dict.")
+    model: Path = _setting(
+        ..., "Model", "Checkpoint with a state_dict: .pth, .safetensors, or a folder that transformers saved."
+    )
     arch: str | None = _setting(
-        None, "Model", "food11, or file.py:Class (runs that file); otherwise read off the weights."
+        None,
+        "Model",
+        "food11, torchvision:NAME, timm:NAME, or file.py:Class (runs that file); otherwise read off the weights.",
     )
     size: tuple[int, int] | None = _setting(
         None, "Model", "Height and width the network is fed: 128 or 128x96; otherwise as the weights fix it."
@@ -54,11 +58,20 @@ class BuildOptions(BaseModel):
     std: tuple[Annotated[float, Field(gt=0)], ...] = _setting(
         (), "Model", "Standard deviation per channel, in the order fed."
     )
-    channel_order: Literal["rgb", "bgr"] = _setting("rgb", "Model", "Order of the channels fed: rgb or bgr.")
+    channel_order: Literal["rgb", "bgr"] | None = _setting(
+        None, "Model", "Order of the channels fed: rgb or bgr; otherwise as the batch-norms say, else rgb."
+    )
+    resize: Literal["squash", "crop"] | None = _setting(
+        None, "Model", "squash to the size, or crop: keep the shape and take the middle (of 256 pixels 224)."
+    )
+    state_key: str | None = _setting(None, "Model", "Key of the weights, where a checkpoint holds several sets.")
     classes: Path | None = _setting(None, "Model", "Class names, one per line in index order.")
 
     images: tuple[Path, ...] = _setting(
         (), "Images", "Files, folders, ImageFolder trees; otherwise images/ or food-11/ here, else shipped ones."
+    )
+    reference_images: tuple[Path, ...] = _setting(
+        (), "Images", "More photographs for finding out how the network was fed; they are not explained."
     )
     labels: Path | None = _setting(None, "Images", "CSV or JSON: file name, class index or name.")
     indices: tuple[Annotated[int, Field(ge=0)], ...] = _setting(
@@ -107,7 +120,7 @@ class BuildOptions(BaseModel):
         """Accept "1,2,47" from the command line and the environment."""
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("images", mode="before")
+    @field_validator("images", "reference_images", mode="before")
     @classmethod
     def _one_path(cls, value: Any) -> Any:  # noqa: ANN401 - whatever was given
         """Accept one path for a list of them; it is not split, for a comma is part of many names."""

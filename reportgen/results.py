@@ -10,29 +10,19 @@ from typing import Literal
 import numpy as np
 
 from reportgen.arrays import NO_FACTS, Array, Facts, Scalar, frozen_facts, lock, lock_facts, lock_notes
+from reportgen.inputs import InputCandidate, InputEvidence, InputSpec, Order
 
 __all__ = [
-    "NO_FACTS", "Array", "Case", "ColourSaliency", "Explanation", "Facts", "Failure", "FilterStudy", "ImageInput",
-    "InputSpec", "LayerFact", "ModelFacts", "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result",
-    "Run", "SaliencyMap", "Scalar", "Status", "Subject", "Target",
+    "NO_FACTS", "WARNINGS", "Array", "Case", "ColourSaliency", "Explanation", "Facts", "Failure", "FilterStudy",
+    "ImageInput", "InputCandidate", "InputEvidence", "InputSpec", "LayerFact", "ModelFacts", "Order", "Prediction",
+    "Provenance", "RankedClass", "RegionWeights", "Result", "Run", "SaliencyMap", "Scalar", "Status", "Subject",
+    "Target",
 ]  # fmt: skip
 
+# Notes on the model that must not be overlooked.
+WARNINGS = frozenset({"note.fed_opposed", "note.fed_weak", "note.fed_none"})
+
 Status = Literal["ok", "degenerate", "failed", "not_applicable"]
-
-
-@dataclass(frozen=True)
-class InputSpec:
-    """What the network is fed. Pixels are RGB in [0, 1]; `mean` and `std` are per channel in the order fed."""
-
-    size: tuple[int, int]  # height, width
-    channel_order: Literal["rgb", "bgr"] = "rgb"
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
-    chosen_by: Facts = field(default_factory=lambda: NO_FACTS)  # field -> "option" | "network" | "default"
-
-    def __post_init__(self) -> None:
-        """Lock the facts."""
-        lock_facts(self, "chosen_by")
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,40 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
 
 
+class CandidateReport(_Strict):
+    """A way to feed photographs, and its distance from what the first batch-norm stores, in nats."""
+
+    channel_order: Literal["rgb", "bgr", "grey"]
+    normalisation: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    divergence: float
+
+
+class EvidenceReport(_Strict):
+    """What the first batch-norm says of the input, nearest candidate first; shares are of resampled photographs."""
+
+    candidates: tuple[CandidateReport, ...]
+    chosen: CandidateReport
+    images: int
+    order: Literal["clear", "weak", "none"]
+    order_share: float
+    normalisation: Literal["clear", "weak", "none"]
+    normalisation_share: float
+
+
 class InputReport(_Strict):
     """What the network was fed; `chosen_by` says who decided each field."""
 
     size: tuple[int, int]
-    channel_order: Literal["rgb", "bgr"]
+    resize: Literal["squash", "crop"]
+    crop: float
+    channel_order: Literal["rgb", "bgr", "grey"]
     scale: str
     mean: tuple[float, ...]
     std: tuple[float, ...]
     chosen_by: dict[str, str]
+    evidence: EvidenceReport | None
 
 
 class LayerReport(_Strict):

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
-from typing import Final, Literal
+from pathlib import PurePath
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,19 +11,16 @@ from numpy.typing import NDArray
 from reportgen import images
 from reportgen.contracts import Progress
 from reportgen.errors import ImagesError, UsageError, printable
-from reportgen.example import CLASSES
 from reportgen.excerpts import path_text
 from reportgen.images import Found
 from reportgen.options import DEFAULT_LIMIT, HW5_INDICES, BuildOptions
-from reportgen.resources import example_dir
-from reportgen.results import NO_FACTS, Facts, Failure, ImageInput, ModelFacts
+from reportgen.reference import PHOTOGRAPHS, find_subjects
+from reportgen.results import Facts, Failure, ImageInput, InputSpec, ModelFacts
 
 Notes = tuple[tuple[str, Facts], ...]
 Probabilities = Callable[[NDArray[np.float32]], NDArray[np.float64]]
 # Positions -> those that could be read, (N, K) probabilities for them, and the failures.
 Ask = Callable[[Sequence[int]], tuple[list[int], NDArray[np.float64], tuple[Failure, ...]]]
-
-PHOTOGRAPHS: Final[Notes] = (("summary.shipped_photographs", NO_FACTS),)
 
 
 @dataclass(frozen=True)
@@ -54,32 +51,21 @@ def select_images(
     Raises ImagesError where nothing is found or no image can be read, LabelsError for a file of labels that does not
     fit, UsageError where the choice does not fit what is found.
     """
-    found, origin = _find(options, model)
+    found, origin = find_subjects(options, model.classes)
     labels, label_notes = _labels(found, options, model, origin)
-    size = model.input.size
-    order = _order(found, labels, options, _asker(found, size, probabilities, group, progress))
+    spec = model.input
+    order = _order(found, labels, options, _asker(found, spec, probabilities, group, progress))
     progress.stage("decode", len(order.positions))
     decoded: list[ImageInput] = []
     failures = list(order.failures)
     for position in order.positions:
-        good, bad = images.decode_all((found[position],), (labels[position],), size)
+        good, bad = images.decode_all((found[position],), (labels[position],), spec)
         decoded.extend(good)
         failures.extend(bad)
         progress.advance()
     if not decoded:
         raise _none_left(failures)
     return Selection(tuple(decoded), tuple(failures), (*origin, *label_notes, *order.notes))
-
-
-def _find(options: BuildOptions, model: ModelFacts) -> tuple[tuple[Found, ...], Notes]:
-    """The images given, else those of the usual folders, else those that ship with the program."""
-    if options.images:
-        return images.find_images(options.images), ()
-    if folder := images.default_images(Path()):
-        return images.find_images((folder,)), (("select.default_folder", {"folder": folder.as_posix()}),)
-    if model.classes == CLASSES:
-        return images.find_images((example_dir() / "scenes",)), (("summary.shipped_scenes", NO_FACTS),)
-    return images.find_images((example_dir() / "photographs",)), PHOTOGRAPHS
 
 
 def _labels(
@@ -148,7 +134,7 @@ def _by_answer(candidates: Sequence[int], labels: Sequence[int | None], options:
 
 
 def _asker(
-    found: Sequence[Found], size: tuple[int, int], probabilities: Probabilities, group: int, progress: Progress
+    found: Sequence[Found], spec: InputSpec, probabilities: Probabilities, group: int, progress: Progress
 ) -> Ask:
     """How the network answers images: decoded in groups, so that thousands need no more memory than a few."""
 
@@ -160,7 +146,7 @@ def _asker(
         for start in range(0, len(positions), group):
             decoded: list[ImageInput] = []
             for position in positions[start : start + group]:
-                good, bad = images.decode_all((found[position],), (None,), size)
+                good, bad = images.decode_all((found[position],), (None,), spec)
                 read += [position] * len(good)
                 decoded += good
                 failures += bad

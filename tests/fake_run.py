@@ -23,6 +23,8 @@ from reportgen.results import (
     Failure,
     FilterStudy,
     ImageInput,
+    InputCandidate,
+    InputEvidence,
     InputSpec,
     LayerFact,
     ModelFacts,
@@ -90,13 +92,26 @@ def fake_model() -> ModelFacts:
     """A small course network, with a layer that is an assumption."""
     layers = (
         LayerFact("cnn.0", "Conv2d", "3 -> 8, 3x3, padding 1", 224),
-        LayerFact("cnn.1", "ReLU", "", 0, True, "assume.relu"),
+        LayerFact("cnn.1", "ReLU", "", 0, True, "assume.activation"),
         LayerFact("cnn.2", "MaxPool2d", "2x2", 0, True, "assume.pool"),
         LayerFact("fc.0", "Linear", "640 -> 6", 3846),
     )
-    spec = InputSpec(SIZE, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25), chosen_by={"size": "default"})
+    spec = InputSpec(
+        SIZE,
+        mean=(0.5, 0.5, 0.5),
+        std=(0.25, 0.25, 0.25),
+        chosen_by={"size": "default", "channel_order": "batch-norm", "normalisation": "option", "resize": "default"},
+        evidence=fake_evidence(),
+    )
     notes: tuple[tuple[str, Facts], ...] = (("note.unwrapped", {"wrapper": "model_state_dict"}), ("note.inferred", {}))
     return ModelFacts("weights <1>.pth", REPORT_SHA, "course network", CLASSES, "checkpoint", layers, spec, notes)
+
+
+def fake_evidence() -> InputEvidence:
+    """Three candidates, the first by far the nearest."""
+    best = InputCandidate("rgb", "half", (0.5,), (0.5,), 0.01)
+    others = InputCandidate("bgr", "half", (0.5,), (0.5,), 0.2), InputCandidate("rgb", "unit", (), (), 1.5)
+    return InputEvidence((best, *others), best, 12, "clear", 1.0, "weak", 0.9)
 
 
 def fake_provenance() -> Provenance:

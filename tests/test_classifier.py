@@ -30,6 +30,7 @@ from reportgen.classifier import (
     BatchSize,
     Classifier,
     Score,
+    as_logits,
     borrowed,
     device_name,
     reproducible,
@@ -463,3 +464,43 @@ def test_reproducible_only_inside(error: type[Exception] | None, monkeypatch: py
     except RuntimeError:
         pass
     assert fingerprint(Constant())["backends"] == before
+
+
+class InPlace(nn.Module):
+    """Halves its input where it lies."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images.mul_(0.5).sum((2, 3))
+
+
+def test_a_network_that_works_in_place_has_gradients() -> None:
+    with borrowed(InPlace(), CPU) as module:
+        gradients = wrapped(module).input_gradients(PIXELS, lambda part: lambda logits: logits[:, 0])  # noqa: ARG005
+    assert np.allclose(gradients[..., 0], 0.5)
+    assert np.allclose(gradients[..., 1:], 0)
+
+
+LOGITS = torch.tensor([[1.0, 2.0, 3.0]])
+
+
+class Output:
+    """As the answers of transformers."""
+
+    logits = LOGITS
+
+
+@pytest.mark.parametrize("answer", [LOGITS, (LOGITS, None), [LOGITS], {"loss": None, "logits": LOGITS}, Output()])
+def test_logits_are_found_in_what_networks_return(answer: object) -> None:
+    assert torch.equal(as_logits(answer), LOGITS)
+
+
+@pytest.mark.parametrize("single", [torch.tensor([2.0, -1.0]), torch.tensor([[2.0], [-1.0]])])
+def test_a_single_logit_gives_its_sigmoid(single: Tensor) -> None:
+    logits = as_logits(single)
+    assert torch.allclose(logits.softmax(1)[:, 1], single.flatten().sigmoid())
+
+
+@pytest.mark.parametrize("answer", [None, (1, 2), {"boxes": LOGITS}, "text"])
+def test_what_holds_no_logits_is_an_error(answer: object) -> None:
+    with pytest.raises(ValueError, match="no logits"):
+        as_logits(answer)

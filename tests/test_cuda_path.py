@@ -50,6 +50,7 @@ def module() -> nn.Module:
 
 def options(device: str, batch: int = 64, **given: Any) -> BuildOptions:  # noqa: ANN401 - fields of BuildOptions
     small: dict[str, Any] = {"lime_samples": 40, "lime_segments": 12, "filter_steps": 5, "size": SIZE}
+    small |= {"mean": (0.1, 0.2, 0.3), "std": (0.9, 0.8, 0.7), "channel_order": "bgr"}
     return BuildOptions(model=Path("toy.pth"), device=device, batch_size=batch, **small | given)
 
 
@@ -147,7 +148,7 @@ class TestStandIn:
     ) -> None:
         before = fingerprint(module)
         with standin_gpu(monkeypatch, images=1):
-            with pytest.raises(EnvironmentProblem, match="does not fit into the memory of cuda:0") as caught:
+            with pytest.raises(EnvironmentProblem, match="fit into the memory of cuda:0") as caught:
                 everything(module, options("cuda"))
             assert (caught.value.code, caught.value.exit_code) == ("E-MEMORY", 4)
         assert {**fingerprint(module), "identity": 0} == {**before, "identity": 0}

@@ -13,8 +13,9 @@ from toy_models import FunctionalReLU, Small, Switch, ViewFlatten, fingerprint, 
 from reportgen.classifier import Classifier
 from reportgen.contracts import Silent
 from reportgen.errors import ArchitectureError, CheckpointError, EnvironmentProblem, LabelsError
-from reportgen.loading import SIDES, opened_classifier
+from reportgen.loading import opened_classifier
 from reportgen.options import BuildOptions
+from reportgen.probing import SIDES
 from reportgen.results import ModelFacts
 
 
@@ -137,13 +138,12 @@ class TestNetworksThatCannotBeUsed:
     @pytest.mark.parametrize(
         ("answer", "shape"),
         [
-            (lambda images: (images.mean(dim=(2, 3)), 1), "a tuple"),
-            (lambda images: {"logits": images.mean(dim=(2, 3))}, "a dict"),
+            (lambda images: (len(images), 1), "a tuple"),
+            (lambda images: {"boxes": images.mean(dim=(2, 3))}, "a dict"),
             (lambda images: None, "a NoneType"),  # noqa: ARG005 - that is the point
             (lambda images: images, r"a tensor of shape \(2, 3, 16, 20\)"),
-            (lambda images: images.mean(dim=(1, 2, 3)), r"a tensor of shape \(2,\)"),
             (lambda images: images.mean(dim=(2, 3))[:1], r"a tensor of shape \(1, 3\)"),
-            (lambda images: images.mean(dim=(2, 3))[:, :1], r"a tensor of shape \(2, 1\)"),
+            (lambda images: images.mean(dim=(2, 3))[:, :0], r"a tensor of shape \(2, 0\)"),
         ],
     )
     def test_what_is_no_row_of_logits_for_each_image(self, answer: Callable[[Tensor], Any], shape: str) -> None:
@@ -162,6 +162,11 @@ class TestNetworksThatCannotBeUsed:
         assert caught.value.code == "E-ARCH-FORWARD"
         assert "\n" not in caught.value.line()
         assert len(caught.value.line()) < 600
+
+    def test_memory_that_does_not_suffice_is_said(self) -> None:
+        with pytest.raises(EnvironmentProblem, match="not even two images of 16 x 20") as caught:
+            opened(raising(torch.OutOfMemoryError("CUDA out of memory")), size=(16, 20))
+        assert caught.value.code == "E-MEMORY"
 
     def test_an_interruption_is_none_of_its_failures(self) -> None:
         with pytest.raises(KeyboardInterrupt):
@@ -248,7 +253,8 @@ class TestLoan:
         progress = Silent()
         facts = opened(None, progress, model=checkpoint())
         assert any("inferred from the weights: cnn.2 ReLU" in line for line in progress.lines)
+        assert any("32 x 32 (channel order by" in line for line in progress.lines)
         assert facts.file == "small.pth"
         assert any(layer.inferred for layer in facts.layers)
         assert opened(square(), quiet := Silent()).layers
-        assert quiet.lines == []
+        assert not any("inferred" in line for line in quiet.lines)

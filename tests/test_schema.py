@@ -38,7 +38,9 @@ def test_the_names_that_readers_rely_on() -> None:
     assert FACTS["generator"] == "reportgen"
     assert FACTS["schema_version"] == SCHEMA_VERSION
     assert {"file", "sha256", "architecture", "classes", "input"} <= set(FACTS["model"])
-    assert set(FACTS["model"]["input"]) == {"size", "channel_order", "scale", "mean", "std", "chosen_by"}
+    assert set(FACTS["model"]["input"]) == {
+        "size", "resize", "crop", "channel_order", "scale", "mean", "std", "chosen_by", "evidence",
+    }  # fmt: skip
     image = FACTS["images"][0]
     assert set(image) == {"file", "sha256", "label", "prediction", "measures", "explanations"}
     assert set(image["prediction"]) == {"index", "name", "probability", "top"}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from reportgen.compose import feeding
 from reportgen.document import Paragraph, Section, Table
 from reportgen.language import Words
 from reportgen.phrasing import said, shown_name, whole
@@ -9,9 +10,10 @@ from reportgen.results import LayerFact, Run, Scalar
 
 
 def section(run: Run, words: Words) -> Section:
-    """The appendix with its four tables."""
+    """The appendix: four tables, and how the photographs were fed."""
     sections = (
         Section("layers", words("section.layers"), _layers(run, words)),
+        *feeding.sections(run, words),
         Section("settings", words("section.settings"), _settings(run, words)),
         Section("provenance", words("section.provenance"), _provenance(run, words)),
         Section("hashes", words("section.hashes"), _hashes(run, words)),

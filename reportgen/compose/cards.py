@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reportgen.document import Bar, Bars, Block, Figure, Panel, Paragraph, ScaleBar, Section, Sentence
+from reportgen.errors import printable
 from reportgen.language import Words
 from reportgen.panels import (
     PERCENTILE,
@@ -22,6 +23,7 @@ from reportgen.panels import (
 )
 from reportgen.phrasing import (
     DENSER,
+    capital,
     coefficient,
     counted,
     is_weak,
@@ -33,7 +35,7 @@ from reportgen.phrasing import (
     shown_name,
     whole,
 )
-from reportgen.results import Prediction, RankedClass, Run, Subject
+from reportgen.results import Failure, Prediction, RankedClass, Run, Subject
 
 BARS = 3
 HALF = 0.5
@@ -57,9 +59,17 @@ class _Card:
 
 
 def section(run: Run, words: Words) -> Section:
-    """One card per image."""
-    cards = tuple(_card(run, words, card) for card in _cards(run))
-    return Section("images", words("section.images"), sections=cards)
+    """One card per image; those that could not be explained come first, with the reason."""
+    failed = (_failed(words, n, failure) for n, failure in enumerate(run.failures, 1) if failure.code != "E-METHOD")
+    cards = (_card(run, words, card) for card in _cards(run))
+    return Section("images", words("section.images"), sections=(*failed, *cards))
+
+
+def _failed(words: Words, n: int, failure: Failure) -> Section:
+    """The card of an image without an explanation."""
+    why, fix = capital(printable(failure.why)), printable(failure.fix)
+    sentence = said(words, "card.failed", (f"failures[{n - 1}].why", f"failures[{n - 1}].fix"), why=why, fix=fix)
+    return Section(f"failed-{n}", shown_name(failure.what), (Paragraph((sentence,), "warning"),), lead=1)
 
 
 def _cards(run: Run) -> Iterator[_Card]:

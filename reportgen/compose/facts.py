@@ -7,6 +7,7 @@ from reportgen.panels import PRESENTATION, agreement
 from reportgen.results import Explanation, FilterStudy, ModelFacts, Run, Scalar, Subject
 from reportgen.schema import (
     ClassReport,
+    EvidenceReport,
     ExplanationReport,
     FailureReport,
     FilterReport,
@@ -45,11 +46,14 @@ def _model(model: ModelFacts) -> ModelReport:
         classes_from=model.classes_from,
         input=InputReport(
             size=spec.size,
+            resize=spec.resize,
+            crop=spec.crop,
             channel_order=spec.channel_order,
             scale="0-1",
             mean=spec.mean,
             std=spec.std,
             chosen_by={key: str(value) for key, value in spec.chosen_by.items()},
+            evidence=EvidenceReport.model_validate(spec.evidence) if spec.evidence else None,
         ),
         layers=tuple(map(LayerReport.model_validate, model.layers)),
     )

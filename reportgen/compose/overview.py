@@ -23,7 +23,7 @@ from reportgen.phrasing import (
     shown_name,
     whole,
 )
-from reportgen.results import Run, Scalar, Subject
+from reportgen.results import WARNINGS, Run, Scalar, Subject
 
 Numbers = Mapping[str, Scalar]
 Tone = Literal["right", "wrong", "unknown"]
@@ -59,6 +59,7 @@ def _item(words: Words, number_: int, subject: Subject) -> OverviewItem:
 
 def _warnings(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
     yield from noted(words, [note for note in run.selection if note[0] == STRANGERS])
+    yield from noted(words, [note for note in run.model.notes if note[0] in WARNINGS])
     if failed := int(summary["failed"]):
         keys = ("summary.failed", "summary.parts")
         yield counted(words, "summary.incomplete", failed, keys, total=summary["parts"])
@@ -209,4 +210,4 @@ def _model(run: Run, words: Words) -> Iterator[Sentence]:
     if spec.chosen_by.get("size") == "default":
         size = {"height": spec.size[0], "width": spec.size[1]}
         yield said(words, "summary.assumed_size", ("model.input.size", "model.input.chosen_by.size"), **size)
-    yield from noted(words, model.notes)
+    yield from noted(words, [note for note in model.notes if note[0] not in WARNINGS])

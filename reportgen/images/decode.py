@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,12 +45,19 @@ _UPRIGHT = {
 _TO_8_BIT: NDArray[np.uint8] = np.rint(np.arange(65_536) / 257).astype(np.uint8)
 
 
-def decode(path: Path, name: str, size: tuple[int, int], label: int | None = None) -> ImageInput:
+def decode(
+    path: Path,
+    name: str,
+    size: tuple[int, int],
+    label: int | None = None,
+    resize: Literal["squash", "crop"] = "squash",
+    crop: float = 1.0,
+) -> ImageInput:
     """The photograph as a person sees it and as the network gets it.
 
-    name: shown to the reader; size: (height, width) the network is fed. `pixels` is squashed to that size from the
-    whole upright photograph with PIL's antialiased bilinear filter, as torchvision's `Resize((H, W))` does; no metadata
-    is kept.
+    name: shown to the reader; size: (height, width) the network is fed; resize, crop: as in InputSpec. `pixels` comes
+    from the upright photograph, or its middle, with PIL's antialiased bilinear filter, as torchvision's `Resize` has
+    it; `original` is the same part of it. No metadata is kept.
     Raises ImageError, with the reason, for whatever is wrong with the file.
     """
     data = _read(path, name)
@@ -60,8 +67,13 @@ def decode(path: Path, name: str, size: tuple[int, int], label: int | None = Non
         image, keys = _load(data, name)
         rgb, more = _rgb(image, name)
     height, width = size
-    fed = rgb.resize((width, height), Image.Resampling.BILINEAR)
     original_size = (rgb.height, rgb.width)
+    box = window(original_size, size, resize, crop)
+    fed = rgb.resize((width, height), Image.Resampling.BILINEAR, box=box)
+    shown = tuple(round(edge) for edge in box)
+    if shown != (0, 0, rgb.width, rgb.height):
+        left, top, right, bottom = shown
+        rgb, more = rgb.crop((left, top, max(right, left + 1), max(bottom, top + 1))), (*more, "cropped")
     rgb.thumbnail((DISPLAY_SIDE, DISPLAY_SIDE), Image.Resampling.LANCZOS)
     return ImageInput(
         name=name,
@@ -72,6 +84,23 @@ def decode(path: Path, name: str, size: tuple[int, int], label: int | None = Non
         conversions=tuple(dict.fromkeys((*keys, *more))),
         original_size=original_size,
     )
+
+
+def window(
+    whole: tuple[int, int], size: tuple[int, int], resize: Literal["squash", "crop"], crop: float
+) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of the part of an image that is fed, in pixels.
+
+    whole: height and width of the image; size: those that the network is fed.
+    """
+    height, width = whole
+    kept_height, kept_width = float(height), float(width)
+    if resize == "crop":
+        kept_height = min(height, width * size[0] / size[1])
+        kept_width = min(width, height * size[1] / size[0])
+    kept_height, kept_width = kept_height * crop, kept_width * crop
+    left, top = (width - kept_width) / 2, (height - kept_height) / 2
+    return left, top, left + kept_width, top + kept_height
 
 
 @contextmanager

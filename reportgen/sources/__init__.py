@@ -6,6 +6,7 @@ A new source is one file here and one line in SOURCES.
 import difflib
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import BinaryIO, Final
@@ -13,29 +14,82 @@ from typing import BinaryIO, Final
 from reportgen.contracts import Network, Source, Weights
 from reportgen.errors import ArchitectureError
 from reportgen.excerpts import path_text, shortened
-from reportgen.sources import checkpoint, family, fit, food11, listing, python_file, sniff
+from reportgen.sources import (
+    checkpoint,
+    family,
+    fit,
+    food11,
+    hf_folder,
+    listing,
+    python_file,
+    safetensors_file,
+    sniff,
+    timm_name,
+    torchvision_name,
+)
+from reportgen.sources.statedicts import without_first_part
 
 CHUNK: Final = 2**20  # bytes
 
 SOURCES: Final = (
     Source("family", family.accepts, family.build),
     Source(food11.NAME, food11.accepts, food11.build),
+    Source("torchvision:NAME", torchvision_name.accepts, torchvision_name.build),
+    Source("timm:NAME", timm_name.accepts, timm_name.build),
     Source("file.py:Class", python_file.accepts, python_file.build),
+    Source("a folder of transformers", hf_folder.accepts, hf_folder.build),
 )
 
 
-def load(path: Path, arch: str | None, announce: Callable[[str], None]) -> tuple[Weights, Network]:
+def load(
+    path: Path, arch: str | None, announce: Callable[[str], None], state_key: str | None = None
+) -> tuple[Weights, Network]:
     """The weights of a file, and the network that they were put into; `layers` lists all of its layers.
 
-    arch: the text of `--arch`, None where none was given; announce: told in one line of any code about to run.
+    path: a file, or a folder that transformers saved; arch: the text of `--arch`, None where none was given; announce:
+    told in one line of any code about to run; state_key: which weights to take where the file holds several sets.
     The module is left in the mode and on the device that its source made it with.
     Raises CheckpointError for the file, ArchitectureError for the architecture and for one that does not fit.
     """
-    source = _source(arch)
-    weights = _weights(path)  # before any code of the user runs: it could loosen what torch refuses to unpickle
-    network = source.build(weights, arch, announce)
-    fit.load_strictly(network, weights)
-    return weights, replace(network, layers=listing.list_layers(network.module, network.layers))
+    folder = arch is None and hf_folder.is_folder(path)
+    source = SOURCES[-1] if folder else _source(arch)
+    # Before any code of the user runs: it could loosen what torch refuses to unpickle.
+    weights = _weights(hf_folder.weights_file(path) if folder else path, state_key)
+    if folder:
+        weights = replace(weights, file=path_text(PurePath(path.name)))
+    return _fitted(source, weights, str(path) if folder else arch, announce)
+
+
+def _fitted(
+    source: Source, weights: Weights, arch: str | None, announce: Callable[[str], None]
+) -> tuple[Weights, Network]:
+    """Weights and network, also where every key has the attribute of a wrapper before it, as Lightning's `model.`.
+
+    That is removed only where the rest then fits without exception.
+    """
+    stripped = without_first_part(weights.tensors)
+    inner = replace(weights, tensors=stripped[0], notes=weights.notes + stripped[1]) if stripped else None
+    network = source.build(weights, arch, announce) if arch is not None else None
+    try:
+        return weights, _filled(network or source.build(weights, arch, announce), weights)
+    except ArchitectureError:
+        if inner is None:
+            raise
+        with suppress(ArchitectureError):
+            return inner, _filled(network or source.build(inner, arch, announce), inner)
+        raise
+
+
+def _filled(network: Network, weights: Weights) -> Network:
+    """The network with the weights in it and all its layers listed, and so whatever it is read as later."""
+    if not network.loaded:
+        fit.load_strictly(network, weights)
+    again = network.reread
+    return replace(
+        network,
+        layers=listing.list_layers(network.module, network.layers),
+        reread=(lambda answers: _filled(again(answers), weights)) if again else None,
+    )
 
 
 def _source(arch: str | None) -> Source:
@@ -53,11 +107,14 @@ def _source(arch: str | None) -> Source:
     raise ArchitectureError("E-ARCH-NAME", "--arch", f"no architecture is called {shortened(text) or '(nothing)'}", fix)
 
 
-def _weights(path: Path) -> Weights:
+def _weights(path: Path, state_key: str | None) -> Weights:
     name = path_text(PurePath(path.name))
     with sniff.opened(path) as file:
         sniff.check(file, name)
-        return checkpoint.load(file, name, _sha256(file))
+        safe = safetensors_file.looks_like(file.read(sniff.HEAD))
+        file.seek(0)
+        load_file = safetensors_file.load if safe else checkpoint.load
+        return load_file(file, name, _sha256(file), state_key)
 
 
 def _sha256(file: BinaryIO) -> str:

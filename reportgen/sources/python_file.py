@@ -1,4 +1,6 @@
-"""A network from the user's own file: `--arch file.py:Class`. The file is code and is run; there is no sandbox.
+"""A network from the user's own file: `--arch file.py:Class`, or a function that makes one.
+
+The file is code and is run; there is no sandbox.
 
 Only the command line can ask for it, the weights are read before, and whatever the code raises is the end of this
 run, never of its truth: `sys.exit(0)` in it is a failure like any other.
@@ -28,7 +30,7 @@ LONGEST: Final = 200  # characters of the user's own error
 
 
 def accepts(arch: str | None) -> bool:
-    """Whether the text reads `file.py:Class`."""
+    """Whether the text reads `file.py:Class` or `file.py:function`."""
     path, _, name = (arch or "").rpartition(":")
     return path.endswith(".py") and name.isidentifier()
 
@@ -38,7 +40,7 @@ def build(
     arch: str | None,
     announce: Callable[[str], None],
 ) -> Network:
-    """The network that the class makes without arguments, before the weights are in it.
+    """The network that the class or function makes without arguments, before the weights are in it.
 
     announce: told the path and SHA-256 before anything of the file runs.
     Raises ArchitectureError where the file cannot be read or run, or the class is none, is missing or fails.
@@ -53,7 +55,7 @@ def build(
     # The very bytes whose hash is announced are run; the import system would read the file again and leave a cache.
     with _contained(path, f"running {path.name}", "E-ARCH-IMPORT"):
         exec(code, module.__dict__)
-    made = _instance(_class(module, path, name), path)
+    made = _made(_maker(module, path, name), path)
     shown = path_text(PurePath(path.name))  # neither the page nor its bytes depend on where the folder lies
     note = ("note.ran_code", {"path": shown, "sha256": sha256})
     return Network(made, f"{shown}:{name}", (), notes=(note,))
@@ -91,34 +93,43 @@ def _empty_module(path: Path, sha256: str) -> ModuleType:
     return sys.modules[spec.name]
 
 
-def _class(module: ModuleType, path: Path, name: str) -> type[nn.Module]:
-    found = getattr(module, name, None)
-    if isinstance(found, type) and issubclass(found, nn.Module):
+def _maker(module: ModuleType, path: Path, name: str) -> Callable[[], object]:
+    """The class or function of that name."""
+    found: Callable[[], object] | None = getattr(module, name, None)
+    if found is not None and (_is_network(found) or inspect.isfunction(found)):
         return found
     own = [key for key, value in vars(module).items() if _is_network(value) and value.__module__ == module.__name__]
     fix = f"It defines {', '.join(own[:SHOWN])}" if own else "It defines no class that derives from torch.nn.Module"
     if found is None:
-        raise ArchitectureError("E-ARCH-CLASS", str(path), f"has no class {name}", fix)
-    raise ArchitectureError("E-ARCH-CLASS", str(path), f"{name} is no class that derives from torch.nn.Module", fix)
+        raise ArchitectureError("E-ARCH-CLASS", str(path), f"has no class or function {name}", fix)
+    why = f"{name} is no class that derives from torch.nn.Module, and no function"
+    raise ArchitectureError("E-ARCH-CLASS", str(path), why, fix)
 
 
 def _is_network(value: object) -> bool:
     return isinstance(value, type) and issubclass(value, nn.Module)
 
 
-def _instance(network: type[nn.Module], path: Path) -> nn.Module:
+def _made(maker: Callable[[], object], path: Path) -> nn.Module:
+    name = getattr(maker, "__name__", "it")
+    is_class = isinstance(maker, type)
+    told = inspect.signature(getattr(maker, "__init__") if is_class else maker)  # noqa: B009 - a class's own, unbound
     needed = [
         parameter.name
-        for parameter in list(inspect.signature(network.__init__).parameters.values())[1:]
+        for parameter in list(told.parameters.values())[is_class:]
         if parameter.default is parameter.empty
         and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]
     if needed:
-        why = f"{network.__name__} cannot be made without arguments: it needs {', '.join(needed[:SHOWN])}"
-        fix = f"Give them defaults, or add a class that derives from {network.__name__} and fills them in"
+        why = f"{name} cannot be made without arguments: it needs {', '.join(needed[:SHOWN])}"
+        fix = f"Give them defaults, or add a class or function that calls {name} and fills them in"
         raise ArchitectureError("E-ARCH-INIT", str(path), why, fix)
-    with _contained(path, f"{network.__name__}()", "E-ARCH-INIT"):
-        return network()
+    with _contained(path, f"{name}()", "E-ARCH-INIT"):
+        made = maker()
+    if not isinstance(made, nn.Module):
+        why = f"{name}() gives a {type(made).__name__}, and a torch.nn.Module is needed"
+        raise ArchitectureError("E-ARCH-INIT", str(path), why, "Return the network")
+    return made
 
 
 @contextlib.contextmanager

@@ -13,13 +13,17 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from reportgen.errors import CheckpointError
+from reportgen.excerpts import shortened
+from reportgen.sources import safetensors_file
 
 HEAD: Final = 1024  # bytes
+LARGEST: Final = 2**35  # bytes; no classifier comes near, and the hash of an endless file would take for ever
 ZIP: Final = b"PK\x03\x04"
 LEGACY: Final = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"  # torch.save before 1.6: a pickled number
 RESAVE: Final = (
     'On a machine where you trust the file, load it there and run torch.save(model.state_dict(), "weights.pth")'
 )
+REBUILD: Final = "Give a network of PyTorch, or rebuild it there"
 DOWNLOAD: Final = "Download or copy it again"
 
 
@@ -42,8 +46,13 @@ WRONG_FILES: Final = (
     ),
     WrongFile(b"<html", "E-CKPT-HTML", "this is a web page, not weights", "Download the file itself, not its page"),
     WrongFile(b"\x93numpy", "E-CKPT-KIND", "this is a numpy array, not a file that torch.save wrote", RESAVE),
-    WrongFile(b"\x89hdf\r\n", "E-CKPT-KIND", "this is an HDF5 (Keras) file, not a file that torch.save wrote", RESAVE),
+    WrongFile(b"\x89hdf\r\n", "E-CKPT-KIND", "this is an HDF5 (Keras) file; its layers are not torch's", REBUILD),
     WrongFile(b"\x1f\x8b", "E-CKPT-KIND", "this is a gzip archive, not weights", "Unpack it and give the file inside"),
+    WrongFile(b"bzh", "E-CKPT-KIND", "this is a bzip2 archive, not weights", "Unpack it and give the file inside"),
+    WrongFile(b"\xfd7zxz", "E-CKPT-KIND", "this is an xz archive, not weights", "Unpack it and give the file inside"),
+    WrongFile(b"7z\xbc\xaf", "E-CKPT-KIND", "this is a 7z archive, not weights", "Unpack it and give the file inside"),
+    WrongFile(b"rar!", "E-CKPT-KIND", "this is a rar archive, not weights", "Unpack it and give the file inside"),
+    WrongFile(b"%pdf-", "E-CKPT-KIND", "this is a PDF, not weights", "Give the file that torch.save wrote"),
     WrongFile(b"\x89png", "E-CKPT-KIND", "this is a picture, not weights", "Give pictures with --images"),
     WrongFile(b"\xff\xd8\xff", "E-CKPT-KIND", "this is a picture, not weights", "Give pictures with --images"),
 )  # fmt: skip
@@ -65,9 +74,13 @@ def opened(path: Path) -> Iterator[BinaryIO]:
             why = "this is a folder, not a checkpoint" if folder else "the file cannot be opened"
             fix = "Give the file inside it that holds the weights" if folder else "Check its permissions"
             raise CheckpointError("E-CKPT-FILE", str(path), why, fix) from err
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
             why = "this is a pipe or a device, not a regular file"
             raise CheckpointError("E-CKPT-FILE", str(path), why, "Write the weights to a file first")
+        if status.st_size > LARGEST:
+            why = f"the file has {status.st_size:,} bytes, and at most {LARGEST:,} are read"
+            raise CheckpointError("E-CKPT-LARGE", str(path), why, "Save the weights alone")
         yield file
 
 
@@ -87,7 +100,7 @@ def check(file: BinaryIO, name: str) -> None:
     if head.startswith(ZIP):
         _check_zip(file, name)
         file.seek(0)
-    elif not head.startswith(LEGACY):
+    elif not head.startswith(LEGACY) and not safetensors_file.looks_like(head):
         raise _not_torch(head, name)
 
 
@@ -114,11 +127,23 @@ def _check_members(members: list[zipfile.ZipInfo], name: str) -> None:
         raise CheckpointError("E-CKPT-TORCHSCRIPT", name, why, RESAVE)
     if "archive_format" in names:
         raise CheckpointError("E-CKPT-EXPORT", name, "this is an archive of torch.export, which holds code", RESAVE)
+    if "model.weights.h5" in names:
+        why = "this is a Keras model; its layers are not torch's"
+        raise CheckpointError("E-CKPT-KERAS", name, why, "Give a network of PyTorch, or rebuild it there")
+    if names and all(each.endswith(".npy") for each in names):
+        why = "this is a numpy archive (.npz), not a file that torch.save wrote"
+        fix = "Turn the arrays into a state_dict with torch.from_numpy, and torch.save that"
+        raise CheckpointError("E-CKPT-NUMPY", name, why, fix)
+    if inside := [each for each in names if each.endswith((".pth", ".pt", ".ckpt", ".safetensors", ".bin"))]:
+        why = f"this is a zip archive with {shortened(inside[0])} in it"
+        raise CheckpointError("E-CKPT-KIND", name, why, "Unpack it and give the file inside")
     if "data.pkl" not in names:
         raise CheckpointError("E-CKPT-KIND", name, "this is a zip archive without weights of torch in it", RESAVE)
     # torch.save packs nothing; a packed member may be thousands of times larger than the file.
     if any(member.compress_type != zipfile.ZIP_STORED for member in members):
         raise CheckpointError("E-CKPT-PACKED", name, "its contents were compressed, as torch.save never does", RESAVE)
+    if len({member.filename.partition("/")[0] for member in members}) > 1:
+        raise CheckpointError("E-CKPT-CORRUPT", name, "the archive holds more than one folder", DOWNLOAD)
     if len({member.filename for member in members}) < len(members):
         raise CheckpointError("E-CKPT-CORRUPT", name, "the archive holds two files of one name", DOWNLOAD)
 
@@ -137,7 +162,11 @@ def _not_torch(head: bytes, name: str) -> CheckpointError:
         return CheckpointError("E-CKPT-PICKLE", name, why, fix)
     if head[257:262] == b"ustar":
         return CheckpointError("E-CKPT-KIND", name, "this is a tar archive, not a file that torch.save wrote", RESAVE)
-    if head[8:10] in (b'{"', b"{ ") and int.from_bytes(head[:8], "little") < 100_000_000:
-        fix = "Convert it: torch.save(safetensors.torch.load_file(name), 'weights.pth')"
-        return CheckpointError("E-CKPT-SAFETENSORS", name, "safetensors files cannot be read yet", fix)
+    if head[4:8] == b"TFL3":
+        why = "this is a TensorFlow Lite model; its layers are not torch's"
+        return CheckpointError("E-CKPT-KIND", name, why, "Give a network of PyTorch, or rebuild it there")
+    if head[:1] == b"\x08" and head[2:3] in (b"\x12", b"\x1a") and (b"onnx" in head or b"pytorch" in head):
+        why = "this is an ONNX graph, which holds a program besides the weights"
+        fix = "Give the checkpoint that it was exported from, with --arch"
+        return CheckpointError("E-CKPT-ONNX", name, why, fix)
     return CheckpointError("E-CKPT-KIND", name, "this is not a file that torch.save wrote", RESAVE)

@@ -26,6 +26,7 @@ from reportgen.document import (
     Table,
 )
 from reportgen.language import load_references
+from reportgen.results import WARNINGS, Scalar
 from reportgen.schema import ReportFacts
 
 DOCUMENTS = {name: compose(run, WORDS) for name, run in RUNS.items()}
@@ -215,7 +216,9 @@ def test_a_card_has_a_row_per_class_with_original_saliency_activation_and_lime_s
 
 
 def test_a_card_leads_with_its_bars_its_answer_and_its_pictures() -> None:
-    for card in section(DOCUMENTS["default"], "images").sections:
+    failed, *cards = section(DOCUMENTS["default"], "images").sections
+    assert failed.title == "e/torn.jpg"
+    for card in cards:
         assert card.lead == 3
         assert [block.kind for block in card.blocks[:3]] == ["bars", "paragraph", "figure"]
 
@@ -245,7 +248,9 @@ def test_many_images_go_on_in_further_figures() -> None:
     first, *more = [f for f in figures(document) if f.anchor.startswith("filters-figure-1-")]
     assert [len(first.rows[0]), *(len(f.rows[0]) for f in more)] == [7, 7]  # one place is for the synthetic image
     names = [panel.label for f in (first, *more) for panel in f.rows[0] if panel.label]
-    assert names == [each.title for each in section(document, "images").sections]
+    failed, *cards = section(document, "images").sections
+    assert names == [each.title for each in cards]
+    assert [block.tone for block in failed.blocks if isinstance(block, Paragraph)] == ["warning"]
     overview = next(block for block in blocks(document) if isinstance(block, Overview))
     assert len(overview.items) == 12
 
@@ -274,7 +279,7 @@ def test_the_title_block_names_author_number_and_model() -> None:
 def test_the_appendix_marks_what_was_assumed() -> None:
     layers, note = section(DOCUMENTS["default"], "layers").blocks
     assert isinstance(layers, Table)
-    assert layers.rows[1] == ("cnn.1*", "ReLU", WORDS("assume.relu"), "")
+    assert layers.rows[1] == ("cnn.1*", "ReLU", WORDS("assume.activation"), "")
     assert layers.rows[2][2] == f"2x2; {WORDS('assume.pool')}"
     assert layers.rows[3] == ("fc.0", "Linear", "640 -> 6", "3,846")
     assert isinstance(note, Paragraph)
@@ -285,3 +290,32 @@ def test_the_appendix_marks_what_was_assumed() -> None:
     (hashes,) = section(DOCUMENTS["default"], "hashes").blocks
     assert isinstance(hashes, Table)
     assert [row[3] for row in hashes.rows] == [image["sha256"] for image in DOCUMENTS["default"].facts["images"]]
+
+
+def test_the_appendix_shows_what_the_first_batch_norm_says_of_the_input() -> None:
+    text, chart = section(DOCUMENTS["default"], "feeding").blocks
+    assert isinstance(text, Paragraph)
+    assert "channel order by the batch-norms" in text.sentences[0].text
+    assert "clear for the channel order (100% of resampled sets agree) and weak" in text.sentences[1].text
+    assert isinstance(chart, Bars)
+    assert [(bar.label, bar.text) for bar in chart.bars] == [
+        ("RGB, mean 0.5, deviation 0.5 (best)", "0.01 nats"),
+        ("BGR, mean 0.5, deviation 0.5", "0.2 nats"),
+        ("RGB, [0, 1] as it is", "1.5 nats"),
+    ]
+    assert chart.bars[2].value == 1
+    run = fake_run()
+    silent = replace(run, model=replace(run.model, input=replace(run.model.input, evidence=None)))
+    assert "feeding" not in [each.anchor for each in section(compose(silent, WORDS), "appendix").sections]
+
+
+@pytest.mark.parametrize("key", sorted(WARNINGS))
+def test_what_must_not_be_overlooked_is_a_warning_of_the_summary(key: str) -> None:
+    facts: dict[str, Scalar] = {
+        "order": "BGR", "mean": "0", "std": "1", "divergence": "0.01", "images": 3, "order_share": "1%", "share": "2%",
+        "other": "9",
+    }  # fmt: skip
+    run = fake_run()
+    document = compose(replace(run, model=replace(run.model, notes=((key, facts),))), WORDS)
+    told = [b for b in section(document, "summary").blocks if isinstance(b, Paragraph) and b.tone == "warning"]
+    assert any("first batch-norm" in block.sentences[0].text for block in told)

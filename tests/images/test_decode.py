@@ -11,9 +11,9 @@ import pytest
 from made_images import noise, png, saved
 from PIL import Image
 
-from reportgen.images import Found, decode, decode_all
+from reportgen.images import Found, decode, decode_all, window
 from reportgen.language import load_words
-from reportgen.results import ImageInput
+from reportgen.results import ImageInput, InputSpec
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -198,6 +198,23 @@ def test_network_sees_the_whole_photograph_squashed(tmp_path: Path) -> None:
     assert np.array_equal(image.pixels, np.asarray(by_pillow, np.float32) / 255)
 
 
+def test_the_middle_is_cut_out_where_the_shape_is_kept(tmp_path: Path) -> None:
+    wide = np.zeros((16, 64, 3), np.uint8)
+    wide[:, 20:44] = 255  # the filter looks a little over the edge, as where a whole image is resized and then cut
+    path = saved(Image.fromarray(wide), tmp_path / "a.png")
+    whole, middle = decode(path, "a", (8, 8), None, "crop"), decode(path, "a", (8, 8), None, "crop", 0.5)
+    assert (whole.pixels == 1).all()
+    assert whole.original.shape == (16, 16, 3)
+    assert middle.original.shape == (8, 8, 3)
+    assert (whole.original_size, whole.conversions) == ((16, 64), ("cropped",))
+
+
+def test_the_window_is_what_torchvision_resizes_and_crops() -> None:
+    assert window((256, 512), (224, 224), "crop", 0.875) == (144, 16, 368, 240)
+    assert window((100, 200), (50, 50), "squash", 1.0) == (0, 0, 200, 100)
+    assert window((100, 200), (50, 50), "squash", 0.5) == (50, 25, 150, 75)
+
+
 def test_what_a_person_sees_is_bounded(tmp_path: Path) -> None:
     image = opened(saved(Image.new("RGB", (1280, 320), RED), tmp_path / "a.png"), (16, 16))
     assert image.original.shape == (160, 640, 3)
@@ -215,7 +232,7 @@ def test_one_broken_photograph_costs_itself_only(tmp_path: Path) -> None:
         saved(Image.fromarray(UPRIGHT), tmp_path / name)
     (tmp_path / "b.png").write_bytes(noise("PNG")[:6000])
     found = [Found(tmp_path / name, f"shown/{name}") for name in ("a.png", "b.png", "c.png")]
-    images, failures = decode_all(found, [0, 1, None], (4, 5))
+    images, failures = decode_all(found, [0, 1, None], InputSpec((4, 5)))
     assert [(image.name, image.label, image.pixels.shape) for image in images] == [
         ("shown/a.png", 0, (4, 5, 3)),
         ("shown/c.png", None, (4, 5, 3)),
@@ -227,5 +244,5 @@ def test_one_broken_photograph_costs_itself_only(tmp_path: Path) -> None:
 
 def test_every_conversion_has_its_sentence() -> None:
     sentences = load_words().table("conversion")
-    said = {"exif", "alpha", "grey", "depth", "cmyk", "palette", "animated", "colour_space", "stretched"}
+    said = {"exif", "alpha", "grey", "depth", "cmyk", "palette", "animated", "colour_space", "stretched", "cropped"}
     assert sentences.keys() == said

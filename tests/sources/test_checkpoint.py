@@ -15,7 +15,7 @@ from reportgen.contracts import Weights
 from reportgen.errors import CheckpointError
 from reportgen.language import load_words
 from reportgen.phrasing import noted
-from reportgen.sources import checkpoint
+from reportgen.sources import checkpoint, statedicts, structure
 
 TENSORS = {"cnn.0.weight": torch.arange(54.0).reshape(2, 3, 3, 3), "fc.0.bias": torch.tensor([1.5, -2.0])}
 
@@ -49,7 +49,8 @@ def said(weights: Weights) -> str:
 def test_reads_a_plain_state_dict(legacy: bool, tmp_path: Path) -> None:
     weights = load(saved(TENSORS, tmp_path / "a.pth", legacy))
     assert_same(weights)
-    assert (weights.file, weights.sha256, weights.notes) == ("a.pth", "abc", ())
+    assert (weights.file, weights.sha256) == ("a.pth", "abc")
+    assert weights.notes == ((("note.no_checksum", {}),) if legacy else ())
 
 
 @pytest.mark.parametrize("key", ["model_state_dict", "state_dict", "net", "model"])
@@ -136,9 +137,12 @@ def test_never_runs_code(
     assert (tmp_path / "canary").exists()
 
 
-def test_refuses_a_whole_module_with_the_way_out(tmp_path: Path) -> None:
-    error = refusal(saved(torch.nn.Linear(2, 2), tmp_path / "a.pth"))
-    assert error.code == "E-CKPT-UNSAFE"
+@pytest.mark.filterwarnings("ignore:Couldn't retrieve source code")
+@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
+def test_refuses_a_whole_module_with_the_way_out(legacy: bool, tmp_path: Path) -> None:
+    error = refusal(saved(torch.nn.Linear(2, 2), tmp_path / "a.pth", legacy))
+    assert error.code == "E-CKPT-MODULE"
+    assert "whole model" in error.why
     assert "model.state_dict()" in error.fix
 
 
@@ -175,8 +179,7 @@ WITHOUT_WEIGHTS: dict[str, tuple[object, str]] = {
     "tensor": (torch.ones(1), "holds a Tensor"),
     "empty": ({}, "an empty dictionary"),
     "no tensors": ({"epoch": 1, "lr": 0.1}, "only epoch, lr"),
-    "whole numbers as keys": ({0: torch.ones(1)}, "only 0"),
-    "elsewhere": ({"ema": TENSORS, "epoch": 1}, "under ema"),
+    "whole numbers as keys": ({0: torch.ones(1)}, "its keys are numbers (0)"),
     "empty under the usual key": ({"state_dict": {}}, "only state_dict"),
 }
 
@@ -192,7 +195,103 @@ def test_says_what_is_there_where_no_weights_are(name: str, tmp_path: Path) -> N
 def test_does_not_choose_between_two_sets_of_weights(tmp_path: Path) -> None:
     error = refusal(saved({"model": TENSORS, "net": TENSORS}, tmp_path / "a.pth"))
     assert error.code == "E-CKPT-AMBIGUOUS"
-    assert "net and model" in error.why
+    assert "model, net" in error.why
+    assert "--state-key" in error.fix
+
+
+def loaded(content: object, path: Path, state_key: str | None = None) -> Weights:
+    with saved(content, path).open("rb") as file:
+        return checkpoint.load(file, path.name, "abc", state_key)
+
+
+OTHER = {key: tensor + 1 for key, tensor in TENSORS.items()}
+
+
+@pytest.mark.parametrize("twin", ["ema", "model_ema", "state_dict_ema", "ema_state_dict", "params-ema"])
+def test_of_a_moving_average_and_its_twin_the_twin_is_taken_and_said(twin: str, tmp_path: Path) -> None:
+    weights = loaded({twin: OTHER, "state_dict": TENSORS}, tmp_path / "a.pth")
+    assert_same(weights)
+    assert f"moving average of the weights under {twin}" in said(weights)
+    asked = loaded({twin: OTHER, "state_dict": TENSORS}, tmp_path / "a.pth", twin)
+    assert torch.equal(asked.tensors["fc.0.bias"], OTHER["fc.0.bias"])
+
+
+def test_twins_side_by_side(tmp_path: Path) -> None:
+    both = {f"model.{k}": t for k, t in TENSORS.items()} | {f"ema_model.{k}": t for k, t in OTHER.items()}
+    weights = loaded({"state_dict": both}, tmp_path / "a.pth")
+    assert list(weights.tensors) == [f"model.{key}" for key in TENSORS]
+    plain = loaded(both, tmp_path / "b.pth")
+    assert list(plain.tensors) == [f"model.{key}" for key in TENSORS]
+    for content in (both, {"state_dict": both}):
+        asked = loaded(content, tmp_path / "b.pth", "ema_model")
+        assert torch.equal(asked.tensors["fc.0.bias"], OTHER["fc.0.bias"])
+
+
+def test_the_only_set_is_taken_whatever_it_is_called(tmp_path: Path) -> None:
+    for key in ("student", "ema"):
+        weights = loaded({key: TENSORS, "epoch": 1}, tmp_path / "a.pth")
+        assert_same(weights)
+        assert f"under the key {key}" in said(weights)
+
+
+def test_a_set_that_is_not_there_names_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        loaded({"generator": TENSORS, "discriminator": OTHER}, tmp_path / "a.pth", "classifier")
+    assert "no weights lie under classifier" in caught.value.why
+    assert "generator, discriminator" in caught.value.fix
+
+
+def test_the_input_that_a_checkpoint_tells_of_is_taken(tmp_path: Path) -> None:
+    told = {"size": [96, 128], "channel_order": "bgr", "mean": [0.1, 0.2, 0.3], "std": [0.5]}
+    recipe = loaded({"state_dict": TENSORS, "input": told}, tmp_path / "a.pth").recipe
+    assert recipe is not None
+    assert (recipe.size, recipe.channel_order, recipe.mean, recipe.std) == ((96, 128), "bgr", (0.1, 0.2, 0.3), (0.5,))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        3, {}, {"size": [1, 2]}, {"size": [128, "128"]}, {"channel_order": "gbr"}, {"mean": [1, 2]},
+        {"mean": [float("nan")]}, {"std": [0.0]}, {"std": "123"}, {"size": [True, True]},
+    ],
+)  # fmt: skip
+def test_an_input_that_makes_no_sense_is_passed_over(told: object, tmp_path: Path) -> None:
+    assert loaded({"state_dict": TENSORS, "input": told}, tmp_path / "a.pth").recipe is None
+
+
+def deep(levels: int) -> object:
+    content: object = TENSORS
+    for _ in range(levels):
+        content = {"model": content}
+    return content
+
+
+def test_what_is_nested_too_deep_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        loaded(deep(30), tmp_path / "a.pth")
+    assert caught.value.code == "E-CKPT-STRUCTURE"
+
+
+def test_what_holds_itself_is_refused() -> None:
+    content: dict[str, object] = {}
+    content["model"] = content
+    with pytest.raises(CheckpointError) as caught:
+        structure.check_structure(content, "a.pth", 100)
+    assert caught.value.code == "E-CKPT-STRUCTURE"
+
+
+def test_too_many_entries_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(structure, "MOST", 100)
+    structure.check_structure({"a": list(range(90))}, "a.pth", 100)
+    with pytest.raises(CheckpointError, match="100 entries"):
+        structure.check_structure({"a": list(range(99))}, "a.pth", 100)
+
+
+def test_tensors_may_not_stand_for_more_than_the_file_holds() -> None:
+    same = torch.ones(10)
+    structure.check_structure({"a": same, "b": same.view(2, 5)}, "a.pth", 40)
+    with pytest.raises(CheckpointError, match="claim 40 bytes, and the file has 39"):
+        structure.check_structure([(same,)], "a.pth", 39)
 
 
 @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
@@ -211,6 +310,6 @@ def test_garbage_is_one_error(tmp_path: Path) -> None:
 
 def test_long_keys_are_cut() -> None:
     with pytest.raises(CheckpointError) as caught:
-        checkpoint.check_tensors({"k" * 500: torch.tensor([float("nan")])}, "a.pth")
+        statedicts.check_tensors({"k" * 500: torch.tensor([float("nan")])}, "a.pth")
     assert "k" * 77 + "..." in caught.value.why
     assert "k" * 78 not in caught.value.why

@@ -13,7 +13,7 @@ from reportgen.contracts import Network, Weights
 from reportgen.errors import ArchitectureError
 from reportgen.language import load_words
 from reportgen.phrasing import noted
-from reportgen.sources import family, food11
+from reportgen.sources import family, family_layers, food11
 
 
 def inferred(network: nn.Module, path: Path) -> Network:
@@ -123,7 +123,7 @@ def test_marks_what_no_key_stands_for(tmp_path: Path) -> None:
     network = inferred(TwoParts(stages([[4], [6]], dropout=True), head(384)), tmp_path)
     marks = {layer.name: (layer.inferred, layer.assumption, layer.detail) for layer in network.layers}
     assert marks["cnn.0"] == (False, "", "3 -> 4, 3x3, padding 1")
-    assert marks["cnn.2"] == (True, "assume.relu", "")
+    assert marks["cnn.2"] == (True, "assume.activation", "")
     assert marks["cnn.3"] == (True, "assume.pool", "2x2")
     assert marks["cnn.4"] == (True, "assume.dropout", "")  # no rate: the weights do not tell it
     assert marks["cnn.8"] == (True, "assume.last_pool", "2x2")
@@ -177,11 +177,8 @@ CONVOLUTION = nn.Conv2d(3, 4, 3)
 LINEAR = nn.Linear(4 * 16 * 16, 5)
 OUTSIDE = {
     "5x5 kernel": (of(cnn=[(0, nn.Conv2d(3, 4, 5))], fc=[(0, LINEAR)]), "cnn.0.weight (4 x 3 x 5 x 5)"),
-    "1x1 kernel": (
-        of(cnn=[(0, CONVOLUTION), (2, nn.Conv2d(4, 4, 1))], fc=[(0, LINEAR)]), "cnn.2.weight (4 x 4 x 1 x 1)",
-    ),
-    "depth-wise": (
-        of(cnn=[(0, CONVOLUTION), (2, nn.Conv2d(4, 4, 3, groups=4))], fc=[(0, LINEAR)]), "cnn.2.weight (4 x 1 x 3 x 3)",
+    "grouped": (
+        of(cnn=[(0, CONVOLUTION), (2, nn.Conv2d(4, 4, 3, groups=2))], fc=[(0, LINEAR)]), "cnn.2.weight (4 x 2 x 3 x 3)",
     ),
     "one-dimensional": (of(cnn=[(0, nn.Conv1d(3, 4, 3))], fc=[(0, LINEAR)]), "cnn.0.weight (4 x 3 x 3)"),
     "group-norm": (of(cnn=[(0, CONVOLUTION), (1, nn.GroupNorm(2, 4))], fc=[(0, LINEAR)]), "cnn.1.weight (4)"),
@@ -203,7 +200,6 @@ OUTSIDE = {
     ),
     "something before the first": (of(cnn=[(1, CONVOLUTION)], fc=[(0, LINEAR)]), "the layer without weights at cnn.0"),
     "size that no input gives": (of(cnn=[(0, CONVOLUTION)], fc=[(0, nn.Linear(4 * 17, 5))]), "takes 68 numbers"),
-    "global average pooling": (TwoParts(stages([[4]] * 4), head(4)).state_dict(), "takes 4 numbers"),
     "fewer numbers than channels": (of(cnn=[(0, CONVOLUTION)], fc=[(0, nn.Linear(3, 5))]), "takes 3 numbers"),
     "name that a module cannot have": (of(forward=[(0, CONVOLUTION)], fc=[(0, LINEAR)]), "forward.0.weight"),
 }  # fmt: skip
@@ -226,8 +222,97 @@ def test_names_the_first_five_keys_and_how_many_more() -> None:
     assert "cnn.5" not in line
 
 
-def test_refuses_a_network_for_grey_images() -> None:
-    assert "takes 1 channels" in refusal(of(cnn=[(0, nn.Conv2d(1, 4, 3))], fc=[(0, LINEAR)]))
+def test_refuses_a_network_for_other_than_photographs() -> None:
+    assert "takes 5 channels" in refusal(of(cnn=[(0, nn.Conv2d(5, 4, 3))], fc=[(0, LINEAR)]))
+
+
+def test_reads_a_network_for_grey_images() -> None:
+    network = read(of(cnn=[(0, nn.Conv2d(1, 4, 3))], fc=[(0, LINEAR)]))
+    assert network.module(torch.zeros(1, 1, 32, 32)).shape == (1, 5)
+
+
+def separable(activation: type[nn.Module] = nn.ReLU6, pools: int = 3) -> nn.Sequential:
+    """As the course's student of homework 7: depth-wise, batch-norm, activation, 1x1; a pool behind the first few."""
+    layers: list[nn.Module] = [nn.Conv2d(3, 4, 3, 1, 1), nn.BatchNorm2d(4), activation(), nn.MaxPool2d(2)]
+    before = 4
+    for place, width in enumerate((6, 8, 8, 8, 10)):
+        layers += [nn.Conv2d(before, before, 3, 1, 1, groups=before), nn.BatchNorm2d(before), activation()]
+        layers += [nn.Conv2d(before, width, 1), *([nn.MaxPool2d(2)] if place < pools else [])]
+        before = width
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1))
+
+
+OPEN = {
+    "separable": (TwoParts(separable(), nn.Sequential(nn.Linear(10, COUNT))), {"activation": "ReLU6"}),
+    "separable, ReLU": (TwoParts(separable(nn.ReLU), nn.Sequential(nn.Linear(10, COUNT))), {}),
+    "separable, no pool": (TwoParts(separable(pools=0), nn.Sequential(nn.Linear(10, COUNT))), {"activation": "ReLU6"}),
+    "separable, PReLU": (TwoParts(separable(nn.PReLU), nn.Sequential(nn.Linear(10, COUNT))), {}),
+    "all stages pooled": (
+        TwoParts(separable(pools=5), nn.Sequential(nn.Linear(10, COUNT))),
+        {"activation": "ReLU6", "after pointwise convolutions (1 free)": "a pool"},
+    ),
+    "average of full convolutions": (
+        TwoParts(
+            nn.Sequential(*stages([[4], [6], [8]], last_pool=False), nn.AdaptiveAvgPool2d(1)),
+            nn.Sequential(nn.Linear(8, COUNT)),
+        ),
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_reads_networks_of_any_size(name: str, tmp_path: Path) -> None:
+    truth, answers = OPEN[name]
+    settled(truth)
+    network = inferred(truth, tmp_path)
+    assert network.size is None
+    assert network.reread is not None
+    network = network.reread(answers) if answers else network
+    images = torch.rand(2, 3, 64, 80, generator=torch.Generator().manual_seed(5))
+    with torch.no_grad():
+        wanted, given = truth(images), network.module.eval()(images)
+    if name == "all stages pooled":  # of the last pool no key tells, and the average goes over what it would halve
+        assert wanted.shape == given.shape
+    else:
+        assert torch.equal(given, wanted)
+
+
+def test_a_flat_student_has_its_layers_by_index(tmp_path: Path) -> None:
+    truth = TwoParts(separable(), nn.Sequential(nn.Linear(10, COUNT)))
+    again = inferred(truth, tmp_path).reread
+    assert again is not None
+    network = again({"activation": "ReLU6"})
+    kinds = {name: type(layer).__name__ for name, layer in truth.named_modules() if "." in name}
+    assert {layer.name: layer.kind for layer in network.layers} == kinds
+
+
+def test_what_is_open_is_asked_for() -> None:
+    fixed = read(TRUTHS["course"][0].state_dict())
+    assert list(fixed.questions) == ["activation"]  # the size of the first linear layer speaks for the pools
+    assert fixed.questions["activation"][0] == "ReLU"
+    averaged = read(OPEN["average of full convolutions"][0].state_dict())
+    assert set(averaged.questions) == {"activation", "after full convolutions and batch-norm (2 free)"}
+    assert set(read(OPEN["separable, PReLU"][0].state_dict()).questions) == set()
+    pooled = read(OPEN["all stages pooled"][0].state_dict())
+    assert pooled.questions["after pointwise convolutions (1 free)"] == ("an activation", "a pool")
+
+
+def test_a_missing_activation_behind_some_1x1_convolutions_is_missing_behind_all(tmp_path: Path) -> None:
+    network = inferred(OPEN["separable"][0], tmp_path)
+    kinds = {layer.name: layer.kind for layer in network.layers}
+    assert kinds["cnn.8"] == "MaxPool2d"
+    assert "after pointwise convolutions (1 free)" not in network.questions
+
+
+@pytest.mark.parametrize("activation", family_layers.ACTIVATIONS)
+def test_every_activation_can_be_read(activation: str, tmp_path: Path) -> None:
+    again = inferred(TRUTHS["course"][0], tmp_path).reread
+    assert again is not None
+    network = again({"activation": activation})
+    found = [layer for layer in network.layers if layer.assumption == "assume.activation"]
+    assert {layer.kind for layer in found} == {activation.split()[0].replace("none", "Identity")}
+    assert len(found) == 6
 
 
 def test_order_of_the_keys_does_not_matter() -> None:

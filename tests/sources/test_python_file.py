@@ -83,7 +83,7 @@ FAILING = {
     "raises": ("raise RuntimeError('boom\\nbang')\n", "E-ARCH-IMPORT", "RuntimeError: boom bang"),
     "exit": ("import sys\nsys.exit(0)\n", "E-ARCH-IMPORT", "SystemExit: 0"),
     "no class": ("x = 1\n", "E-ARCH-CLASS", "It defines no class"),
-    "other class": (GOOD.replace("Net", "Other"), "E-ARCH-CLASS", "has no class Net. It defines Other"),
+    "other class": (GOOD.replace("Net", "Other"), "E-ARCH-CLASS", "has no class or function Net. It defines Other"),
     "no network": ("Net = 42\n", "E-ARCH-CLASS", "Net is no class that derives from torch.nn.Module"),
     "instance": (f"{GOOD}\nNet = Net()\n", "E-ARCH-CLASS", "Net is no class"),
     "arguments": (GOOD.replace("classes: int = 3", "classes, width"), "E-ARCH-INIT", "it needs classes, width"),
@@ -166,3 +166,32 @@ def test_exit_in_the_file_is_no_success(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code, arch], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "E-ARCH" in done.stderr or "ArchitectureError" in done.stderr
+
+
+FUNCTION = """
+from torch import nn
+
+def net(width=4):
+    return nn.Linear(2, width)
+
+def needy(width):
+    return nn.Linear(2, width)
+
+def number():
+    return 3
+"""
+
+
+def test_a_function_may_make_the_network(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(FUNCTION)
+    network = python_file.build(Weights("a.pth", "", {}), f"{tmp_path / 'net.py'}:net", lambda line: None)  # noqa: ARG005
+    assert isinstance(network.module, torch.nn.Linear)
+    assert network.architecture == "net.py:net"
+
+
+@pytest.mark.parametrize(("name", "told"), [("needy", "it needs width"), ("number", "number() gives a int")])
+def test_a_function_that_makes_none_is_one_clear_error(name: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(FUNCTION)
+    with pytest.raises(ArchitectureError) as caught:
+        python_file.build(Weights("a.pth", "", {}), f"{tmp_path / 'net.py'}:{name}", lambda line: None)  # noqa: ARG005
+    assert told in caught.value.line()

@@ -61,7 +61,13 @@ WRONG = {
     "pickle": (b"\x80\x04\x95\x00", "E-CKPT-PICKLE", "raw pickle"),
     "pickle of arrays": (b"\x80\x03cnumpy.core.multiarray\n_reconstruct", "E-CKPT-PICKLE", "numpy arrays"),
     "tar": (tarred(), "E-CKPT-KIND", "tar archive"),
-    "safetensors": (b'\x40\x00\x00\x00\x00\x00\x00\x00{"a":{}}', "E-CKPT-SAFETENSORS", "safetensors"),
+    "onnx": (b"\x08\x07\x12\x07pytorch\x1a\x052.1.0", "E-CKPT-ONNX", "ONNX"),
+    "tflite": (b"\x1c\x00\x00\x00TFL3\x14\x00", "E-CKPT-KIND", "TensorFlow Lite"),
+    "keras 3": (zipped({"config.json": b"{}", "model.weights.h5": b""}), "E-CKPT-KERAS", "Keras"),
+    "npz": (zipped({"a.npy": b"", "b.npy": b""}), "E-CKPT-NUMPY", "numpy archive"),
+    "zip with a checkpoint": (zipped({"runs/best.pth": b""}), "E-CKPT-KIND", "best.pth"),
+    "two folders": (zipped({"m/data.pkl": b"", "n/version": b"3"}), "E-CKPT-CORRUPT", "more than one folder"),
+    "xz": (b"\xfd7zXZ\x00", "E-CKPT-KIND", "xz archive"),
     "text": (b"hello", "E-CKPT-KIND", "not a file that torch.save wrote"),
     "other zip": (zipped({"a.txt": b"x"}), "E-CKPT-KIND", "zip archive without weights"),
     "script": (zipped({"m/data.pkl": b"", "m/constants.pkl": b""}), "E-CKPT-TORCHSCRIPT", "TorchScript"),
@@ -112,3 +118,15 @@ def test_name_with_a_nul_is_no_crash() -> None:
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.pth")
     assert "pipe" in refusal(tmp_path / "a.pth").why
+
+
+def test_safetensors_pass(tmp_path: Path) -> None:
+    (tmp_path / "a.pth").write_bytes(b'\x40\x00\x00\x00\x00\x00\x00\x00{"a":{}}')
+    check(tmp_path / "a.pth")
+
+
+def test_a_file_larger_than_any_checkpoint_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sniff, "LARGEST", 10)
+    error = refusal(saved({"a": torch.ones(3)}, tmp_path / "a.pth"))
+    assert error.code == "E-CKPT-LARGE"
+    assert "at most 10" in error.why

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from made_networks import TwoParts, head, ignored, saved, settled, stages
+from safetensors.torch import save_file
 from torch import nn
 
 from reportgen import sources
@@ -71,7 +72,7 @@ def test_weights_are_read_before_any_code_runs(tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     (tmp_path / "net.py").write_text(f"from pathlib import Path\nPath({str(ran)!r}).touch()\n{NET}")
     path = saved(nn.Linear(2, 3), tmp_path / "a.pth")  # refused; code that ran before could have allowed it
-    assert "E-CKPT-UNSAFE" in refusal(path, f"{tmp_path / 'net.py'}:Net")
+    assert "E-CKPT-MODULE" in refusal(path, f"{tmp_path / 'net.py'}:Net")
     assert not ran.exists()
 
 
@@ -84,7 +85,7 @@ UNKNOWN = {
     "FOOD11": "Did you mean food11?",
     "net.py": "Name the class too: net.py:Class",
     "net.py:": "Name the class too: net.py:Class",
-    "vit": "Give one of: food11, file.py:Class",
+    "vit": "Give one of: food11, torchvision:NAME, timm:NAME, file.py:Class",
     "": "no architecture is called (nothing)",
     "x" * 500: "xxx...",
 }
@@ -104,5 +105,50 @@ def test_other_weights_than_the_architecture_wants(tmp_path: Path) -> None:
 
 
 def test_only_one_source_is_meant_by_each_text() -> None:
-    for arch in (None, "food11", "net.py:Net", "vit", ""):
+    for arch in (None, "food11", "net.py:Net", "timm:resnet18", "torchvision:resnet18", "vit", ""):
         assert sum(source.accepts(arch) for source in sources.SOURCES) == (0 if arch in ("vit", "") else 1)
+
+
+def test_the_attribute_of_a_wrapper_is_removed_where_the_rest_then_fits(tmp_path: Path) -> None:
+    state = {f"model.{key}": tensor for key, tensor in small().state_dict().items()}
+    path = saved({"state_dict": state, "pytorch-lightning_version": "2.5"}, tmp_path / "a.ckpt")
+    weights, network = load(path)
+    assert list(network.module.state_dict()) == [key.removeprefix("model.") for key in state]
+    assert ("note.prefix", {"prefix": "model."}) in weights.notes
+    assert "E-ARCH-MISMATCH" in refusal(path, "food11")
+
+
+def test_a_prefix_that_belongs_to_the_network_stays(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        NET.replace("self.fc = nn.Linear(2, 3)", "self.fc = nn.Sequential(nn.Linear(2, 3))")
+    )
+    path = saved({"fc.0.weight": torch.ones(3, 2), "fc.0.bias": torch.zeros(3)}, tmp_path / "a.pth")
+    lines: list[str] = []
+    weights, _ = sources.load(path, f"{tmp_path / 'net.py'}:Net", lines.append)
+    assert list(weights.tensors) == ["fc.0.weight", "fc.0.bias"]
+    assert len(lines) == 1
+
+
+def test_code_runs_once_where_a_prefix_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(NET)
+    path = saved({"net.fc.weight": torch.ones(3, 2), "net.fc.bias": torch.zeros(3)}, tmp_path / "a.pth")
+    lines: list[str] = []
+    weights, _ = sources.load(path, f"{tmp_path / 'net.py'}:Net", lines.append)
+    assert list(weights.tensors) == ["fc.weight", "fc.bias"]
+    assert len(lines) == 1
+
+
+def test_safetensors_are_known_by_content(tmp_path: Path) -> None:
+    state = {key: tensor.contiguous() for key, tensor in small().state_dict().items()}
+    save_file(state, tmp_path / "a.pth")
+    weights, network = load(tmp_path / "a.pth")
+    assert all(torch.equal(network.module.state_dict()[key], tensor) for key, tensor in state.items())
+    assert ("note.no_checksum", {}) in weights.notes
+
+
+def test_one_of_several_sets_can_be_asked_for(tmp_path: Path) -> None:
+    other = {key: tensor + 1 for key, tensor in small().state_dict().items()}
+    path = saved({"generator": small().state_dict(), "discriminator": other}, tmp_path / "a.pth")
+    assert "--state-key generator" in refusal(path)
+    weights, _ = sources.load(path, None, ignored, "discriminator")
+    assert torch.equal(weights.tensors["fc.0.bias"], other["fc.0.bias"])

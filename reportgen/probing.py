@@ -1,0 +1,94 @@
+"""Asking a network with grey images what it takes and gives, before any photograph is read."""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from reportgen.classifier import as_logits
+from reportgen.contracts import Network
+from reportgen.errors import ArchitectureError, EnvironmentProblem, ReportgenError
+
+SIDES: Final = (
+    128,
+    224,
+    256,
+    64,
+    32,
+    96,
+    299,
+    384,
+    48,
+    160,
+    192,
+    512,
+)  # px, tried in turn where nothing fixes the size
+LONGEST: Final = 200  # characters of a user's own error
+
+
+def channels_taken(module: nn.Module) -> int:
+    """1 for a network of grey images, else 3: as the first convolution that names its input says."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            return 1 if layer.in_channels == 1 else 3
+    return 3
+
+
+def answer_to(network: Network, size: tuple[int, int], device: torch.device) -> int:
+    """The number of classes that two grey images are answered with; 2 where there is a single logit.
+
+    Raises ArchitectureError where the network fails, ends the program, or gives something else than (2, K) logits,
+    EnvironmentProblem where the memory is too small.
+    """
+    grey = torch.full((2, channels_taken(network.module), *size), 0.5, device=device)
+    fix = "Check --arch, and --size: the network must take images of that size and return one logit for each class"
+    try:
+        # stdout carries the result's path and nothing else.
+        with torch.inference_mode(), contextlib.redirect_stdout(sys.stderr):
+            answer = network.module(grey)
+    except KeyboardInterrupt:
+        raise
+    except torch.OutOfMemoryError as err:
+        why = f"not even two images of {size[0]} x {size[1]} fit into the memory of {device}"
+        raise EnvironmentProblem("E-MEMORY", "the network", why, "Use --device cpu, or a smaller --size") from err
+    except BaseException as err:  # SystemExit too: a network that leaves must not look like success
+        words = " ".join(f"{type(err).__name__}: {err}".split())[:LONGEST]
+        why = f"it fails on images of {size[0]} x {size[1]}: {words}"
+        raise ArchitectureError("E-ARCH-FORWARD", network.architecture, why, fix) from err
+    try:
+        logits = as_logits(answer)
+    except ValueError:
+        logits = None
+    if logits is None or logits.dim() != 2 or len(logits) != 2 or logits.shape[1] < 2:
+        why = f"two images give {_described(answer)}, and (2, number of classes) is needed"
+        raise ArchitectureError("E-ARCH-OUTPUT", network.architecture, why, fix)
+    return int(logits.shape[1])
+
+
+def _described(answer: object) -> str:
+    if isinstance(answer, Tensor):
+        return f"a tensor of shape {tuple(answer.shape)}"
+    return f"a {type(answer).__name__}"
+
+
+def working_sides(network: Network, device: torch.device) -> Iterator[tuple[int, int]]:
+    """Sides of square images that the network takes, with the number of classes; at least one.
+
+    Raises ArchitectureError, the first of all, where none works.
+    """
+    first: ReportgenError | None = None
+    found = False
+    for side in SIDES:
+        try:
+            outputs = answer_to(network, (side, side), device)
+        except ArchitectureError as err:
+            first = first or err
+        else:
+            found = True
+            yield side, outputs
+    if not found:
+        assert first is not None
+        raise first

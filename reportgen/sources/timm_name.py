@@ -1,0 +1,56 @@
+"""A network of timm: `--arch timm:resnet18`. Nothing is downloaded."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from torch import nn
+
+from reportgen.contracts import InputRecipe, Network, Weights
+from reportgen.sources.metadata import numbers, sides
+from reportgen.sources.zoo import imported, with_fitting_head
+
+PREFIX: Final = "timm:"
+
+
+def accepts(arch: str | None) -> bool:
+    """Whether `--arch` names one."""
+    return arch is not None and arch.startswith(PREFIX) and len(arch) > len(PREFIX)
+
+
+def build(
+    weights: Weights,
+    arch: str | None,
+    announce: Callable[[str], None],  # noqa: ARG001 - as every source
+) -> Network:
+    """The network with random weights, and how its configuration says it is fed.
+
+    Raises ArchitectureError where timm is missing or has no such network.
+    """
+    name = (arch or "").removeprefix(PREFIX)
+    library = imported("timm", "timm")
+
+    def make(classes: int | None) -> nn.Module:
+        extra = {} if classes is None else {"num_classes": classes}
+        network: nn.Module = library.create_model(name, pretrained=False, **extra)
+        return network
+
+    module = with_fitting_head(make, weights, arch or "")
+    told = getattr(module, "pretrained_cfg", None)
+    recipe = _recipe(told) if isinstance(told, Mapping) else None
+    return Network(module, f"timm {name}", (), recipe=recipe)
+
+
+def _recipe(told: Mapping[str, Any]) -> InputRecipe:
+    """How timm feeds it; only values that make sense are taken."""
+    size, share = told.get("input_size"), told.get("crop_pct")
+    known = isinstance(share, int | float) and 0 < share <= 1
+    squashed = told.get("crop_mode") == "squash"
+    return InputRecipe(
+        "config",
+        sides(list(size)[1:]) if isinstance(size, list | tuple) else None,
+        "rgb",
+        numbers(told.get("mean")),
+        numbers(told.get("std"), least=1e-6),
+        "squash" if squashed else "crop",
+        float(share) if known and isinstance(share, int | float) else 1.0,
+    )

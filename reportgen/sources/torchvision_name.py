@@ -1,0 +1,52 @@
+"""A network of torchvision: `--arch torchvision:resnet18`. Nothing is downloaded."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from torch import nn
+
+from reportgen.contracts import InputRecipe, Network, Weights
+from reportgen.sources.metadata import numbers, sides
+from reportgen.sources.zoo import imported, quietly, with_fitting_head
+
+PREFIX: Final = "torchvision:"
+
+
+def accepts(arch: str | None) -> bool:
+    """Whether `--arch` names one."""
+    return bool(arch) and arch is not None and arch.startswith(PREFIX) and len(arch) > len(PREFIX)
+
+
+def build(
+    weights: Weights,
+    arch: str | None,
+    announce: Callable[[str], None],  # noqa: ARG001 - as every source
+) -> Network:
+    """The network with random weights, and how its published weights are fed.
+
+    Raises ArchitectureError where torchvision is missing or has no such network.
+    """
+    name = (arch or "").removeprefix(PREFIX)
+    models = imported("torchvision", "torchvision").models
+
+    def make(classes: int | None) -> nn.Module:
+        # Inception and GoogLeNet carry heads for training only, which their weights may lack.
+        extra = {} if classes is None else {"num_classes": classes}
+        network: nn.Module = models.get_model(name, weights=None, **extra)
+        return network
+
+    module = with_fitting_head(make, weights, arch or "")
+    return Network(module, f"torchvision {name}", (), recipe=_recipe(models, name))
+
+
+def _recipe(models: Any, name: str) -> InputRecipe | None:  # noqa: ANN401 - torchvision's own kind
+    """How the best known weights of that network are fed."""
+    try:
+        with quietly():
+            told: Any = models.get_model_weights(name).DEFAULT.transforms()
+            crop, whole = told.crop_size[0], told.resize_size[0]
+            mean, std = numbers(list(told.mean)), numbers(list(told.std), least=1e-6)
+    except (AttributeError, ValueError, KeyError, IndexError, TypeError):
+        return None
+    share = crop / whole if 0 < crop <= whole else 1.0
+    return InputRecipe("config", sides([crop, crop]), "rgb", mean, std, "crop", share)

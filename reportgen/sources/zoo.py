@@ -1,0 +1,67 @@
+"""What networks of a library have in common: the library may be missing, and the head may have other classes."""
+
+import contextlib
+import importlib
+import logging
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any, Final
+
+import torch
+from torch import nn
+
+from reportgen.contracts import Weights
+from reportgen.errors import ArchitectureError
+from reportgen.excerpts import shortened
+
+LONGEST: Final = 160  # characters of a library's own error
+
+
+def imported(name: str, extra: str) -> ModuleType:
+    """The library. Raises ArchitectureError that names the extra where it cannot be imported."""
+    try:
+        with quietly():
+            return importlib.import_module(name)
+    except (ImportError, RuntimeError, OSError, AttributeError) as err:
+        why = f"{name} cannot be imported ({shortened(' '.join(str(err).split()), LONGEST)})"
+        fix = f"pip install 'reportgen[{extra}]', in a version that fits torch {torch.__version__}"
+        raise ArchitectureError("E-ARCH-EXTRA", "--arch", why, fix) from err
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """What a library prints goes to stderr, its warnings and advice nowhere."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+def with_fitting_head(make: Callable[[int | None], Any], weights: Weights, arch: str) -> nn.Module:
+    """The network, with as many classes as the weights have where nothing else differs.
+
+    make: the network with so many classes, or with its usual number.
+    Raises ArchitectureError with the library's own words where it cannot be made.
+    """
+    try:
+        with quietly():
+            module: nn.Module = make(None)
+            classes = {
+                tensor.shape[0]
+                for key, own in module.state_dict().items()
+                if (tensor := weights.tensors.get(key)) is not None
+                and tensor.dim()
+                and tensor.shape != own.shape
+                and tensor.shape[1:] == own.shape[1:]
+            }
+            return make(classes.pop()) if len(classes) == 1 else module
+    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, OSError) as err:
+        words = shortened(" ".join(str(err).split()), LONGEST)
+        fix = "Check the name, and that it is an image classifier"
+        raise ArchitectureError("E-ARCH-NAME", f"--arch {arch}", f"it cannot be made: {words}", fix) from err

@@ -1,0 +1,212 @@
+"""Networks of libraries: with stand-ins, for the libraries need not be there; without them, a clear way out."""
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from made_networks import ignored, saved
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from reportgen import sources
+from reportgen.contracts import InputRecipe, Network
+from reportgen.errors import ArchitectureError, CheckpointError
+from reportgen.sources import hf_folder
+
+
+class Net(nn.Module):
+    """Convolution and head, as small as may be."""
+
+    def __init__(self, num_classes: int = 10) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 2, 3)
+        self.fc = nn.Linear(2, num_classes)
+        self.pretrained_cfg = {
+            "input_size": (3, 96, 96), "mean": (0.1, 0.2, 0.3), "std": (0.4, 0.5, 0.6), "crop_pct": 0.9,
+            "crop_mode": "center",
+        }  # fmt: skip
+
+    def forward(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.fc(self.conv(images).mean((2, 3)))
+        return logits
+
+
+def create(name: str, pretrained: bool | None = None, weights: object = None, **more: int) -> Net:
+    assert not pretrained
+    assert weights is None
+    if name != "net":
+        raise RuntimeError(f"Unknown model ({name})")
+    print("advice of a library")
+    return Net(**more)
+
+
+def known_weights(name: str) -> Any:  # noqa: ANN401 - as torchvision's
+    told = SimpleNamespace(crop_size=[96], resize_size=[120], mean=[0.1, 0.2, 0.3], std=[0.4, 0.5, 0.6])
+    return SimpleNamespace(DEFAULT=SimpleNamespace(transforms=lambda: told if name == "net" else None))
+
+
+@pytest.fixture
+def libraries(monkeypatch: pytest.MonkeyPatch) -> None:
+    timm, vision = ModuleType("timm"), ModuleType("torchvision")
+    timm.create_model = create  # type: ignore[attr-defined] # a stand-in
+    models = SimpleNamespace(get_model=create, get_model_weights=known_weights)
+    vision.models = models  # type: ignore[attr-defined] # a stand-in
+    monkeypatch.setitem(sys.modules, "timm", timm)
+    monkeypatch.setitem(sys.modules, "torchvision", vision)
+
+
+def load(arch: str | None, path: Path) -> Network:
+    return sources.load(path, arch, ignored)[1]
+
+
+@pytest.mark.usefixtures("libraries")
+@pytest.mark.parametrize(("library", "crop"), [("timm", 0.9), ("torchvision", 0.8)])
+@pytest.mark.parametrize("classes", [10, 3])
+def test_a_network_by_name_with_its_head_and_its_input(
+    library: str, crop: float, classes: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth = Net(classes)
+    network = load(f"{library}:net", saved(truth.state_dict(), tmp_path / "a.pth"))
+    assert torch.equal(network.module.state_dict()["fc.weight"], truth.fc.weight)
+    assert network.architecture == f"{library} net"
+    assert network.recipe == InputRecipe("config", (96, 96), "rgb", (0.1, 0.2, 0.3), (0.4, 0.5, 0.6), "crop", crop)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.usefixtures("libraries")
+@pytest.mark.parametrize("library", ["timm", "torchvision"])
+def test_a_name_that_the_library_does_not_have(library: str, tmp_path: Path) -> None:
+    with pytest.raises(ArchitectureError, match=f"--arch {library}:nett: it cannot be made: Unknown model"):
+        load(f"{library}:nett", saved(Net().state_dict(), tmp_path / "a.pth"))
+
+
+@pytest.mark.usefixtures("libraries")
+def test_other_weights_are_a_mismatch(tmp_path: Path) -> None:
+    with pytest.raises(ArchitectureError, match="does not fit timm net"):
+        load("timm:net", saved({"other": torch.ones(1)}, tmp_path / "a.pth"))
+
+
+@pytest.mark.parametrize("library", ["timm", "torchvision"])
+def test_a_library_that_is_not_there_is_named_with_its_extra(
+    library: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(ArchitectureError) as caught:
+        load(f"{library}:net", saved(Net().state_dict(), tmp_path / "a.pth"))
+    assert caught.value.code == "E-ARCH-EXTRA"
+    assert f"reportgen[{library}]" in caught.value.fix
+
+
+class Config:
+    """As transformers' own, as far as it matters."""
+
+    image_size = 64
+
+    def __init__(self, folder: Path) -> None:
+        told = json.loads((folder / "config.json").read_text())
+        self.id2label = {int(key): name for key, name in told["id2label"].items()}
+
+
+@pytest.fixture
+def transformers(monkeypatch: pytest.MonkeyPatch) -> None:
+    def configured(folder: Path, local_files_only: bool, trust_remote_code: bool) -> Config:
+        assert local_files_only
+        assert not trust_remote_code
+        return Config(folder)
+
+    def network(config: Config, trust_remote_code: bool) -> Net:
+        assert not trust_remote_code
+        return Net(len(config.id2label))
+
+    library = ModuleType("transformers")
+    library.AutoConfig = SimpleNamespace(from_pretrained=configured)  # type: ignore[attr-defined] # a stand-in
+
+    def pretrained(folder: Path, **given: object) -> tuple[Net, dict[str, list[str]]]:
+        assert given == {
+            "local_files_only": True, "trust_remote_code": False, "use_safetensors": True, "output_loading_info": True,
+        }  # fmt: skip
+        stored = load_file(folder / "model.safetensors")
+        net = Net(len(stored["old.fc.bias"]))
+        renamed = {key.removeprefix("old."): tensor for key, tensor in stored.items()}
+        left = net.load_state_dict(renamed, strict=False)
+        return net, {"missing_keys": left.missing_keys, "unexpected_keys": left.unexpected_keys}
+
+    made = SimpleNamespace(from_config=network, from_pretrained=pretrained)
+    library.AutoModelForImageClassification = made  # type: ignore[attr-defined] # a stand-in
+    monkeypatch.setitem(sys.modules, "transformers", library)
+
+
+def folder(path: Path, labels: dict[int, str], processor: object = None) -> Path:
+    path.mkdir()
+    (path / "config.json").write_text(json.dumps({"id2label": labels}))
+    save_file(Net(len(labels)).state_dict(), path / "model.safetensors")
+    if processor is not None:
+        (path / "preprocessor_config.json").write_text(json.dumps(processor))
+    return path
+
+
+@pytest.mark.usefixtures("transformers")
+def test_a_folder_of_transformers(tmp_path: Path) -> None:
+    told = {
+        "do_normalize": True, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5],
+        "size": {"height": 48, "width": 32},
+    }  # fmt: skip
+    path = folder(tmp_path / "vit", {0: "cat", 1: "dog"}, told)
+    weights, network = sources.load(path, None, ignored)
+    assert weights.file == "vit"
+    assert network.classes == ("cat", "dog")
+    assert network.recipe == InputRecipe("config", (48, 32), "rgb", (0.5,) * 3, (0.5,) * 3, "squash", 1.0)
+
+
+PROCESSORS = {
+    "shorter side": ({"size": {"shortest_edge": 64}, "image_mean": [0], "image_std": [1]}, (64, 64), "crop", 1.0),
+    "crop": (
+        {"size": {"shortest_edge": 256}, "do_center_crop": True, "crop_size": {"height": 224, "width": 224}},
+        (224, 224), "crop", 1.0,
+    ),
+    "old": ({"size": 256, "do_center_crop": True, "crop_size": 224}, (224, 224), "crop", 0.875),
+    "nonsense": ({"size": "large", "image_mean": "x"}, (64, 64), "squash", 1.0),
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("transformers")
+@pytest.mark.parametrize("name", PROCESSORS)
+def test_how_a_folder_says_photographs_are_fed(name: str, tmp_path: Path) -> None:
+    told, size, resize, crop = PROCESSORS[name]
+    recipe = sources.load(folder(tmp_path / "a", {0: "a", 1: "b"}, told), None, ignored)[1].recipe
+    assert recipe is not None
+    assert (recipe.size, recipe.resize) == (size, resize)
+    assert recipe.crop == pytest.approx(0.875 if name == "crop" else crop)
+
+
+@pytest.mark.usefixtures("transformers")
+def test_names_that_say_nothing_are_none(tmp_path: Path) -> None:
+    path = folder(tmp_path / "a", {0: "LABEL_0", 1: "LABEL_1"})
+    network = load(None, path)
+    assert network.classes == ()
+    assert network.recipe == InputRecipe("config", (64, 64))
+
+
+@pytest.mark.usefixtures("transformers")
+def test_weights_under_other_names_are_put_in_by_the_library(tmp_path: Path) -> None:
+    path, truth = folder(tmp_path / "a", {0: "a", 1: "b"}), Net(2)
+    stored = {f"old.{key}": tensor for key, tensor in truth.state_dict().items()}
+    save_file(stored, path / "model.safetensors")
+    network = load(None, path)
+    assert torch.equal(network.module.state_dict()["conv.weight"], truth.conv.weight)
+    assert [layer.name for layer in network.layers] == ["conv", "fc"]
+    save_file({**stored, "old.more": torch.ones(1)}, path / "model.safetensors")
+    with pytest.raises(ArchitectureError, match="1 unexpected keys: more"):
+        load(None, path)
+
+
+def test_a_folder_without_weights_says_what_to_do(tmp_path: Path) -> None:
+    path = folder(tmp_path / "a", {0: "a", 1: "b"})
+    (path / "model.safetensors").rename(path / "model.safetensors.index.json")
+    with pytest.raises(CheckpointError, match="only parts of it"):
+        load(None, path)
+    assert not hf_folder.is_folder(tmp_path)
