@@ -35,6 +35,10 @@ class OnGpu(torch.Tensor):
         """What callers see. Autograd sees "meta", for which it needs no driver."""
         return GPU
 
+    def new_tensor(self, data: Any, **given: Any) -> Tensor:  # type: ignore[override]  # noqa: ANN401 - as torch's
+        """On the same device, which torch itself would take to be "meta"."""
+        return torch.tensor(data, **{"dtype": self.dtype} | given).to(GPU)
+
     @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # type: ignore[override]  # noqa: ANN401 - torch's has no types
         return run(func, args, kwargs or {})
