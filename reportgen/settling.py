@@ -127,11 +127,15 @@ def fitted_side(module: nn.Module, at: At, sides: Sequence[int], factor: float) 
     sides: the more usual first, which counts where two fit alike; factor: times as far as the best that the first must
     be to be left.
     """
-    distances = {side: whole_distance(module, at((side, side)), 0) for side in sides}
+    looks = {side: float(whole_distance(module, at((side, side))[:FEW], 0)[0]) for side in sides}
+    if looks[sides[0]] < (1 + factor) / 2 * min(looks.values()):
+        return sides[0]
+    close = [side for side in sides if side == sides[0] or looks[side] <= HOPELESS * min(looks.values())]
+    distances = {side: whole_distance(module, at((side, side)), 0) for side in close}
     best = min(distances, key=lambda side: float(distances[side][0]))
     if distances[best][0] > FARTHEST * len(normfit.norm_layers(module)):
         return sides[0]
-    for side in sides:
+    for side in close:
         needed = factor if side == sides[0] else ALIKE
         sure = normfit.certainty(normfit.share_won(distances[best], distances[side])) == "clear"
         if not sure or distances[side][0] < needed * distances[best][0]:
