@@ -13,7 +13,7 @@ from reportgen.contracts import Network, Progress, Weights
 from reportgen.errors import ArchitectureError, EnvironmentProblem, LabelsError, printable
 from reportgen.feeding import Setting, feed
 from reportgen.language import load_words
-from reportgen.options import BuildOptions
+from reportgen.options import CPU_BATCH, GPU_BATCH, BuildOptions
 from reportgen.results import WARNINGS, Facts, ModelFacts
 from reportgen.sources.food11 import CLASSES as FOOD11
 from reportgen.sources.listing import list_layers
@@ -51,7 +51,11 @@ def opened_classifier(options: BuildOptions, module: nn.Module | None, progress:
             notes=(*weights.notes, *network.notes, *fed.notes, *notes),
         )
         _tell(facts, progress)
-        yield Classifier(network.module, facts, device, BatchSize(options.batch_size))
+        yield Classifier(network.module, facts, device, BatchSize(_batch(options, device)))
+
+
+def _batch(options: BuildOptions, device: torch.device) -> int:
+    return options.batch_size or (CPU_BATCH if device.type == "cpu" else GPU_BATCH)
 
 
 @contextmanager

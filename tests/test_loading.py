@@ -240,6 +240,8 @@ class TestLoan:
             assert isinstance(classifier, Classifier)
             assert classifier.batch.images == 5
             assert classifier.device == torch.device("cpu")
+        with opened_classifier(options(device="cpu"), square(), Silent()) as classifier:
+            assert classifier.batch.images == 16
 
     def test_a_device_that_is_not_there_is_no_reason_to_take_another(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

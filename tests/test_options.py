@@ -282,7 +282,7 @@ class TestValues:
             "filters_top": 2, "filter_steps": 128, "lime_samples": 1000, "lime_segments": 100,
             "lime_compactness": 20.0, "lime_fill": "mean",
             "out": Path("report"), "formats": ("html", "pdf", "json"), "title": "", "author": "", "student_id": "",
-            "templates": None, "css": None, "overwrite": False, "device": "auto", "batch_size": 64, "seed": 16,
+            "templates": None, "css": None, "overwrite": False, "device": "auto", "batch_size": None, "seed": 16,
         }  # fmt: skip
 
     def test_the_homework_is_the_courses(self) -> None:
