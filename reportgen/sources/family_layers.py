@@ -11,7 +11,7 @@ from reportgen.errors import ArchitectureError
 NORM_LEAVES: Final = frozenset({"weight", "bias", "running_mean", "running_var", "num_batches_tracked"})
 FAMILY: Final = "one Sequential of 3x3 and 1x1 convolutions, batch-norms and 2x2 max pools, then one of linear layers"
 WAYS_OUT: Final = (
-    "Name the architecture: --arch food11 for the course's own network, torchvision:NAME or timm:NAME for one of theirs, "
+    "Name the architecture: --arch food11 for the course's own network, torchvision:NAME or timm:NAME for theirs, "
     "or --arch file.py:Class for a class in a file"
 )
 ACTIVATION: Final = "activation"  # the question that all activations without weights share
