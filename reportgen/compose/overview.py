@@ -204,8 +204,8 @@ def _model(run: Run, words: Words) -> Iterator[Sentence]:
         height=spec.size[0],
         width=spec.size[1],
         order=spec.channel_order.upper(),
-        mean=words("summary.mean", mean=mean) if mean else "",
-        std=words("summary.std", std=std) if std else "",
+        mean=words("summary.mean", mean=mean) if any(spec.mean) else "",
+        std=words("summary.std", std=std) if set(spec.std) - {1.0} else "",
     )
     if spec.chosen_by.get("size") == "default":
         size = {"height": spec.size[0], "width": spec.size[1]}

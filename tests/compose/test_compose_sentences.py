@@ -203,3 +203,13 @@ def test_a_median_of_an_even_number_lies_between() -> None:
     summary = summarise(run)
     assert summary["lime_r2_median"] == pytest.approx(0.6)
     assert (summary["lime_r2_low"], summary["lime_r2_high"], summary["lime_weak"]) == (0.4, 0.8, 1)
+
+
+@pytest.mark.parametrize(("mean", "std", "told"), [((0.0,) * 3, (1.0,) * 3, False), ((0.5,) * 3, (0.5,) * 3, True)])
+def test_a_normalisation_that_changes_nothing_is_not_told(
+    mean: tuple[float, ...], std: tuple[float, ...], told: bool
+) -> None:
+    run = fake_run(images=1, profile="default", trouble=False)
+    model = replace(run.model, input=replace(run.model.input, mean=mean, std=std))
+    text = texts(replace(run, model=model), "summary")
+    assert ("less the mean" in text, "standard deviation" in text) == (told, told)
