@@ -7,14 +7,14 @@ from torch import nn
 
 from reportgen.contracts import InputRecipe, Network, Weights
 from reportgen.sources.metadata import numbers, sides
-from reportgen.sources.zoo import imported, with_fitting_head
+from reportgen.sources.zoo import imported, names_one, with_fitting_head
 
 PREFIX: Final = "timm:"
 
 
 def accepts(arch: str | None) -> bool:
     """Whether `--arch` names one."""
-    return arch is not None and arch.startswith(PREFIX) and len(arch) > len(PREFIX)
+    return names_one(arch, PREFIX)
 
 
 def build(

@@ -19,6 +19,11 @@ from reportgen.excerpts import shortened
 LONGEST: Final = 160  # characters of a library's own error
 
 
+def names_one(arch: str | None, prefix: str) -> bool:
+    """Whether `--arch` is the prefix of a zoo with a name behind it."""
+    return arch is not None and arch.startswith(prefix) and len(arch) > len(prefix)
+
+
 def imported(name: str, extra: str) -> ModuleType:
     """The library. Raises ArchitectureError that names the extra where it cannot be imported."""
     try:
