@@ -136,7 +136,8 @@ class TestChoice:
         assert (found[0].activations.shape, found[0].filter) == ((0, 0, 0), 0)
 
     def test_a_network_without_maps_has_nothing_to_study(self) -> None:
-        assert studied(wrapped(Linear(torch.ones(2, 3, *SIZE)))) == []
+        (found,) = studied(wrapped(Linear(torch.ones(2, 3, *SIZE))))
+        assert (found.layer, found.status, found.reason) == ("", "not_applicable", "reason.no_maps")
 
 
 class TestStudy:
@@ -159,7 +160,8 @@ class TestStudy:
     def test_parameters(self, small: Classifier) -> None:
         (found,) = studied(small, layers=("cnn.5",), filters=(3,))
         assert found.parameters == {
-            "steps": 8, "lr": 0.05, "choice": "named", "kind": "BatchNorm2d", "height": 8, "width": 10
+            "steps": 8, "lr": 0.05, "choice": "named", "kind": "BatchNorm2d", "height": 8, "width": 10,
+            "receptive_field_height": 8, "receptive_field_width": 8,
         }  # fmt: skip
 
     def test_each_image_is_compared_with_the_most_exciting_one(self, small: Classifier) -> None:
@@ -285,7 +287,7 @@ class TestWriteUp:
 
 
 def test_later_layers_never_run_in_the_ascent(small: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With 8 steps the layer runs for answers, for maps and for the ascent; what lies behind only for the former."""
+    """With 8 steps it runs for the survey, answers, maps and the ascent; what lies behind for all but the last."""
     runs: dict[str, int] = {}
 
     def count(name: str) -> Any:  # noqa: ANN401 - a hook
@@ -298,4 +300,4 @@ def test_later_layers_never_run_in_the_ascent(small: Classifier, monkeypatch: py
     list(FILTER_METHODS["filters"].explain(small, cases, options(layers=("cnn.2",), filters=(0,))))
     for handle in handles:
         handle.remove()
-    assert runs == {"cnn.2": 3 + 8, "cnn.4": 3}
+    assert runs == {"cnn.2": 4 + 8, "cnn.4": 4}
