@@ -121,7 +121,9 @@ def survey(classifier: Classifier) -> tuple[Layer, ...]:
     """
     size = classifier.facts.input.size
     image = torch.full((1, 3, *size), 0.5, device=classifier.device)
-    modules = {name: module for name, module in classifier.module.named_modules() if name}
+    lists = (nn.ModuleList, nn.ModuleDict)  # they hold layers and are none
+    named = classifier.module.named_modules()
+    modules = {name: module for name, module in named if name and not isinstance(module, lists)}
     gave: dict[str, _Given] = {}
 
     def keep(name: str, output: Any) -> None:  # noqa: ANN401 - whatever the layer gives
@@ -139,8 +141,8 @@ def survey(classifier: Classifier) -> tuple[Layer, ...]:
         before = form if form in ("map", "channels_last", "tokens") else before
         fields = _fields(given.extent, form, size)
         layers.append(Layer(name, type(modules[name]).__name__, form, given.shape[1:], fields))
-    missed = (Layer(name, type(module).__name__, "not_run") for name, module in modules.items() if name not in gave)
-    return (*layers, *missed)
+    missed = {name: type(module).__name__ for name, module in modules.items() if name not in gave}
+    return (*layers, *(Layer(name, kind, "not_run") for name, kind in missed.items()))
 
 
 @dataclass(frozen=True, eq=False)

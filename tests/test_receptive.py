@@ -190,10 +190,8 @@ def test_size_stride_and_offset_are_those_on_paper(name: str) -> None:
     make, side, stride, offset = PAPER[name]
     fields = body(Net(*make())).fields
     assert fields is not None
-    assert fields.size == (side, side)
-    assert fields.stride == (stride, stride)
-    assert fields.offset == (offset, offset)
-    assert not fields.whole
+    expected = ((side, side), (stride, stride), (offset, offset), False)
+    assert (fields.size, fields.stride, fields.offset, fields.whole) == expected
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -318,6 +316,12 @@ class Transformer(nn.Module):
         mixed = (self.weights(q @ k.transpose(-1, -2)) @ v).transpose(1, 2).flatten(2)
         logits: Tensor = self.head(self.act(tokens + mixed)[:, 0])
         return logits
+
+
+def test_a_list_of_layers_is_no_layer() -> None:
+    names = set(layers_of(Net(Inception(3))))
+    assert "body.0.branches" not in names
+    assert {"body", "body.0", "body.0.branches.2"} <= names
 
 
 class TestForms:

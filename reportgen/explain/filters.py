@@ -23,8 +23,7 @@ from reportgen.results import Case, Facts, FilterStudy, Scalar
 
 NAME = "filters"
 GROUP = 8  # images whose maps of all layers are held at once
-SHOWN = ("map", "single")
-REASONS = {form: f"reason.{form}" for form in ("tokens", "channels_last", "not_run")}
+REASONS = {form: f"reason.{form}" for form in ("single", "tokens", "channels_last", "not_run")}
 NO_MAPS: NDArray[np.float32] = np.zeros((0, 0, 0), np.float32)
 
 Maps = NDArray[np.float32]  # (N, F, h, w)
@@ -42,7 +41,7 @@ def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions
         yield FilterStudy(NAME, "", 0, "not_applicable", NO_MAPS, reason="reason.no_maps")
         return
     pixels = np.stack([case.image.pixels for case in cases])
-    answered = channel_answers(classifier, pixels, [name for name in layers if surveyed[name].form in SHOWN])
+    answered = channel_answers(classifier, pixels, [name for name in layers if surveyed[name].form == "map"])
     tokens = tokens_of(classifier, tuple(surveyed.values()))
     for layer in layers:
         parameters = _parameters(surveyed[layer], tokens, options)
