@@ -65,11 +65,6 @@ def pointwise(call: Call) -> Extent:
     return broadcast(hull, call.shape)
 
 
-def overwritten(call: Call) -> Extent:
-    """What is copied replaces what was there."""
-    return broadcast(call.extent("src"), call.shape)
-
-
 def constant(call: Call) -> list[Extent]:
     """Only the shape of what is taken counts."""
     return [nothing(tensor) for tensor in tensors(call.out)]
@@ -113,13 +108,6 @@ def batch_norm(call: Call) -> list[Extent]:
     extent = call.extent("input" if "input" in call.given else "self")
     stored = call.given.get("running_mean") is not None and not call.given.get("training", False)
     return [extent if stored else over(extent, [0, *range(2, extent.dim() - 1)]).expand_as(extent)]
-
-
-def group_norm(call: Call) -> list[Extent]:
-    """Over the whole map and the channels of a group."""
-    extent = call.extent("input")
-    groups = grouped(extent, call.given["group"])
-    return [over(groups, range(2, groups.dim() - 1)).expand_as(groups).flatten(2, 3)]
 
 
 def product(call: Call) -> Extent:
@@ -203,8 +191,10 @@ def _each(rule: Callable[[Call], Any], *names: str) -> dict[str, Callable[[Call]
 
 # Operations under their names in ATen, where tags do not tell.
 RULES: Final[Mapping[str, Callable[[Call], Any]]] = {
-    **_each(pointwise, "_to_copy", "hardswish", "hardswish_", "_prelu_kernel", "native_dropout", "threshold", "where"),
-    **_each(overwritten, "copy_"),
+    **_each(
+        pointwise, "_to_copy", "copy_", "hardswish", "hardswish_", "_prelu_kernel", "native_dropout", "threshold",
+        "where",
+    ),
     **_each(
         constant, "new_zeros", "new_ones", "new_full", "new_empty", "zeros_like", "ones_like", "full_like",
         "empty_like", "rand_like", "randn_like", "fill_", "zero_",
@@ -222,7 +212,6 @@ RULES: Final[Mapping[str, Callable[[Call], Any]]] = {
         batch_norm, "native_batch_norm", "_native_batch_norm_legit", "_native_batch_norm_legit_no_training",
         "cudnn_batch_norm", "miopen_batch_norm",
     ),
-    **_each(group_norm, "native_group_norm"),
     **_each(layer_norm, "native_layer_norm"),
     **_each(normalised, "_softmax", "_log_softmax"),
     **_each(product, "mm", "bmm", "addmm", "baddbmm"),

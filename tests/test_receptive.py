@@ -114,7 +114,7 @@ PAPER: dict[str, tuple[Callable[[], tuple[nn.Module, ...]], int, int, float]] = 
     "strided": (lambda: (conv(3, 2, 5, stride=3, padding=2), conv(2, 2, 3, padding=1)), 11, 3, 0),
     # Kernels 2 and 4 reach unevenly: -1..0, then -2..1 of those.
     "even kernels": (lambda: (conv(3, 2, 2, padding=1), conv(2, 2, 4, padding=2)), 5, 1, -1),
-    "ceil": (lambda: (nn.MaxPool2d(3, 2, ceil_mode=True),), 3, 2, 1),
+    "ceil": (lambda: (nn.MaxPool2d(2, 2, ceil_mode=True),), 2, 2, 0.5),
     "residual": (lambda: (Residual(3, 4, 2), Residual(4, 4, 1)), 15, 2, 0),
     "padded channels": (lambda: (Padded(),), 3, 2, 0),
     "branches": (lambda: (Inception(3), Inception(9)), 9, 1, 0),
@@ -134,10 +134,20 @@ WHOLE: dict[str, Callable[[], tuple[nn.Module, ...]]] = {
 OTHERS: dict[str, Callable[[], tuple[nn.Module, ...]]] = {
     "uneven bins": lambda: (conv(3, 2, 3, padding=1), nn.AdaptiveAvgPool2d((5, 7))),
     "space to depth": lambda: (nn.ZeroPad2d((0, 3, 0, 3)), nn.PixelUnshuffle(4), conv(48, 2, 3, padding=1)),
+    "mirror alone": lambda: (nn.ReflectionPad2d(2), nn.Conv2d(3, 2, 1)),
     "nearest": lambda: (conv(3, 2, 3, stride=2), nn.Upsample(scale_factor=3)),
+    "added to a product": lambda: (conv(3, 2, 3, padding=1), Added()),
     "rolled": lambda: (Rolled(),),
 }
 EVERY = {**{name: make for name, (make, *_) in PAPER.items()}, **WHOLE, **OTHERS}
+
+
+class Added(nn.Module):
+    """A map that is added to a product of constants."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[2:]
+        return torch.baddbmm(x[0], x.new_ones(x.shape[1], height, 1), x.new_ones(x.shape[1], 1, width))[None]
 
 
 class Rolled(nn.Module):
@@ -305,6 +315,7 @@ class Transformer(nn.Module):
         self.token = nn.Parameter(torch.ones(1, 1, 6))
         self.norm = nn.LayerNorm(6)
         self.mix = nn.Linear(6, 18)
+        self.split = nn.Identity()
         self.weights = nn.Softmax(-1)
         self.act = nn.GELU()
         self.head = nn.Linear(6, 3)
@@ -312,7 +323,7 @@ class Transformer(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         tokens = self.embed(images).flatten(2).transpose(1, 2)
         tokens = torch.cat([self.token.expand(len(images), -1, -1), tokens], 1)
-        q, k, v = self.mix(self.norm(tokens)).view(1, -1, 2, 9).transpose(1, 2).chunk(3, -1)
+        q, k, v = self.split(self.mix(self.norm(tokens)).view(1, -1, 2, 9).transpose(1, 2)).chunk(3, -1)
         mixed = (self.weights(q @ k.transpose(-1, -2)) @ v).transpose(1, 2).flatten(2)
         logits: Tensor = self.head(self.act(tokens + mixed)[:, 0])
         return logits
@@ -336,7 +347,13 @@ class TestForms:
         layers = layers_of(Transformer())
         assert (layers["embed"].form, layers["embed"].channels, layers["embed"].size) == ("map", 6, (4, 5))
         assert field(layers["embed"], 3, 4) == (24, 32, 32, 40)
-        assert {name for name, each in layers.items() if each.form == "tokens"} == {"norm", "mix", "weights", "act"}
+        assert {name for name, each in layers.items() if each.form == "tokens"} == {
+            "norm",
+            "mix",
+            "split",
+            "weights",
+            "act",
+        }
         assert (layers["norm"].channels, layers["norm"].fields) == (6, None)
         assert layers["head"].form == "vector"
 
@@ -348,12 +365,12 @@ class TestForms:
                 super().__init__()
                 self.conv = nn.Conv2d(3, 6, 2, 2)
                 self.norm = nn.LayerNorm(6)
-                self.act = nn.GELU()
+                self.act, self.line = nn.GELU(), nn.Linear(6, 6)
                 self.late = nn.GELU()
                 self.back = nn.Conv2d(6, 2, 1)
 
             def forward(self, images: Tensor) -> Tensor:
-                x = self.act(self.norm(self.conv(images).permute(0, 2, 3, 1)))
+                x = self.act(self.line(self.norm(self.conv(images).permute(0, 2, 3, 1))))
                 x = self.late(x + x.mean((1, 2), keepdim=True)).permute(0, 3, 1, 2)
                 given: Tensor = self.back(x)
                 return given.mean((2, 3))
