@@ -13,6 +13,7 @@ from typing import Any, Final
 from reportgen.contracts import InputRecipe, Network, Weights
 from reportgen.errors import ArchitectureError, CheckpointError
 from reportgen.excerpts import listed, shortened
+from reportgen.heads import Kind
 from reportgen.sources.metadata import numbers, sides
 from reportgen.sources.zoo import imported, quietly
 
@@ -68,7 +69,9 @@ def build(
         fix = "Give a folder of an image classifier that needs no code of its own"
         raise ArchitectureError("E-ARCH-CONFIG", weights.file, why, fix) from err
     name, recipe = type(module).__name__, _recipe(folder, config)
-    return Network(module, name, (), recipe=recipe, classes=_classes(config), loaded=loaded)
+    multi = getattr(config, "problem_type", None) == "multi_label_classification"
+    head: Kind | None = "sigmoid" if multi else None
+    return Network(module, name, (), recipe=recipe, classes=_classes(config), loaded=loaded, head=head)
 
 
 def _loaded(library: Any, folder: Path, weights: Weights) -> Any:  # noqa: ANN401 - transformers' own kinds
