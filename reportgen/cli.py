@@ -9,7 +9,7 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -72,7 +72,7 @@ def _plain_type(annotation: Any) -> Any:  # noqa: ANN401 - a type, whichever
     return str
 
 
-def _with_settings(*names: str) -> Any:  # noqa: ANN401 - a decorator
+def _with_settings(*names: str) -> Callable[[Any], Any]:
     """Give the command one option for each of these fields of BuildOptions, so that both can never differ."""
 
     def widened(command: Any) -> Any:  # noqa: ANN401 - a function in, the same out

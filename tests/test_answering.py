@@ -77,8 +77,9 @@ class TestProbabilities:
 
     def test_certain_answers_stay_finite(self) -> None:
         certain = torch.tensor([[0.0, 1.0]])
-        for end in ("softmax", "sigmoid"):
-            assert unsquashed(certain, end).isfinite().all()  # type: ignore[arg-type] # both are ends
+        ends: tuple[End, ...] = ("softmax", "sigmoid")
+        for end in ends:
+            assert unsquashed(certain, end).isfinite().all()
         np.testing.assert_allclose(softmax(as_logits(certain, "softmax").numpy()), [[0, 1]], atol=1e-30)
         np.testing.assert_allclose(sigmoid(as_logits(certain, "sigmoid").numpy()), [[0, 1]], atol=1e-7)
 
