@@ -5,6 +5,8 @@ versions store them under other names than their networks have: then transformer
 over or missing.
 """
 
+import contextlib
+import io
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -76,9 +78,10 @@ def build(
 
 def _loaded(library: Any, folder: Path, weights: Weights) -> Any:  # noqa: ANN401 - transformers' own kinds
     """The network with its weights in it. Raises ArchitectureError where they do not fit it wholly."""
-    module, told = library.AutoModelForImageClassification.from_pretrained(
-        folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, output_loading_info=True
-    )
+    with contextlib.redirect_stderr(io.StringIO()):  # a progress bar of its own
+        module, told = library.AutoModelForImageClassification.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, output_loading_info=True
+        )
     for what in ("missing_keys", "unexpected_keys", "mismatched_keys", "error_msgs"):
         if wrong := sorted(map(str, told.get(what) or ())):
             why = f"does not fit {type(module).__name__}: {len(wrong)} {what.replace('_', ' ')}: {listed(wrong)}"
