@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import sys
 import types
@@ -116,6 +117,15 @@ def test_every_setting_arrives_as_it_was_given(pipeline: FakePipeline) -> None:
 def test_the_model_alone_is_enough(pipeline: FakePipeline) -> None:
     assert run(["build", "--model", "m.pth"]) == 0
     assert pipeline.options == [BuildOptions(model=Path("m.pth"))]
+
+
+def test_a_file_without_permission_is_no_mistake_in_usage(
+    pipeline: FakePipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "m.pth").write_bytes(b"")
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    assert run(["build", "--model", str(tmp_path / "m.pth"), "--images", str(tmp_path / "m.pth")]) == 0
+    assert pipeline.options[0].model == tmp_path / "m.pth"  # whoever opens it refuses it, with exit code 3
 
 
 def test_a_layer_may_be_repeated(pipeline: FakePipeline) -> None:

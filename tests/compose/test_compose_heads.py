@@ -29,6 +29,10 @@ class TestMultiLabel:
             cards = [block for block in blocks if isinstance(block, Bars) and block.caption.startswith(("Prob", "The"))]
             assert {block.caption for block in cards} == {WORDS(key)}
 
+    def test_the_write_ups_loss_is_said_not_to_fit(self) -> None:
+        assert says(RUNS["multi-label"], "hw5.saliency_exclusive")
+        assert not says(RUNS["homework"], "hw5.saliency_exclusive")
+
     def test_the_facts_hold_the_head(self) -> None:
         head = written(RUNS["multi-label"]).facts["model"]["head"]
         assert head == {"kind": "sigmoid", "ends": "logits", "chosen_by": "option"}
