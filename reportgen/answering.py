@@ -46,9 +46,12 @@ def find_head(
 
 
 def end_of(answers: Tensor) -> End:
-    """What a network ends with, as its answers (N, K) show; one number for each image is never a softmax."""
+    """What a network ends with, as its answers (N, K) show; one number for each image is never a softmax.
+
+    Answers that are all the same, as those of weights that are all zero, show nothing.
+    """
     rows = answers[answers.isfinite().all(1)].double()
-    if not len(rows):
+    if not len(rows) or (rows == rows[0]).all():
         return "logits"
     if rows.shape[1] > 1 and (rows <= EXACT).all() and (rows.logsumexp(1).abs() < EXACT).all():
         return "log_softmax"

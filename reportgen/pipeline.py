@@ -66,7 +66,8 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
         for failure in failures if cases else selection.failures:
             progress.warn(f"{failure.what}: {failure.why}. {failure.fix}")
         if not cases:
-            progress.warn(f"all {len(unanswered)} images: {unanswered[0].why}. {unanswered[0].fix}")
+            who = f"all {len(unanswered)} images" if len(unanswered) > 1 else unanswered[0].what
+            progress.warn(f"{who}: {unanswered[0].why}. {unanswered[0].fix}")
         explained = _explained(classifier, cases, options, progress)
         return Run(
             model=classifier.facts,

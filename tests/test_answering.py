@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from toy_models import SIZE, Blob, Small, image, options, photographs, settled, wrapped
+from toy_models import SIZE, Small, image, options, photographs, settled, wrapped
 
 from reportgen.answering import end_of, find_head
 from reportgen.cases import answered
@@ -142,17 +142,21 @@ class TestFound:
         assert self.found(Silent()) == (Head(), [])
 
     def test_chance_in_the_answers_is_told(self) -> None:
-        class Dropping(Blob):
+        class Dropping(Ending):
             def forward(self, images: Tensor) -> Tensor:
-                return nn.functional.dropout(super().forward(images), 0.5, training=True)
+                return super().forward(nn.functional.dropout(images, 0.5, training=True))
 
-        assert self.found(Dropping(slice(0, 8), slice(0, 8)))[1] == ["unsteady"]
+        assert self.found(Dropping("logits"))[1] == ["unsteady"]
 
     def test_rows_that_add_up_to_one_by_chance_once_are_no_softmax(self) -> None:
         assert end_of(torch.tensor([[0.25, 0.75], [0.5, 0.5]])) == "softmax"
         assert end_of(torch.tensor([[0.25, 0.75], [0.5, 0.501]])) == "sigmoid"
         assert end_of(torch.tensor([[0.25, 0.75], [-0.5, 1.5]])) == "logits"
-        assert end_of(torch.tensor([[1.0], [1.0]])) == "sigmoid"
+        assert end_of(torch.tensor([[1.0], [0.5]])) == "sigmoid"  # one number is never a softmax
+
+    @pytest.mark.parametrize("row", [[0.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
+    def test_answers_that_never_change_show_nothing(self, row: list[float]) -> None:
+        assert end_of(torch.tensor([row, row])) == "logits"
 
 
 class TestExplained:

@@ -116,7 +116,7 @@ def _whole_files_only() -> Iterator[None]:
 
 
 @contextmanager
-def _c_stderr_closed() -> Iterator[None]:
+def _c_stderr_silent() -> Iterator[None]:
     """What C code writes to file descriptor 2 goes nowhere: libtiff tells there of every damage, in its own words.
 
     Pillow sets no handler for libtiff that could be replaced. The descriptor belongs to the whole process, so another
@@ -170,7 +170,7 @@ def _load(data: bytes, name: str) -> tuple[Image.Image, tuple[str, ...]]:
         animated = image.format in ("GIF", "PNG", "WEBP", "TIFF") and getattr(image, "is_animated", False)
         orientation = _orientation(image)
         deep = _bits(image, data) > 8
-        with _c_stderr_closed() if image.format == "TIFF" else nullcontext():
+        with _c_stderr_silent() if image.format == "TIFF" else nullcontext():
             image.load()
     except ImageError:
         raise
