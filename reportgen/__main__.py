@@ -10,7 +10,7 @@ from types import FrameType
 from typer.exceptions import TyperException
 
 from reportgen.cli import app, spread
-from reportgen.errors import EnvironmentProblem, ReportgenError, UsageError, printable
+from reportgen.errors import ArchitectureError, EnvironmentProblem, ReportgenError, UsageError, printable
 
 USAGE, BUG, INTERRUPTED, TERMINATED = UsageError.exit_code, 70, 130, 143
 
@@ -38,6 +38,11 @@ def run(arguments: list[str]) -> int:
         context = getattr(err, "ctx", None)
         command = context.command_path if context else "reportgen"
         return _fail(printable(f"error[E-USAGE] command line: {message}{stop} Run: {command} --help"), USAGE)
+    except SystemExit as err:
+        if err.code == TERMINATED:
+            raise
+        why = f"error[E-ARCH-FORWARD] --arch: the network's own code ended the program (exit code {err.code})"
+        return _fail(printable(f"{why}. Remove exit() from its forward"), ArchitectureError.exit_code)
     except KeyboardInterrupt:
         return _fail("interrupted: no new report was written, an old one stands as it was", INTERRUPTED)
     except MemoryError:

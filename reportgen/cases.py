@@ -1,38 +1,69 @@
 """The network's answers to the chosen images, and the classes that are explained for each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reportgen.classifier import Classifier, softmax
-from reportgen.results import Case, Failure, ImageInput, Prediction, RankedClass, Target
+from reportgen.attempts import ends_the_run
+from reportgen.classifier import Classifier
+from reportgen.errors import ArchitectureError
+from reportgen.heads import probabilities
+from reportgen.results import Case, Failure, ImageInput, ModelFacts, Prediction, RankedClass, Target
 
 TOP = 5
 GROUP = 64  # images whose pixels are stacked at once
+LONGEST = 200  # characters of a user's own error
+
+Ask = Callable[[NDArray[np.float32]], NDArray[Any]]  # (N, H, W, 3) -> (N, K)
+
+
+def named(ask: Ask, model: ModelFacts) -> Ask:
+    """The same question, where an error of the network's own code ends the run in one line: nothing can be explained.
+
+    Two images were answered before; what fails now fails on more of them at once, or on some photographs only.
+    """
+
+    def ask_by_name(pixels: NDArray[np.float32]) -> NDArray[Any]:
+        try:
+            return ask(pixels)
+        except Exception as err:
+            if ends_the_run(err):
+                raise
+            words = " ".join(f"{type(err).__name__}: {err}".split())[:LONGEST]
+            why = f"it fails on {len(pixels)} photographs: {words}"
+            fix = "Check its forward; if it takes few images at a time, lower --batch-size"
+            raise ArchitectureError("E-ARCH-FORWARD", model.architecture, why, fix) from err
+
+    return ask_by_name
 
 
 def answered(classifier: Classifier, images: Sequence[ImageInput]) -> tuple[tuple[Case, ...], tuple[Failure, ...]]:
-    """A case for each image that is answered with finite numbers; a failure for each other one."""
+    """A case for each image that is answered with finite numbers; a failure for each other one.
+
+    Raises ArchitectureError where the network fails.
+    """
+    ask = named(classifier.logits, classifier.facts)
     cases: list[Case] = []
     failures: list[Failure] = []
     for start in range(0, len(images), GROUP):
         group = images[start : start + GROUP]
-        logits = classifier.logits(np.stack([image.pixels for image in group]))
+        logits = ask(np.stack([image.pixels for image in group]))
         for image, row in zip(group, logits, strict=True):
             if np.isfinite(row).all():
-                cases.append(_case(image, row, classifier.facts.classes))
+                cases.append(_case(image, row, classifier.facts))
             else:
                 why = "the network answers with NaN or infinity"
                 failures.append(Failure(image.name, "E-OUTPUT-NAN", why, "Check the checkpoint, --mean and --std"))
     return tuple(cases), tuple(failures)
 
 
-def _case(image: ImageInput, logits: NDArray[np.float32], classes: Sequence[str]) -> Case:
-    probabilities = softmax(logits[None])[0]
+def _case(image: ImageInput, logits: NDArray[np.float32], model: ModelFacts) -> Case:
+    certain = probabilities(logits[None], model.head.kind)[0]
 
     def ranked(index: int) -> RankedClass:
-        return RankedClass(index, classes[index], float(probabilities[index]))
+        return RankedClass(index, model.classes[index], float(certain[index]))
 
     order = np.argsort(-logits, kind="stable")[:TOP]
     label = None if image.label is None else ranked(image.label)

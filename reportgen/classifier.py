@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from reportgen.errors import EnvironmentProblem, MethodError
+from reportgen.heads import End, probabilities
 from reportgen.results import ModelFacts
 
 Pixels = NDArray[np.floating[Any]]  # (N, H, W, 3) RGB in [0, 1]
@@ -58,7 +59,7 @@ class Classifier:
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) RGB in [0, 1] on the device -> (N, K) logits, with their graph where one is wanted."""
-        return as_logits(self.module(self.units(images)))
+        return as_logits(self.module(self.units(images)), self.facts.head.ends)
 
     def logits(self, pixels: Pixels) -> NDArray[np.float32]:
         """(N, H, W, 3) -> (N, K) float32."""
@@ -70,8 +71,8 @@ class Classifier:
         return np.concatenate(self.in_batches(len(pixels), run))
 
     def probabilities(self, pixels: Pixels) -> NDArray[np.float64]:
-        """(N, H, W, 3) -> (N, K) float64, each row adding up to 1."""
-        return softmax(self.logits(pixels))
+        """(N, H, W, 3) -> (N, K) float64 in [0, 1]; rows add up to 1 unless each class has a probability of its own."""
+        return probabilities(self.logits(pixels), self.facts.head.kind)
 
     def input_gradients(self, pixels: Pixels, score: Callable[[slice], Score]) -> NDArray[np.float32]:
         """The gradient of each image's score with respect to its own pixels, (N, H, W, 3) float32 RGB.
@@ -137,11 +138,33 @@ def in_order(images: Tensor, order: str) -> Tensor:
     return images.flip(1) if order == "bgr" else images.clone()
 
 
-def as_logits(answer: Any) -> Tensor:  # noqa: ANN401 - whatever a network returns
-    """The logits in what a network returns, (N, K).
+def as_logits(answer: Any, ends: End = "logits") -> Tensor:  # noqa: ANN401 - whatever a network returns
+    """The logits in what a network returns, (N, K). ends: what its numbers are; see `unsquashed`.
+
+    One logit for each image is that of yes against no: each gets half of it, with opposite signs, which leaves the
+    probabilities as they are. With 0 as the logit of no, an image answered with no would have no gradient.
+    Raises ValueError where there are none.
+    """
+    found = unsquashed(answer_tensor(answer), ends)
+    return torch.cat([-found / 2, found / 2], 1) if found.dim() == 2 and found.shape[1] == 1 else found
+
+
+def unsquashed(numbers: Tensor, ends: End) -> Tensor:
+    """The logits behind a softmax, up to a shift that no probability sees, or behind a sigmoid.
+
+    Held off 0 and 1 by the least that float32 knows: the logit of a certain answer would be infinite.
+    """
+    least, most = torch.finfo(torch.float32).tiny, 1 - torch.finfo(torch.float32).eps / 2
+    if ends == "softmax":
+        return numbers.clamp_min(least).log()
+    return numbers.clamp(least, most).logit() if ends == "sigmoid" else numbers
+
+
+def answer_tensor(answer: Any) -> Tensor:  # noqa: ANN401 - whatever a network returns
+    """The numbers in what a network returns; one for each image becomes a column.
 
     A tensor, the first tensor of a tuple or list, the entry `logits` of a mapping or of an object that has it (as
-    those of transformers). One logit for each image stands for a yes: 0 is put beside it as the logit of no.
+    those of transformers).
     Raises ValueError where there are none.
     """
     found = answer
@@ -153,8 +176,7 @@ def as_logits(answer: Any) -> Tensor:  # noqa: ANN401 - whatever a network retur
         found = getattr(answer, "logits", None)
     if not isinstance(found, Tensor):
         raise ValueError(f"no logits in a {type(answer).__name__}")
-    single = found[:, None] if found.dim() == 1 else found
-    return torch.cat([torch.zeros_like(single), single], 1) if single.dim() == 2 and single.shape[1] == 1 else single
+    return found[:, None] if found.dim() == 1 else found
 
 
 def no_gradient(what: str) -> NoGradient:
@@ -166,14 +188,6 @@ def no_gradient(what: str) -> NoGradient:
 def to_numpy(tensor: Tensor) -> NDArray[np.float32]:
     """A float32 copy on the CPU, without graph."""
     return np.array(tensor.detach().float().cpu().numpy())
-
-
-def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """(N, K) -> (N, K) float64; NaN where a row is not finite."""
-    with np.errstate(invalid="ignore"):
-        shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-        exponentials = np.exp(shifted)
-        return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
 
 def resolve_device(name: str) -> torch.device:

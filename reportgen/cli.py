@@ -18,7 +18,7 @@ import typer
 from pydantic.fields import FieldInfo
 
 from reportgen.errors import OutputError, UsageError
-from reportgen.options import MODEL_SETTINGS, BuildOptions, flag, resolve
+from reportgen.options import FORMATS, MODEL_SETTINGS, BuildOptions, flag, resolve
 
 app = typer.Typer(
     name="reportgen",
@@ -58,7 +58,10 @@ def _parameter(name: str, setting: FieldInfo) -> inspect.Parameter:
     kind = _REPEATED.get(name) or _plain_type(setting.annotation)
     # A file or the environment may switch it on, and the command line has the last word.
     switch = f"{flag(name)}/--no-{name}" if kind is bool else flag(name)
-    option = typer.Option(switch, help=f"{setting.description}{known}", rich_help_panel=str(panel), show_default=False)
+    # readable: typer would call a file without permission a mistake in usage; whoever opens it names it.
+    option = typer.Option(
+        switch, help=f"{setting.description}{known}", rich_help_panel=str(panel), show_default=False, readable=False
+    )
     kind = kind if setting.is_required() else kind | None
     empty = inspect.Parameter.empty if setting.is_required() else None
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=empty, annotation=Annotated[kind, option])
@@ -146,22 +149,28 @@ def layers(
 
 @app.command()
 @_later
+@_with_settings("formats", "templates", "css", "overwrite")
 def render(
-    out: Annotated[Path, typer.Argument(help="Folder of a finished report.")],
-    formats: Annotated[str, typer.Option("--format", help="Of html,pdf,json.")] = "html,pdf,json",
-    templates: Annotated[Path | None, typer.Option(help="Folder with your own templates.")] = None,
-    css: Annotated[Path | None, typer.Option(help="Style sheet added last.")] = None,
+    *,
+    report: Annotated[Path, typer.Argument(help="Folder of a finished report.", metavar="OUT")],
+    into: Annotated[
+        Path | None, typer.Option("--out", help="Another folder to write into.", rich_help_panel="Report")
+    ] = None,
+    as_json: AsJson = False,
     quiet: Quiet = False,
+    **given: Any,  # noqa: ANN401 - the settings, each with its own type
 ) -> int:
     """Write a finished report again from its run/ folder: no model, no torch."""
     from reportgen.contracts import RenderOptions
     from reportgen.progress import shown_progress
     from reportgen.rendering import render_again
 
-    names = dict.fromkeys(name.strip() for name in formats.split(",") if name.strip())
+    asked = ",".join(FORMATS) if given["formats"] is None else given["formats"]
+    names = dict.fromkeys(name.strip() for name in asked.split(",") if name.strip())
+    how, overwrite = RenderOptions(given["templates"], given["css"]), bool(given["overwrite"])
     with shown_progress(quiet=quiet, verbose=False) as progress:
-        written = render_again(out, tuple(names), RenderOptions(templates, css), progress)
-    _print_result(written.paths, {}, as_json=False)
+        written = render_again(report, tuple(names), how, progress, into, overwrite=overwrite)
+    _print_result(written.paths, dict(written.summary), as_json=as_json)
     return 1 if written.problems else 0
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from reportgen.document import ReportDocument
+from reportgen.heads import Kind
 from reportgen.options import BuildOptions
 from reportgen.results import Case, Explanation, Facts, FilterStudy, LayerFact, Target
 
@@ -55,7 +56,8 @@ class Network:
     size: (height, width) where the weights fix it, else None; layers: for the appendix, in order of execution where
     known; classes: names that the architecture implies, else (); recipe: how its configuration says it is fed;
     questions: what the weights leave open, name -> possible answers, the conventional one first; reread: the network
-    for other answers, with the weights in it; loaded: the source has put the weights in itself, wholly.
+    for other answers, with the weights in it; loaded: the source has put the weights in itself, wholly; head: how its
+    configuration says that answers become probabilities, if it does.
     """
 
     module: "nn.Module"
@@ -68,6 +70,7 @@ class Network:
     questions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reread: "Callable[[Mapping[str, str]], Network] | None" = None
     loaded: bool = False
+    head: Kind | None = None
 
 
 @dataclass(frozen=True)

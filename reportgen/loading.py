@@ -1,6 +1,7 @@
 """From options to a classifier that answers: weights, architecture, class names, input, device."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -8,9 +9,11 @@ import torch
 from torch import nn
 
 from reportgen import images, normfit, reference, sources
+from reportgen.answering import find_head
 from reportgen.classifier import BatchSize, Classifier, borrowed, reproducible, resolve_device
 from reportgen.contracts import Network, Progress, Weights
 from reportgen.errors import ArchitectureError, EnvironmentProblem, LabelsError, printable
+from reportgen.excerpts import listed
 from reportgen.feeding import Setting, feed
 from reportgen.language import load_words
 from reportgen.options import CPU_BATCH, GPU_BATCH, BuildOptions
@@ -40,6 +43,7 @@ def opened_classifier(options: BuildOptions, module: nn.Module | None, progress:
             network = fed.network
             stack.enter_context(borrowed(network.module, device))
         classes, origin, notes = _classes(options, weights, network, fed.outputs)
+        head, told = find_head(options, network, fed.spec.size, device)
         facts = ModelFacts(
             file=weights.file,
             sha256=weights.sha256,
@@ -48,7 +52,8 @@ def opened_classifier(options: BuildOptions, module: nn.Module | None, progress:
             classes_from=origin,
             layers=network.layers,
             input=fed.spec,
-            notes=(*weights.notes, *network.notes, *fed.notes, *notes),
+            notes=(*weights.notes, *network.notes, *fed.notes, *notes, *_alike(classes), *told),
+            head=head,
         )
         _tell(facts, progress)
         yield Classifier(network.module, facts, device, BatchSize(_batch(options, device)))
@@ -100,6 +105,12 @@ def _classes(
         if len(names) == outputs:
             return names, origin, ((f"note.classes_{origin}", {}),)
     return tuple(f"class {index}" for index in range(outputs)), "index", ()
+
+
+def _alike(classes: tuple[str, ...]) -> tuple[tuple[str, Facts], ...]:
+    """A note where names do not tell classes apart."""
+    repeated = [name for name, times in Counter(classes).items() if times > 1]
+    return (("note.classes_alike", {"names": listed(repeated), "count": len(repeated)}),) if repeated else ()
 
 
 def _tell(facts: ModelFacts, progress: Progress) -> None:

@@ -70,6 +70,9 @@ class BuildOptions(BaseModel):
     resize: Literal["squash", "crop"] | None = _setting(
         None, "Model", "squash to the size, or crop: keep the shape and take the middle (of 256 pixels 224)."
     )
+    head: Literal["softmax", "sigmoid"] | None = _setting(
+        None, "Model", "softmax: classes exclude each other; sigmoid: several may hold. Otherwise as found, or softmax."
+    )
     state_key: str | None = _setting(None, "Model", "Key of the weights, where a checkpoint holds several sets.")
     classes: Path | None = _setting(None, "Model", "Class names, one per line in index order.")
 

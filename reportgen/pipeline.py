@@ -10,11 +10,10 @@ from torch import nn
 
 from reportgen import __version__, publish
 from reportgen.attempts import ends_the_run
-from reportgen.cases import answered
+from reportgen.cases import answered, named
 from reportgen.classifier import Classifier, device_name
 from reportgen.compose import summarise
 from reportgen.contracts import Progress, RenderOptions, Silent
-from reportgen.errors import ImagesError
 from reportgen.excerpts import path_text
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
 from reportgen.loading import opened_classifier
@@ -59,15 +58,16 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
     """Everything that the report is made from."""
     progress.stage("model", 0)
     with opened_classifier(options, model, progress) as classifier:
-        selection = select_images(
-            options, classifier.facts, classifier.probabilities, classifier.batch.images, progress
-        )
+        ask = named(classifier.probabilities, classifier.facts)
+        selection = select_images(options, classifier.facts, ask, classifier.batch.images, progress)
         cases, unanswered = answered(classifier, selection.images)
         failures = (*selection.failures, *unanswered)
-        for failure in failures:
+        # One line for all where none is answered: they have the same cause, and there may be thousands.
+        for failure in failures if cases else selection.failures:
             progress.warn(f"{failure.what}: {failure.why}. {failure.fix}")
         if not cases:
-            raise _no_image(failures)
+            who = f"all {len(unanswered)} images" if len(unanswered) > 1 else unanswered[0].what
+            progress.warn(f"{who}: {unanswered[0].why}. {unanswered[0].fix}")
         explained = _explained(classifier, cases, options, progress)
         return Run(
             model=classifier.facts,
@@ -95,7 +95,7 @@ def _explained(classifier: Classifier, cases: Sequence[Case], options: BuildOpti
     by_case: list[list[Explanation]] = [[] for _ in cases]
     filters: list[FilterStudy] = []
     failures: list[Failure] = []
-    for name in _method_names(options):
+    for name in _method_names(options) if cases else ():
         try:
             if name in IMAGE_METHODS:
                 progress.stage(name, len(cases))
@@ -125,15 +125,6 @@ def _method_names(options: BuildOptions) -> tuple[str, ...]:
 def _breakdown(name: str, err: Exception) -> Failure:
     why = " ".join(f"{type(err).__name__}: {err}".split())[:300]
     return Failure(name, "E-METHOD", why, "Check the network's forward pass; the other methods stand")
-
-
-def _no_image(failures: Sequence[Failure]) -> ImagesError:
-    if len(failures) == 1:
-        one = failures[0]
-        return ImagesError(one.code, one.what, one.why, one.fix)
-    first = "; ".join(f"{failure.what}: {failure.why}" for failure in failures[:3])
-    why = f"none of the {len(failures)} images can be explained ({first})"
-    return ImagesError("E-IMG-NONE", "--images", why, "Give at least one good image")
 
 
 def _provenance(options: BuildOptions, classifier: Classifier) -> Provenance:

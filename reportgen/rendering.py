@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reportgen import outputs, publish
@@ -13,16 +13,20 @@ from reportgen.document import ReportDocument
 from reportgen.errors import OutputError, ReportgenError, UsageError
 from reportgen.language import load_words
 from reportgen.options import FORMATS
-from reportgen.results import Run
+from reportgen.results import NO_FACTS, Facts, Run
 from reportgen.store import load_run, save_run
 
 
 @dataclass(frozen=True)
 class Written:
-    """paths: the report's files, the first format asked for first; problems: formats that could not be made."""
+    """paths: the report's files, the first format asked for first; problems: formats that could not be made.
+
+    summary: the numbers over all images, as in report.json.
+    """
 
     paths: tuple[Path, ...]
     problems: tuple[ReportgenError, ...] = ()
+    summary: Facts = field(default_factory=lambda: NO_FACTS)
 
 
 def write_report(
@@ -50,9 +54,18 @@ def write_report(
     return _something(written)
 
 
-def render_again(out: Path, formats: Sequence[str], render: RenderOptions, progress: Progress) -> Written:
+def render_again(
+    out: Path,
+    formats: Sequence[str],
+    render: RenderOptions,
+    progress: Progress,
+    into: Path | None = None,
+    *,
+    overwrite: bool = False,
+) -> Written:
     """Write formats of a finished report again from its run/ folder: no model, no torch. Other files stay.
 
+    into: another folder, which becomes a report of its own; overwrite: even where it holds other files.
     Raises UsageError for an unknown format, InputRefused where run/ is missing or damaged, and the first problem where
     no format could be made.
     """
@@ -60,6 +73,8 @@ def render_again(out: Path, formats: Sequence[str], render: RenderOptions, progr
     if unknown or not formats:
         raise UsageError("E-FORMAT", "--format", f"no format {', '.join(unknown)!r}", f"Of: {', '.join(FORMATS)}")
     run = load_run(out / "run")
+    if into and into.resolve() != out.resolve():
+        return write_report(run, into, formats, render, overwrite, progress)
     with publish.publishing(out, overwrite=True) as folder:
         with publish.writing(out):
             publish.carry_over(out, folder)
@@ -93,7 +108,7 @@ def _write_formats(
                 (folder / filename).write_bytes(data)
             paths.append(out / filename)
         progress.advance()
-    return Written(tuple(paths), tuple(problems))
+    return Written(tuple(paths), tuple(problems), document.facts["summary"])
 
 
 def _rendered(name: str, document: ReportDocument, render: RenderOptions) -> tuple[str, bytes]:

@@ -10,17 +10,20 @@ from typing import Literal
 import numpy as np
 
 from reportgen.arrays import NO_FACTS, Array, Facts, Scalar, frozen_facts, lock, lock_facts, lock_notes
+from reportgen.heads import Head
 from reportgen.inputs import InputCandidate, InputEvidence, InputSpec, Order
 
 __all__ = [
     "NO_FACTS", "WARNINGS", "Array", "Case", "ColourSaliency", "Explanation", "Facts", "Failure", "FilterStudy",
-    "ImageInput", "InputCandidate", "InputEvidence", "InputSpec", "LayerFact", "ModelFacts", "Order", "Prediction",
-    "Provenance", "RankedClass", "RegionWeights", "Result", "Run", "SaliencyMap", "Scalar", "Status", "Subject",
-    "Target",
+    "Head", "ImageInput", "InputCandidate", "InputEvidence", "InputSpec", "LayerFact", "ModelFacts", "Order",
+    "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result", "Run", "SaliencyMap", "Scalar",
+    "Status", "Subject", "Target",
 ]  # fmt: skip
 
 # Notes on the model that must not be overlooked.
-WARNINGS = frozenset({"note.fed_opposed", "note.fed_weak", "note.fed_none"})
+WARNINGS = frozenset(
+    {"note.fed_opposed", "note.fed_weak", "note.fed_none", "note.ends_unsure", "note.unsteady", "note.classes_alike"}
+)
 
 Status = Literal["ok", "degenerate", "failed", "not_applicable"]
 
@@ -49,6 +52,7 @@ class ModelFacts:
     layers: tuple[LayerFact, ...]
     input: InputSpec
     notes: tuple[tuple[str, Facts], ...] = ()
+    head: Head = field(default_factory=Head)
 
     def __post_init__(self) -> None:
         """Lock the notes."""

@@ -48,6 +48,14 @@ class InputReport(_Strict):
     evidence: EvidenceReport | None
 
 
+class HeadReport(_Strict):
+    """How answers become probabilities. ends: what the network itself gives; `chosen_by`: who decided on the kind."""
+
+    kind: Literal["softmax", "sigmoid"]
+    ends: Literal["logits", "log_softmax", "softmax", "sigmoid"]
+    chosen_by: str
+
+
 class LayerReport(_Strict):
     """One layer; `inferred` where no key of the checkpoint stands for it."""
 
@@ -68,6 +76,7 @@ class ModelReport(_Strict):
     classes: tuple[str, ...]
     classes_from: str
     input: InputReport
+    head: HeadReport
     layers: tuple[LayerReport, ...]
 
 

@@ -22,7 +22,7 @@ PACKAGE = ROOT / "reportgen"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("arrays", "excerpts", "options", "resources"),
-    ("inputs",),
+    ("heads", "inputs"),
     ("language", "results", "schema"),
     ("attempts", "classifier", "document", "example", "hooks", "images", "measures.heat", "randomness"),
     ("boxes", "cases", "example.scenes", "measures", "normfit", "reference", "surrogate"),
@@ -35,7 +35,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("probing", "settling", "sources.family_layers", "sources.metadata", "sources.structure", "sources.zoo"),
     ("sources.statedicts",),
     ("sources.safetensors_file",),
-    ("explain", "feeding", "figures", "numbering", "phrasing", "sources"),
+    ("answering", "explain", "feeding", "figures", "numbering", "phrasing", "sources"),
     ("loading", "panels", "publish", "selection", "store", "templating"),
     ("compose.feeding", "compose.summing"),
     ("compose",),

@@ -35,10 +35,10 @@ from reportgen.classifier import (
     device_name,
     reproducible,
     resolve_device,
-    softmax,
     to_numpy,
 )
 from reportgen.errors import EnvironmentProblem, MethodError
+from reportgen.heads import softmax
 
 CPU = torch.device("cpu")
 PIXELS = photographs(5)

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import sys
 import types
@@ -74,6 +75,7 @@ GIVEN: dict[str, tuple[list[str], object]] = {
     "std": (["0.2"], (0.2,)),
     "channel_order": (["bgr"], "bgr"),
     "resize": (["crop"], "crop"),
+    "head": (["sigmoid"], "sigmoid"),
     "state_key": (["ema"], "ema"),
     "classes": (["c.txt"], Path("c.txt")),
     "reference_images": (["d.jpg", "e f.jpg"], (Path("d.jpg"), Path("e f.jpg"))),
@@ -115,6 +117,15 @@ def test_every_setting_arrives_as_it_was_given(pipeline: FakePipeline) -> None:
 def test_the_model_alone_is_enough(pipeline: FakePipeline) -> None:
     assert run(["build", "--model", "m.pth"]) == 0
     assert pipeline.options == [BuildOptions(model=Path("m.pth"))]
+
+
+def test_a_file_without_permission_is_no_mistake_in_usage(
+    pipeline: FakePipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "m.pth").write_bytes(b"")
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    assert run(["build", "--model", str(tmp_path / "m.pth"), "--images", str(tmp_path / "m.pth")]) == 0
+    assert pipeline.options[0].model == tmp_path / "m.pth"  # whoever opens it refuses it, with exit code 3
 
 
 def test_a_layer_may_be_repeated(pipeline: FakePipeline) -> None:
@@ -227,9 +238,18 @@ class TestRender:
         """What reportgen.rendering is asked for; it answers with one page, and one problem where the PDF is asked."""
         calls: list[tuple[Any, ...]] = []
 
-        def render_again(out: Path, formats: tuple[str, ...], render: Any, _: Any) -> types.SimpleNamespace:  # noqa: ANN401
-            calls.append((out, formats, render.templates, render.css))
-            return types.SimpleNamespace(paths=(out / "report.html",), problems=("no Pango",) * ("pdf" in formats))
+        def render_again(
+            out: Path,
+            formats: tuple[str, ...],
+            render: Any,  # noqa: ANN401 - RenderOptions
+            _: Any,  # noqa: ANN401 - a Progress
+            into: Path | None,
+            *,
+            overwrite: bool,
+        ) -> types.SimpleNamespace:
+            calls.append((out, formats, render.templates, render.css, into, overwrite))
+            problems = ("no Pango",) * ("pdf" in formats)
+            return types.SimpleNamespace(paths=(out / "report.html",), problems=problems, summary={"images": 2})
 
         module = types.ModuleType("reportgen.rendering")
         module.render_again = render_again  # type: ignore[attr-defined]  # a module made by hand
@@ -238,13 +258,19 @@ class TestRender:
 
     def test_the_folder_alone_is_enough(self, asked: list[tuple[Any, ...]], capsys: pytest.CaptureFixture[str]) -> None:
         assert run(["render", "there"]) == 1
-        assert asked == [(Path("there"), ("html", "pdf", "json"), None, None)]
+        assert asked == [(Path("there"), ("html", "pdf", "json"), None, None, None, False)]
         assert lines(capsys)[0] == [str(Path("there/report.html"))]
 
     def test_formats_and_style(self, asked: list[tuple[Any, ...]]) -> None:
         given = ["--format", "html, json,,html", "--templates", "mine", "--css", "my.css", "--quiet"]
         assert run(["render", "there", *given]) == 0
-        assert asked == [(Path("there"), ("html", "json"), Path("mine"), Path("my.css"))]
+        assert asked == [(Path("there"), ("html", "json"), Path("mine"), Path("my.css"), None, False)]
+
+    def test_another_folder_and_json(self, asked: list[tuple[Any, ...]], capsys: pytest.CaptureFixture[str]) -> None:
+        assert run(["render", "there", "--format", "html", "--out", "here", "--overwrite", "--json"]) == 0
+        assert asked == [(Path("there"), ("html",), None, None, Path("here"), True)]
+        printed = json.loads(capsys.readouterr().out)
+        assert printed == {"paths": [str(Path("there/report.html"))], "summary": {"images": 2}}
 
 
 class TestProgress:

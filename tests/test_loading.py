@@ -139,9 +139,9 @@ class TestNetworksThatCannotBeUsed:
         ("answer", "shape"),
         [
             (lambda images: (len(images), 1), "a tuple"),
-            (lambda images: {"boxes": images.mean(dim=(2, 3))}, "a dict"),
+            (lambda images: {"boxes": images.mean(dim=(2, 3))}, "boxes: it is a detector"),
             (lambda images: None, "a NoneType"),  # noqa: ARG005 - that is the point
-            (lambda images: images, r"a tensor of shape \(2, 3, 16, 20\)"),
+            (lambda images: images, r"a map of shape \(2, 3, 16, 20\)"),
             (lambda images: images.mean(dim=(2, 3))[:1], r"a tensor of shape \(1, 3\)"),
             (lambda images: images.mean(dim=(2, 3))[:, :0], r"a tensor of shape \(2, 0\)"),
         ],

@@ -233,3 +233,13 @@ def test_a_result_that_cannot_be_printed_is_an_error_of_the_output() -> None:
     assert done.returncode == 4
     assert done.stderr.startswith("error[E-STDOUT]")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_network_that_ends_the_program_is_no_success(
+    building: Callable[[BaseException], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert building(SystemExit(0)) == 3
+    assert "ended the program (exit code 0)" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as caught:
+        building(SystemExit(143))
+    assert caught.value.code == 143

@@ -276,7 +276,7 @@ class TestValues:
     def test_the_defaults_are_those_that_the_readme_and_the_help_tell(self) -> None:
         assert BuildOptions(model=Path("m.pth")).model_dump(exclude={"model"}) == {
             "arch": None, "size": None, "mean": (), "std": (), "channel_order": None, "resize": None,
-            "state_key": None, "classes": None, "reference_images": (),
+            "head": None, "state_key": None, "classes": None, "reference_images": (),
             "images": (), "labels": None, "indices": (), "limit": None, "pick": "first",
             "methods": ("saliency", "filters", "lime"), "profile": "default", "layers": (), "filters": (),
             "filters_top": 2, "filter_steps": 128, "lime_samples": 1000, "lime_segments": 100,

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -236,3 +237,94 @@ class TestRenderingAgain:
         run = store.load_run(honest / "run")
         assert len(run.subjects) == 3
         assert run.profile == "hw5"
+
+
+class Answering(torch.nn.Module):
+    """Four classes; the answer goes through `change` first."""
+
+    def __init__(self, change: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.change = change
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        colours = images.mean((2, 3))
+        return self.change(torch.cat([colours, colours[:, :1] - 1], 1))
+
+
+def photographed(out: Path, change: Callable[[torch.Tensor], torch.Tensor], **settings: Any) -> Built:  # noqa: ANN401
+    settings = {"methods": ("saliency",), "size": 32, "limit": 3, **SMALL, **settings}
+    return reportgen.build(Answering(change), SCENES, out=out, **settings)
+
+
+class TestEveryAnswerIsNaN:
+    def test_is_a_report_that_lists_each_image(self, tmp_path: Path) -> None:
+        progress = Silent()
+        options = BuildOptions(model=Path("m"), images=(SCENES,), limit=3, out=tmp_path / "r", size=(32, 32), **SMALL)
+        built = build(options, Answering(lambda logits: logits * float("nan")), progress)
+        assert built.exit_code == 1
+        report = ReportFacts.model_validate(facts(tmp_path / "r"))
+        assert (report.images, report.filters) == ((), ())
+        assert len({failure.what for failure in report.failures}) == 3
+        assert {failure.code for failure in report.failures} == {"E-OUTPUT-NAN"}
+        assert "none of the 3 images" in (tmp_path / "r" / "report.html").read_text(encoding="utf-8")
+        assert len([line for line in progress.lines if "NaN" in line]) == 1  # not one for each image
+
+    def test_also_where_images_are_chosen_by_their_answer(self, tmp_path: Path) -> None:
+        assert photographed(tmp_path / "r", lambda logits: logits / 0 * 0, pick="unsure").exit_code == 1
+
+    def test_can_be_rendered_again_elsewhere(self, tmp_path: Path) -> None:
+        photographed(tmp_path / "r", lambda logits: logits * float("inf") * 0)
+        again = render_again(tmp_path / "r", ("html", "json"), RenderOptions(), Silent(), tmp_path / "s")
+        assert again.paths == (tmp_path / "s" / "report.html", tmp_path / "s" / "report.json")
+        for name in ("report.html", "report.json", "run/run.json"):
+            assert (tmp_path / "s" / name).read_bytes() == (tmp_path / "r" / name).read_bytes(), name
+        assert again.summary == facts(tmp_path / "s")["summary"]
+
+
+def test_a_report_is_not_rendered_over_strangers(honest: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(OutputError, match="not a report"):
+        render_again(honest, ("json",), RenderOptions(), Silent(), tmp_path)
+    render_again(honest, ("json",), RenderOptions(), Silent(), tmp_path, overwrite=True)
+    assert (tmp_path / "thesis.tex").read_text() == "mine"
+
+
+class TestHeads:
+    def test_a_softmax_at_the_end_is_not_squashed_twice(self, tmp_path: Path) -> None:
+        plain = photographed(tmp_path / "a", lambda logits: 5 * logits)
+        photographed(tmp_path / "b", lambda logits: (5 * logits).softmax(1))
+        assert plain.exit_code == 0
+        a, b = facts(tmp_path / "a"), facts(tmp_path / "b")
+        assert (a["model"]["head"]["ends"], b["model"]["head"]["ends"]) == ("logits", "softmax")
+        for one, other in zip(a["images"], b["images"], strict=True):
+            assert other["prediction"]["probability"] == pytest.approx(one["prediction"]["probability"], rel=1e-5)
+        page = (tmp_path / "b" / "report.html").read_text(encoding="utf-8")
+        assert "|d log-probability / d pixel|" in page
+        assert "nothing is squashed twice" in page
+
+    def test_lime_explains_probabilities_that_stand_alone(self, tmp_path: Path) -> None:
+        photographed(tmp_path / "r", lambda logits: 5 * logits, methods=("lime",), head="sigmoid")
+        report = facts(tmp_path / "r")
+        for each in report["images"]:
+            (told,) = each["explanations"]
+            assert told["measures"]["score"] == pytest.approx(each["prediction"]["probability"], rel=1e-5)
+        assert sum(top["probability"] for top in report["images"][0]["prediction"]["top"]) > 1.1
+
+
+@pytest.mark.parametrize("settings", [{}, {"pick": "unsure"}])
+def test_a_network_that_fails_on_more_than_two_images_is_told_in_one_line(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
+    def few(logits: torch.Tensor) -> torch.Tensor:
+        if len(logits) > 2:
+            raise RuntimeError("expected input to have\n3 channels")
+        return logits
+
+    with pytest.raises(ArchitectureError, match=r"it fails on \d+ photographs: RuntimeError: expected input to have 3"):
+        photographed(tmp_path / "r", few, **settings)
+
+
+def test_class_names_that_are_alike_are_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("cat\ncat\ndog\ncat\n")
+    photographed(tmp_path / "r", lambda logits: logits, classes=tmp_path / "names.txt")
+    assert "stand for several classes (cat)" in (tmp_path / "r" / "report.html").read_text(encoding="utf-8")

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from reportgen.classifier import BatchSize, Classifier, softmax
+from reportgen.classifier import BatchSize, Classifier
+from reportgen.heads import Head, softmax
 from reportgen.options import BuildOptions
 from reportgen.results import Case, ImageInput, InputSpec, ModelFacts, Prediction, RankedClass, Target
 
 Pixels = NDArray[np.float32]  # (H, W, 3) or (N, H, W, 3)
+LOGITS = Head()
 SIZE = (16, 20)  # not square, so that a swap of axes shows
 
 
@@ -215,6 +217,7 @@ def wrapped(
     size: tuple[int, int] = SIZE,
     classes: int = 0,
     batch: int = 64,
+    head: Head = LOGITS,
     **spec: Any,  # noqa: ANN401 - fields of InputSpec
 ) -> Classifier:
     """The module as a classifier on the CPU. classes: 0 for as many as it answers with; spec: fields of InputSpec."""
@@ -222,7 +225,7 @@ def wrapped(
         with torch.no_grad():
             classes = module(torch.zeros(1, 3, *size)).shape[1]
     names = tuple(f"class {index}" for index in range(classes))
-    facts = ModelFacts("toy.pth", "ab" * 32, "toy", names, "index", (), InputSpec(size, **spec))
+    facts = ModelFacts("toy.pth", "ab" * 32, "toy", names, "index", (), InputSpec(size, **spec), head=head)
     return Classifier(module, facts, torch.device("cpu"), BatchSize(batch))
 
 

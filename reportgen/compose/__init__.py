@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from reportgen.compose import appendix, cards, failures, filters, lime, overview, saliency, writeup
+from reportgen.compose import appendix, cards, failures, filters, lime, overview, saliency, unanswered, writeup
 from reportgen.compose.facts import report_facts
 from reportgen.compose.summing import summarise
 from reportgen.document import Reference, ReportDocument, Section
@@ -30,7 +30,7 @@ def compose(run: Run, words: Words) -> ReportDocument:
     tasks = tuple(task for task in TASKS if _has(run, task) or _has(run, f"{task}_hw5"))
     failed = failures.section(run, words)
     sections = (
-        overview.section(run, words, summary),
+        overview.section(run, words, summary) if run.subjects else unanswered.section(run, words),
         *([failed] if failed else []),
         cards.section(run, words),
         *(_task(run, words, task) for task in tasks),
@@ -80,6 +80,8 @@ def _title(run: Run, words: Words) -> str:
 
 
 def _subtitle(run: Run, words: Words, tasks: tuple[str, ...]) -> str:
+    if not run.subjects:
+        return words("title.subtitle_unanswered")
     images = count(words, len(run.subjects))
     if not tasks:  # all of them broke down
         return images

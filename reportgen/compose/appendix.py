@@ -16,7 +16,7 @@ def section(run: Run, words: Words) -> Section:
         *feeding.sections(run, words),
         Section("settings", words("section.settings"), _settings(run, words)),
         Section("provenance", words("section.provenance"), _provenance(run, words)),
-        Section("hashes", words("section.hashes"), _hashes(run, words)),
+        *([Section("hashes", words("section.hashes"), _hashes(run, words))] if run.subjects else []),
     )
     return Section("appendix", words("section.appendix"), sections=sections, page_break=True)
 

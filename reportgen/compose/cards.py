@@ -35,7 +35,7 @@ from reportgen.phrasing import (
     shown_name,
     whole,
 )
-from reportgen.results import Failure, Prediction, RankedClass, Run, Subject
+from reportgen.results import Failure, Head, Prediction, RankedClass, Run, Subject
 
 BARS = 3
 HALF = 0.5
@@ -52,6 +52,7 @@ class _Card:
     saliency: tuple[Found, ...]
     lime: tuple[Found, ...]
     studies: tuple[Studied, ...]
+    head: Head
 
     @property
     def key(self) -> str:
@@ -76,14 +77,14 @@ def _cards(run: Run) -> Iterator[_Card]:
     saliency, lime, studies = found(run, "saliency"), found(run, "lime"), studied(run, "filters")
     for position, subject in enumerate(run.subjects):
         own = [tuple(item for item in items if item.subject is subject) for items in (saliency, lime)]
-        yield _Card(position, subject, own[0], own[1], studies)
+        yield _Card(position, subject, own[0], own[1], studies, run.model.head)
 
 
 def _card(run: Run, words: Words, card: _Card) -> Section:
     strongest = _strongest(card)
     answer = Paragraph(tuple(_answer(words, card)), "finding")
     # The page lets the bars float beside the paragraph that follows them.
-    blocks: list[Block] = [_bars(words, card.subject), answer, _figure(words, card, strongest)]
+    blocks: list[Block] = [_bars(words, card), answer, _figure(words, card, strongest)]
     blocks += _evidence(words, card)
     if strongest:
         blocks.append(Paragraph(tuple(_filter(words, card, strongest, len(run.subjects)))))
@@ -117,20 +118,20 @@ def _answer(words: Words, card: _Card) -> Iterator[Sentence]:
     for rank, second in others[:1]:
         told = prediction.label is not None and second.index == prediction.label.index
         if second.probability >= LEAST_SECOND and not told:
-            key = f"{card.key}.prediction.top[{rank}].probability"
-            probability = percent(second.probability)
-            yield said(words, "card.second", (key,), second=shown_name(second.name), probability=probability)
+            keys = (f"{card.key}.prediction.top[{rank}].probability", "model.head.kind")
+            key = "card.second" if card.head.kind == "softmax" else "card.second_own"
+            yield said(words, key, keys, second=shown_name(second.name), probability=percent(second.probability))
 
 
-def _bars(words: Words, subject: Subject) -> Bars:
+def _bars(words: Words, card: _Card) -> Bars:
     """The best classes, and the label's wherever it comes."""
-    prediction = subject.prediction
+    prediction = card.subject.prediction
     label = prediction.label
     shown = list(prediction.top[:BARS])
     if label and label.index not in [each.index for each in shown]:
         shown.append(label)
     return Bars(
-        words("card.bars"),
+        words("card.bars" if card.head.kind == "softmax" else "card.bars_own"),
         tuple(
             Bar(
                 shown_name(each.name),
@@ -260,7 +261,7 @@ def _methods(words: Words, card: _Card, strongest: Studied | None) -> Iterator[s
         named = listing(words, [target_words(words, target) for target in targets])
         yield words("card.method_targets", targets=named)
     if card.saliency:
-        yield words("card.method_saliency", percentile=f"{PERCENTILE:g}")
+        yield words("card.method_saliency", percentile=f"{PERCENTILE:g}", score=words(f"score.{card.head.score}"))
     if strongest:
         yield words("card.method_filter", layer=strongest.layer, filter=strongest.study.filter)
     for item in card.lime[:1]:

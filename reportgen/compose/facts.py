@@ -11,6 +11,7 @@ from reportgen.schema import (
     ExplanationReport,
     FailureReport,
     FilterReport,
+    HeadReport,
     ImageReport,
     InputReport,
     LayerReport,
@@ -55,6 +56,7 @@ def _model(model: ModelFacts) -> ModelReport:
             chosen_by={key: str(value) for key, value in spec.chosen_by.items()},
             evidence=EvidenceReport.model_validate(spec.evidence) if spec.evidence else None,
         ),
+        head=HeadReport.model_validate(model.head),
         layers=tuple(map(LayerReport.model_validate, model.layers)),
     )
 

@@ -26,21 +26,24 @@ def section(run: Run, words: Words) -> Section:
     """The section; the first block says what the method is."""
     items = found(run, "saliency")
     percentile = f"{PERCENTILE:g}"
+    score = words(f"score.{run.model.head.score}")
     how = (
         said(
             words,
             "saliency.how",
-            ("provenance.precision", "presentation.saliency_percentile"),
+            ("provenance.precision", "presentation.saliency_percentile", "model.head.ends"),
             percentile=percentile,
             precision=run.provenance.precision,
+            score=score,
         ),
+        *([said(words, "saliency.how_rivals", ("model.head.ends",))] if run.model.head.score != "logit" else []),
         said(words, "saliency.how_targets"),
     )
     blocks: tuple[Block, ...] = (
-        paragraph(words, "what", said(words, "saliency.what")),
+        paragraph(words, "what", said(words, "saliency.what", score=score)),
         paragraph(words, "how", *how),
-        *_figures(words, items),
-        paragraph(words, "shows", *_shows(words, items), tone="finding"),
+        *_figures(words, items, score),
+        paragraph(words, "shows", *_shows(words, items, words(f"units.{run.model.head.score}")), tone="finding"),
         paragraph(words, "limits", citing(words, "saliency.limits")),
         paragraph(words, "source", citing(words, "saliency.source")),
         _table(words, items),
@@ -48,9 +51,9 @@ def section(run: Run, words: Words) -> Section:
     return Section("saliency", words("section.saliency"), blocks)
 
 
-def _figures(words: Words, items: Sequence[Found]) -> Iterator[Figure]:
+def _figures(words: Words, items: Sequence[Found], score: str) -> Iterator[Figure]:
     percentile = f"{PERCENTILE:g}"
-    method = words("saliency.method", percentile=percentile)
+    method = words("saliency.method", percentile=percentile, score=score)
     scale = scale_bar(words, "saliency", "0", "1", words("saliency.scale_label", percentile=percentile))
     for n, group in enumerate(in_rows(items), 1):
         photographs = padded(original_panel(words, item.subject.image, item.name) for item in group)
@@ -59,7 +62,7 @@ def _figures(words: Words, items: Sequence[Found]) -> Iterator[Figure]:
         yield Figure(f"saliency-figure-{n}", 0, caption, (photographs, maps), method, (scale,))
 
 
-def _shows(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:
+def _shows(words: Words, items: Sequence[Found], units: str) -> Iterator[Sentence]:
     drawn = [item for item in items if item.ok]
     if not drawn:
         yield said(words, "shows.nothing")
@@ -70,9 +73,10 @@ def _shows(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:
     low, high = strengths[0], strengths[-1]
     bounds = {"low": number(low.measure("maximum")), "high": number(high.measure("maximum"))}
     if bounds["low"] == bounds["high"]:
-        yield said(words, "saliency.shows_strength_one", high.keys("maximum"), high=bounds["high"])
+        yield said(words, "saliency.shows_strength_one", high.keys("maximum"), high=bounds["high"], units=units)
     else:
-        yield said(words, "saliency.shows_strength", (*low.keys("maximum"), *high.keys("maximum")), **bounds)
+        keys = (*low.keys("maximum"), *high.keys("maximum"))
+        yield said(words, "saliency.shows_strength", keys, units=units, **bounds)
     if missing := len(items) - len(drawn):
         yield counted(words, "shows.missing", missing, total=len(items))
 

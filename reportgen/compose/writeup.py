@@ -38,7 +38,10 @@ from reportgen.results import ColourSaliency, RegionWeights, Run, Subject
 def saliency(run: Run, words: Words) -> Section:
     """2 x N: photographs, and the gradient of the loss stretched per image."""
     items = found(run, "saliency_hw5")
-    sentences = [said(words, "hw5.saliency_differs"), *_strength(words, items), said(words, "hw5.saliency_corrected")]
+    sentences = [said(words, "hw5.saliency_differs"), *_strength(words, items)]
+    if run.model.head.kind == "sigmoid":
+        sentences.append(said(words, "hw5.saliency_exclusive", ("model.head.kind",)))
+    sentences.append(said(words, "hw5.saliency_corrected"))
     blocks: list[Block] = []
     for n, group in enumerate(in_rows(items), 1):
         photographs = padded(original_panel(words, item.subject.image, item.name) for item in group)

@@ -1,5 +1,6 @@
 """Saliency: how much would the logit of a class change if one pixel changed a little?
 
+Where the network ends in a softmax, its logarithm stands for the logit: the log-probability.
 Source: simonyan2014.
 """
 
@@ -19,7 +20,6 @@ from reportgen.options import BuildOptions
 from reportgen.results import Case, Explanation, Facts, SaliencyMap, Target
 
 NAME = "saliency"
-PARAMETERS: Facts = {"score": "logit", "reduction": "max"}
 GROUP = 32  # images whose gradients are held at once
 
 
@@ -53,23 +53,24 @@ def logit_gradients(
 
 
 def _explanations(classifier: Classifier, rows: Sequence[tuple[Case, Target]]) -> list[Explanation]:
+    parameters: Facts = {"score": classifier.facts.head.score, "reduction": "max"}
     try:
         pixels = np.stack([case.image.pixels for case, _ in rows])
         gradients = logit_gradients(classifier, pixels, [target.index for _, target in rows])
     except NoGradient:
-        return [without_picture(NAME, target, "no_gradient", PARAMETERS) for _, target in rows]
+        return [without_picture(NAME, target, "no_gradient", parameters) for _, target in rows]
     except Exception as err:  # whatever a user's own network raises
-        return [failed(NAME, target, err, PARAMETERS) for _, target in rows]
-    return [_explanation(target, gradient) for (_, target), gradient in zip(rows, gradients, strict=True)]
+        return [failed(NAME, target, err, parameters) for _, target in rows]
+    return [_explanation(target, each, parameters) for (_, target), each in zip(rows, gradients, strict=True)]
 
 
-def _explanation(target: Target, gradient: NDArray[np.float32]) -> Explanation:
+def _explanation(target: Target, gradient: NDArray[np.float32], parameters: Facts) -> Explanation:
     heat = np.abs(gradient).max(axis=-1)
     if not np.isfinite(heat).all():
-        return without_picture(NAME, target, "not_finite", PARAMETERS)
+        return without_picture(NAME, target, "not_finite", parameters)
     if not heat.any():
-        return without_picture(NAME, target, "flat_gradient", PARAMETERS, {"maximum": 0.0})
-    return Explanation(NAME, target, "ok", SaliencyMap(heat), parameters=PARAMETERS, measures=heat_measures(heat))
+        return without_picture(NAME, target, "flat_gradient", parameters, {"maximum": 0.0})
+    return Explanation(NAME, target, "ok", SaliencyMap(heat), parameters=parameters, measures=heat_measures(heat))
 
 
 METHOD = ImageMethod(NAME, explain, ("simonyan2014", "adebayo2018"))

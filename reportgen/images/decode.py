@@ -5,10 +5,11 @@ is decoded, a warning of a decompression bomb is an error, and no decoder runs t
 """
 
 import hashlib
+import os
 import stat
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
@@ -114,6 +115,28 @@ def _whole_files_only() -> Iterator[None]:
         ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
+@contextmanager
+def _c_stderr_silent() -> Iterator[None]:
+    """What C code writes to file descriptor 2 goes nowhere: libtiff tells there of every damage, in its own words.
+
+    Pillow sets no handler for libtiff that could be replaced. The descriptor belongs to the whole process, so another
+    thread's lines are lost too; here that is at most one frame of the progress bar, which is drawn again.
+    """
+    try:
+        kept = os.dup(2)
+    except OSError:  # closed by the caller: nothing to keep quiet
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def _read(path: Path, name: str) -> bytes:
     """The bytes of a regular file; devices, pipes and sockets are never opened, for they may not end."""
     try:
@@ -147,7 +170,8 @@ def _load(data: bytes, name: str) -> tuple[Image.Image, tuple[str, ...]]:
         animated = image.format in ("GIF", "PNG", "WEBP", "TIFF") and getattr(image, "is_animated", False)
         orientation = _orientation(image)
         deep = _bits(image, data) > 8
-        image.load()
+        with _c_stderr_silent() if image.format == "TIFF" else nullcontext():
+            image.load()
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as err:

@@ -5,6 +5,8 @@ versions store them under other names than their networks have: then transformer
 over or missing.
 """
 
+import contextlib
+import io
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any, Final
 from reportgen.contracts import InputRecipe, Network, Weights
 from reportgen.errors import ArchitectureError, CheckpointError
 from reportgen.excerpts import listed, shortened
+from reportgen.heads import Kind
 from reportgen.sources.metadata import numbers, sides
 from reportgen.sources.zoo import imported, quietly
 
@@ -68,14 +71,17 @@ def build(
         fix = "Give a folder of an image classifier that needs no code of its own"
         raise ArchitectureError("E-ARCH-CONFIG", weights.file, why, fix) from err
     name, recipe = type(module).__name__, _recipe(folder, config)
-    return Network(module, name, (), recipe=recipe, classes=_classes(config), loaded=loaded)
+    multi = getattr(config, "problem_type", None) == "multi_label_classification"
+    head: Kind | None = "sigmoid" if multi else None
+    return Network(module, name, (), recipe=recipe, classes=_classes(config), loaded=loaded, head=head)
 
 
 def _loaded(library: Any, folder: Path, weights: Weights) -> Any:  # noqa: ANN401 - transformers' own kinds
     """The network with its weights in it. Raises ArchitectureError where they do not fit it wholly."""
-    module, told = library.AutoModelForImageClassification.from_pretrained(
-        folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, output_loading_info=True
-    )
+    with contextlib.redirect_stderr(io.StringIO()):  # a progress bar of its own
+        module, told = library.AutoModelForImageClassification.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, output_loading_info=True
+        )
     for what in ("missing_keys", "unexpected_keys", "mismatched_keys", "error_msgs"):
         if wrong := sorted(map(str, told.get(what) or ())):
             why = f"does not fit {type(module).__name__}: {len(wrong)} {what.replace('_', ' ')}: {listed(wrong)}"

@@ -10,6 +10,7 @@ from reportgen.results import (
     Explanation,
     Failure,
     FilterStudy,
+    Head,
     Prediction,
     RankedClass,
     Run,
@@ -107,6 +108,20 @@ def one_class() -> Run:
     return replace(run, subjects=(replace(run.subjects[0], prediction=prediction),))
 
 
+def unanswered(read: bool = True) -> Run:
+    """A network that answers every image with NaN. read: whether all of them could at least be read."""
+    run = fake_run(images=3, methods=(), profile="default", trouble=not read)
+    why = ("E-OUTPUT-NAN", "the network answers with NaN or infinity", "Check the checkpoint")
+    nan = tuple(Failure(subject.image.name, *why) for subject in run.subjects)
+    return replace(run, subjects=(), failures=(*run.failures, *nan))
+
+
+def with_head(head: Head) -> Run:
+    """Probabilities need not add up to 1; saliency may be that of a log-probability."""
+    run = fake_run()
+    return replace(run, model=replace(run.model, head=head))
+
+
 def _predicted(subject: Subject) -> Target:
     first = subject.prediction.first
     return Target(first.index, first.name, "predicted")
@@ -155,4 +170,8 @@ RUNS: Mapping[str, Run] = {
     "tokens": of_tokens(12, patches_only=True),
     "some tokens": of_tokens(1, patches_only=False),
     "no maps": no_maps(),
+    "unanswered": unanswered(),
+    "unanswered and unread": unanswered(read=False),
+    "multi-label": with_head(Head("sigmoid", "logits", "option")),
+    "softmax inside": with_head(Head("softmax", "softmax")),
 }

@@ -2,6 +2,7 @@
 
 import os
 import zlib
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -83,3 +84,25 @@ def test_content_counts_not_the_suffix(tmp_path: Path) -> None:
 def test_values_that_are_not_finite_are_refused(bad: float, tmp_path: Path) -> None:
     path = saved(Image.fromarray(np.array([[0, bad]], np.float32)), tmp_path / "a.tif")
     assert refusal(path).code == "E-IMG-NONFINITE"
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_broken_tiff_is_told_of_once_and_in_our_words(
+    closed: bool, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    whole = BytesIO()
+    Image.effect_noise((64, 64), 80).save(whole, "TIFF", compression="tiff_lzw")
+    content = bytearray(whole.getvalue())
+    content[200:1200] = b"\xff" * 1000
+    (tmp_path / "a.tif").write_bytes(content)
+    if closed:  # as a caller may leave it
+        kept = os.dup(2)
+        os.close(2)
+    try:
+        refusal(tmp_path / "a.tif")
+    finally:
+        if closed:
+            os.dup2(kept, 2)
+            os.close(kept)
+    os.write(2, b"still open")
+    assert capfd.readouterr().err == "still open"
