@@ -22,10 +22,11 @@ PACKAGE = ROOT / "reportgen"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("arrays", "excerpts", "options", "resources"),
-    ("inputs",),
+    ("forwards", "inputs"),
     ("language", "results", "schema"),
+    ("folding", "precision"),
     ("attempts", "classifier", "document", "example", "hooks", "images", "measures.heat", "randomness"),
-    ("cases", "example.scenes", "layers", "measures", "normfit", "reference", "surrogate"),
+    ("cases", "engine", "example.scenes", "layers", "measures", "normfit", "reference", "surrogate"),
     ("ascent", "example.export", "example.train", "preprocessing"),
     ("contracts",),
     ("probing", "settling", "sources.family_layers", "sources.metadata", "sources.structure", "sources.zoo"),
