@@ -13,13 +13,26 @@ import torch
 from standin_device import standin_gpu
 from test_classifier import disturbed
 from torch import Tensor, nn
-from toy_models import SIZE, Constant, FunctionalReLU, Small, ViewFlatten, fingerprint, photographs, settled, wrapped
+from toy_models import (
+    SIZE,
+    Constant,
+    FunctionalReLU,
+    Small,
+    ViewFlatten,
+    case,
+    fingerprint,
+    options,
+    photographs,
+    settled,
+    wrapped,
+)
 
-from reportgen import engine, precision
-from reportgen.classifier import Classifier, borrowed, softmax
+from reportgen import engine, pipeline, precision
+from reportgen.classifier import Classifier, FastPath, borrowed, softmax
 from reportgen.contracts import Silent
 from reportgen.engine import fast_path, half_hidden
 from reportgen.errors import EnvironmentProblem
+from reportgen.explain import IMAGE_METHODS
 from reportgen.folding import batch_norms
 from reportgen.forwards import ForwardFacts
 from reportgen.loading import opened_classifier
@@ -416,3 +429,34 @@ def test_half_of_each_photograph_is_hidden() -> None:
     hidden = (found[4:] != PROBES).any(axis=-1)
     assert hidden.mean() == pytest.approx(0.5, abs=0.02)
     np.testing.assert_allclose(found[4][hidden[0]], np.broadcast_to(PROBES[0].mean(axis=(0, 1)), (hidden[0].sum(), 3)))
+
+
+class TestWhoAsksIt:
+    def test_lime_does_and_nothing_else(self) -> None:
+        """A fast path that answers otherwise changes LIME's weights, and no prediction, map or write-up's figure."""
+        classifier = wrapped(settled(Small()))
+        honest = replace(classifier, fast=fast_path(classifier, PROBES, "fp32"))
+        turned = replace(classifier, fast=FastPath(lambda units: -classifier.module(units), ForwardFacts()))
+        one, other = (answers_of(each) for each in (honest, turned))
+        assert {name for name in one if one[name] != other[name]} == {"lime"}
+
+    def test_the_report_tells_of_it(self) -> None:
+        given = BuildOptions(model=Path("toy.pth"), device="cpu", size=SIZE, precision="bf16")
+        with opened_classifier(given, settled(Small()), Silent()) as classifier:
+            told = pipeline._provenance(given, classifier)
+            assert told.forwards == facts_of(classifier)
+            assert told.forwards.precision == "bfloat16"
+            assert (told.precision, told.settings["precision"]) == ("float32", "bf16")
+            assert pipeline._provenance(given, replace(classifier, fast=None)).forwards is None
+
+
+def answers_of(classifier: Classifier) -> dict[str, bytes]:
+    """What each method and the prediction give, as bytes."""
+    given = options(lime_samples=30)
+    one = case(classifier, PIXELS[0], 1)
+    found = {"answers": classifier.probabilities(PIXELS).tobytes()}
+    for name, method in IMAGE_METHODS.items():
+        ((first, *_),) = method.explain(classifier, [one], given)
+        values = vars(first.result).values()
+        found[name] = b"".join(value.tobytes() for value in values if isinstance(value, np.ndarray))
+    return found
