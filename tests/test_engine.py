@@ -27,7 +27,7 @@ from toy_models import (
     wrapped,
 )
 
-from reportgen import engine, pipeline, precision
+from reportgen import engine, pipeline, precision, reference
 from reportgen.classifier import Classifier, FastPath, borrowed, softmax
 from reportgen.contracts import Silent
 from reportgen.engine import fast_path, half_hidden
@@ -460,3 +460,11 @@ def answers_of(classifier: Classifier) -> dict[str, bytes]:
         values = vars(first.result).values()
         found[name] = b"".join(value.tobytes() for value in values if isinstance(value, np.ndarray))
     return found
+
+
+def test_the_probes_are_what_a_photograph_is_fed_as() -> None:
+    found = reference.shipped(wrapped(settled(Small())).facts.input)
+    assert found.shape == (4, *SIZE, 3)
+    assert found.dtype == np.float32
+    assert 0 <= found.min() < 0.1
+    assert 0.8 < found.max() <= 1
