@@ -14,6 +14,7 @@ from skimage.segmentation import slic
 from sklearn.metrics import pairwise_distances
 
 from reportgen.classifier import Classifier
+from reportgen.heads import softmax
 from reportgen.results import Scalar
 
 Image = NDArray[np.floating[Any]]  # (H, W, 3) RGB in [0, 1]
@@ -93,13 +94,17 @@ def filled(image: Image, segments: Segments, fill: str) -> NDArray[np.float32]:
 def neighbourhood(
     classifier: Classifier, image: Image, segments: Segments, recipe: Recipe, rng: np.random.RandomState
 ) -> Neighbourhood:
-    """The masks that lime draws from `rng`, and the network's answer to each masked image."""
+    """The masks that lime draws from `rng`, and the network's answer to each masked image.
+
+    On the scale of probabilities by the classifier's fast path; the write-up's logits come from the network itself.
+    """
     rng.randint(0, high=1000)  # lime draws a seed for its segmentation first; without it the masks would differ
     count = int(segments.max()) + 1
     masks = rng.randint(0, 2, recipe.samples * count).reshape(recipe.samples, count)
     masks[0] = 1
     shown, hidden = image.astype(np.float32), filled(image, segments, recipe.fill)
-    ask = classifier.probabilities if recipe.scale == "probability" else classifier.logits
+    quick = recipe.scale == "probability"
+    ask = (lambda pixels: softmax(classifier.answer(classifier.prepare(pixels)))) if quick else classifier.logits
 
     def run(part: slice) -> NDArray[np.floating[Any]]:
         visible = masks[part].astype(bool)[:, segments][..., None]

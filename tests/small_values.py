@@ -10,6 +10,7 @@ from reportgen.results import (
     Explanation,
     Failure,
     FilterStudy,
+    ForwardFacts,
     ImageInput,
     InputSpec,
     LayerFact,
@@ -88,12 +89,13 @@ def run() -> Run:
     """A run in which every field says something."""
     spec = InputSpec((4, 6), "bgr", (0.5, 0.25, 0.125), (0.1, 0.2, 0.3), {"size": "option"})
     layers = (LayerFact("cnn.0", "Conv2d", "3x3", 448), LayerFact("cnn.1", "ReLU", "", 0, True, "layer.relu"))
+    forwards = ForwardFacts(True, "folded", 1, 2, "channels_last", "tf32", False, 0.01, 0.02, "bfloat16", 0.03, 8)
     return Run(
         model=ModelFacts("m.pth", "cd" * 32, "family", ("cat", "dog"), "option", layers, spec, (("n", {"k": 1}),)),
         subjects=(Subject(image(), prediction(), explanations()), Subject(image("b é.png"), prediction(), ())),
         filters=filters(),
         failures=(Failure("c.jpg", "E-IMAGE", "it is broken", "Mend it"),),
-        provenance=Provenance({"numpy": "2"}, "cpu", "float32", 16, {"lime_samples": 10}),
+        provenance=Provenance({"numpy": "2"}, "cpu", "float32", 16, {"lime_samples": 10}, forwards),
         profile="hw5",
         selection=(("selection.first", {"n": 2}),),
         title="Title",

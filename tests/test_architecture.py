@@ -22,10 +22,11 @@ PACKAGE = ROOT / "reportgen"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("arrays", "excerpts", "options", "resources"),
-    ("heads", "inputs"),
+    ("forwards", "heads", "inputs"),
     ("language", "results", "schema"),
+    ("folding", "precision"),
     ("attempts", "classifier", "document", "example", "hooks", "images", "measures.heat", "randomness"),
-    ("boxes", "cases", "example.scenes", "measures", "normfit", "reference", "surrogate"),
+    ("boxes", "cases", "engine", "example.scenes", "measures", "normfit", "reference", "surrogate"),
     ("box_rules",),
     ("extents",),
     ("receptive",),

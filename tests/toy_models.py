@@ -93,11 +93,14 @@ class NoGradient(nn.Module):
 
 
 class Switch(nn.Module):
-    """Hands its input on until `error` is set, and raises that from then on."""
+    """Hands its input on until `error` is set, and raises that from then on, in every copy of its network too."""
 
     def __init__(self) -> None:
         super().__init__()
         self.error: BaseException | None = None
+
+    def __deepcopy__(self, _memo: object) -> "Switch":
+        return self
 
     def forward(self, images: Tensor) -> Tensor:
         if self.error is not None:
