@@ -60,6 +60,20 @@ class Classifier:
         """(N, 3, H, W) RGB in [0, 1] on the device -> (N, K) logits, with their graph where one is wanted."""
         return as_logits(self.module(self.units(images)))
 
+    def prepare(self, pixels: Pixels) -> Tensor:
+        """(N, H, W, 3) RGB in [0, 1] -> (N, C, H, W) on the device, in the network's own units."""
+        with torch.inference_mode():
+            return self.units(self.tensor(pixels))
+
+    def answer(self, units: Tensor) -> NDArray[np.float32]:
+        """(n, C, H, W) in the network's units -> (n, K) logits, as fast as the device can."""
+        return self.exact(units)
+
+    def exact(self, units: Tensor) -> NDArray[np.float32]:
+        """The same by the network as it was given, in float32."""
+        with torch.inference_mode():
+            return to_numpy(as_logits(self.module(units)))
+
     def logits(self, pixels: Pixels) -> NDArray[np.float32]:
         """(N, H, W, 3) -> (N, K) float32."""
 

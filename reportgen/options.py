@@ -10,9 +10,9 @@ import tomllib
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from reportgen.errors import UsageError
 
@@ -95,12 +95,32 @@ class BuildOptions(BaseModel):
     )
     filters_top: int = _setting(2, "Explanations", "Filters per layer where none is named.", ge=1, le=64)
     filter_steps: int = _setting(128, "Explanations", "Steps of gradient ascent.", ge=1, le=10_000)
-    lime_samples: int = _setting(1000, "Explanations", "Perturbed images per explanation.", ge=2, le=1_000_000)
-    lime_segments: int = _setting(100, "Explanations", "Superpixels asked of SLIC.", ge=2, le=10_000)
-    lime_compactness: float = _setting(20.0, "Explanations", "Compactness of the superpixels.", gt=0, le=1e4)
-    lime_fill: Literal["mean", "segment", "black"] = _setting(
-        "mean", "Explanations", "What a hidden superpixel shows: mean (of the image), segment (its own mean) or black."
+    lime_samples: int = _setting(
+        1024,
+        "Explanations",
+        "Perturbed images per explanation at most; sampling stops once it is settled.",
+        ge=2,
+        le=1_000_000,
     )
+    lime_sampling: Literal["designed", "random"] = _setting(
+        "designed",
+        "Explanations",
+        "Masks of an orthogonal design, or lime's own random ones, as many as --lime-samples.",
+    )
+    lime_checks: bool = _setting(
+        True, "Explanations", "Ask again with a second fill and a second segmentation, one block of masks each."
+    )
+    segmentation: Literal["slic", "quickshift", "felzenszwalb", "grid"] = _setting(
+        "slic", "Explanations", "How superpixels are found: slic, quickshift, felzenszwalb or grid."
+    )
+    lime_segments: int = _setting(50, "Explanations", "Superpixels asked for.", ge=2, le=10_000)
+    lime_compactness: float = _setting(20.0, "Explanations", "Compactness of SLIC's superpixels.", gt=0, le=1e4)
+    lime_fill: Literal["mean", "blur", "segment", "black", "image"] = _setting(
+        "mean",
+        "Explanations",
+        "What a hidden superpixel shows: mean (of the image), blur, segment (its own mean), black, or another image.",
+    )
+    lime_fill_image: Path | None = _setting(None, "Explanations", "The other image of --lime-fill image.")
 
     out: Path = _setting(Path("report"), "Report", "Folder of the report.")
     formats: tuple[Format, ...] = _setting(FORMATS, "Report", "Files to write, separated by commas.", min_length=1)
@@ -165,6 +185,12 @@ class BuildOptions(BaseModel):
         if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
             raise ValueError("line breaks, control characters and bytes that are not UTF-8 cannot be set")
         return text
+
+    @model_validator(mode="after")
+    def _fill_has_its_image(self) -> Self:
+        if (self.lime_fill == "image") != (self.lime_fill_image is not None):
+            raise ValueError("--lime-fill image and --lime-fill-image go together")
+        return self
 
     @property
     def chose_images(self) -> bool:
