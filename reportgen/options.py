@@ -10,9 +10,9 @@ import tomllib
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from reportgen.errors import UsageError
 
@@ -28,7 +28,7 @@ GPU_BATCH, CPU_BATCH = 64, 16  # a CPU is faster where its caches hold the batch
 
 # These run code or name the subject of this very run, so no file and no environment variable may set them.
 COMMAND_LINE_ONLY = frozenset({"model", "arch"})
-_FLAGS = {"formats": "--format", "layers": "--layer"}
+_FLAGS = {"formats": "--format", "layers": "--layer", "lime_once": "--once"}
 _GIVEN = "the call"
 _ENVIRONMENT = "the environment"
 _PREFIX = "REPORTGEN_"
@@ -107,20 +107,20 @@ class BuildOptions(BaseModel):
         "Explanations",
         "Masks of an orthogonal design, or lime's own random ones, as many as --lime-samples.",
     )
-    lime_checks: bool = _setting(
-        True, "Explanations", "Ask again with a second fill and a second segmentation, one block of masks each."
+    lime_once: bool = _setting(
+        False, "Explanations", "Do not ask LIME again with a second fill and a second segmentation."
     )
     segmentation: Literal["slic", "quickshift", "felzenszwalb", "grid"] = _setting(
         "slic", "Explanations", "How superpixels are found: slic, quickshift, felzenszwalb or grid."
     )
     lime_segments: int = _setting(50, "Explanations", "Superpixels asked for.", ge=2, le=10_000)
     lime_compactness: float = _setting(20.0, "Explanations", "Compactness of SLIC's superpixels.", gt=0, le=1e4)
-    lime_fill: Literal["mean", "blur", "segment", "black", "image"] = _setting(
+    lime_fill: Literal["mean", "blur", "segment", "black"] = _setting(
         "mean",
         "Explanations",
-        "What a hidden superpixel shows: mean (of the image), blur, segment (its own mean), black, or another image.",
+        "What a hidden superpixel shows: mean (of the image), blur, segment (its own mean) or black.",
     )
-    lime_fill_image: Path | None = _setting(None, "Explanations", "The other image of --lime-fill image.")
+    lime_fill_image: Path | None = _setting(None, "Explanations", "Hidden superpixels show this image instead.")
 
     out: Path = _setting(Path("report"), "Report", "Folder of the report.")
     formats: tuple[Format, ...] = _setting(FORMATS, "Report", "Files to write, separated by commas.", min_length=1)
@@ -185,12 +185,6 @@ class BuildOptions(BaseModel):
         if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
             raise ValueError("line breaks, control characters and bytes that are not UTF-8 cannot be set")
         return text
-
-    @model_validator(mode="after")
-    def _fill_has_its_image(self) -> Self:
-        if (self.lime_fill == "image") != (self.lime_fill_image is not None):
-            raise ValueError("--lime-fill image and --lime-fill-image go together")
-        return self
 
     @property
     def chose_images(self) -> bool:

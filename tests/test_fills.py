@@ -15,7 +15,8 @@ BLOCKS = ((np.indices(SIZE)[0] // 8) * 4 + np.indices(SIZE)[1] // 5).astype(np.i
 def test_each_is_a_picture_of_its_own_and_leaves_the_image_alone(fill: Fill) -> None:
     before = IMAGE.copy()
     hidden = filled(IMAGE, BLOCKS, fill)
-    assert (hidden.shape, hidden.dtype) == (IMAGE.shape, np.float32)
+    assert hidden.shape == IMAGE.shape
+    assert hidden.dtype == np.float32
     assert not np.array_equal(hidden, IMAGE)
     np.testing.assert_array_equal(IMAGE, before)
     assert not np.shares_memory(hidden, IMAGE)

@@ -107,7 +107,7 @@ def both() -> Iterator[tuple[Future[Found], Future[Found]]]:
         opened.callback(torch.set_num_threads, threads)
         futures = []
         for path, scenes, truths in work:
-            options = BuildOptions(model=path, device="cpu", lime_samples=SAMPLES, lime_checks=False, batch_size=BATCH)
+            options = BuildOptions(model=path, device="cpu", lime_samples=SAMPLES, lime_once=True, batch_size=BATCH)
             classifier = opened.enter_context(opened_classifier(options, None, Silent()))
             # Only how the weights lie in memory, for speed: convolutions take half the time.
             classifier.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -279,8 +279,9 @@ class TestValues:
             "state_key": None, "classes": None, "reference_images": (),
             "images": (), "labels": None, "indices": (), "limit": None, "pick": "first",
             "methods": ("saliency", "filters", "lime"), "profile": "default", "layers": (), "filters": (),
-            "filters_top": 2, "filter_steps": 128, "lime_samples": 1000, "lime_segments": 100,
-            "lime_compactness": 20.0, "lime_fill": "mean",
+            "filters_top": 2, "filter_steps": 128, "lime_samples": 1024, "lime_sampling": "designed",
+            "lime_once": False, "segmentation": "slic", "lime_segments": 50, "lime_compactness": 20.0,
+            "lime_fill": "mean", "lime_fill_image": None,
             "out": Path("report"), "formats": ("html", "pdf", "json"), "title": "", "author": "", "student_id": "",
             "templates": None, "css": None, "overwrite": False, "device": "auto", "batch_size": None, "seed": 16,
         }  # fmt: skip

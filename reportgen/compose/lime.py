@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from reportgen import measures
 from reportgen.compose import lime_trust
-from reportgen.compose.lime_trust import weight_with_margin
+from reportgen.compose.lime_trust import margin_keys, samplings, weight_with_margin
 from reportgen.document import Block, Figure, Section, Sentence, Table
 from reportgen.language import Words
 from reportgen.panels import Found, chart_panel, found, lime_panel, scale_bar, target_words
@@ -53,7 +53,7 @@ def _how(words: Words, run: Run, items: Sequence[Found]) -> Iterator[Sentence]:
     if not known:
         return
     facts, key = known[0].explanation.parameters, f"{known[0].key}.parameters"
-    ways = {item.explanation.parameters["sampling"]: item.explanation.parameters for item in known}
+    ways = samplings(run)
     names = ("asked", *(("compactness", "sigma") if facts["segmentation"] == "slic" else ()))
     values = {name: number(facts[name]) for name in names}
     yield said(
@@ -69,13 +69,14 @@ def _how(words: Words, run: Run, items: Sequence[Found]) -> Iterator[Sentence]:
         low, high = (int(item.measure("segments")) for item in (cut[0], cut[-1]))
         found_ = str(high) if low == high else words("lime.found_range", low=low, high=high)
         yield said(words, "lime.how_found", (*cut[0].keys("segments"), *cut[-1].keys("segments")), found=found_)
-    samples = (f"{key}.samples",)
+    samples: tuple[str, ...] = (f"{key}.samples",)
     if "designed" in ways:
         yield citing(words, "lime.how_designed")
         yield said(words, "lime.how_weight")
         yield said(words, "lime.how_stop", samples, samples=whole(int(facts["samples"])), top=measures.TOP)
     if "random" in ways:
         fitted = {name: number(ways["random"][name]) for name in ("alpha", "kernel_width")}
+        samples += tuple(f"{key}.{name}" for name in fitted)
         yield said(words, "lime.how_random", samples, samples=whole(int(facts["samples"])), **fitted)
     yield said(words, "lime.how_interval", (f"{key}.confidence",), confidence=percent(facts["confidence"]))
     if "second_fill" in facts:
@@ -137,7 +138,7 @@ def _regions(words: Words, drawn: Sequence[Found]) -> Iterator[Sentence]:
     yield said(
         words,
         "lime.shows" if len(drawn) > 1 else "lime.shows_one",
-        heaviest.keys("largest_share", "largest_area", "largest_weight", "place"),
+        (*heaviest.keys("largest_share", "largest_area", "place"), *margin_keys(heaviest)),
         name=heaviest.name,
         target=heaviest.target,
         share=percent(heaviest.measure("largest_share")),

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from reportgen.document import Sentence
 from reportgen.language import Words
-from reportgen.panels import Found
+from reportgen.panels import Found, found
 from reportgen.phrasing import coefficient, counted, listing, number, said, signed, whole
+from reportgen.results import Facts, Run
 
 AGREES = 0.5  # share of the highest correlation that chance allows, below which two explanations disagree
 TELLING = 0.5  # highest correlation that chance allows, below which a comparison tells nothing
@@ -20,6 +21,12 @@ def weight_with_margin(words: Words, item: Found) -> str:
     return words("lime.margin", weight=weight, margin=number(item.measure("largest_margin")))
 
 
+def margin_keys(item: Found) -> tuple[str, ...]:
+    """Where report.json holds what `weight_with_margin` says."""
+    known = "largest_margin" in item.explanation.measures
+    return item.keys("largest_weight", *(("largest_margin",) if known else ()))
+
+
 def disagrees(item: Found, check: str) -> bool:
     """Whether the weights change beyond chance under the check."""
     facts = item.explanation.measures
@@ -27,6 +34,12 @@ def disagrees(item: Found, check: str) -> bool:
         return False
     ceiling = float(facts[f"{check}_ceiling"])
     return ceiling >= TELLING and float(facts[f"{check}_agreement"]) < AGREES * ceiling
+
+
+def samplings(run: Run) -> dict[str, Facts]:
+    """The ways in which LIME drew its masks, each with parameters of an explanation that did; mostly one."""
+    facts = (item.explanation.parameters for item in found(run, "lime") if item.explanation.parameters)
+    return {str(each["sampling"]): each for each in facts}
 
 
 def sentences(words: Words, drawn: Sequence[Found]) -> Iterator[Sentence]:
@@ -105,6 +118,6 @@ def _check(words: Words, drawn: Sequence[Found], check: str) -> Iterator[Sentenc
             words, f"lime.shows_{check}_against", len(against), keys, total=len(telling), other=other, r=r, name=named
         )
     else:
-        found = [item.measure(f"{check}_agreement") for item in telling]
-        values = {"low": coefficient(min(found)), "high": coefficient(max(found)), "total": len(telling)}
+        rs = [item.measure(f"{check}_agreement") for item in telling]
+        values = {"low": coefficient(min(rs)), "high": coefficient(max(rs)), "total": len(telling)}
         yield counted(words, f"lime.shows_{check}_for", len(telling), keys, other=other, **values)

@@ -62,15 +62,14 @@ class Recipe:
 
 def recipe(options: BuildOptions, size: tuple[int, int] | None = None) -> Recipe:
     """The recipe that these options ask for. size: of the network's input, for the image of fill "image"."""
-    other = None
-    if options.lime_fill == "image" and options.lime_fill_image and size:
-        other = images.decode(options.lime_fill_image, options.lime_fill_image.name, size).pixels
+    path = options.lime_fill_image
+    other = images.decode(path, path.name, size).pixels if path and size else None
     return Recipe(
         Cut(options.segmentation, options.lime_segments, options.lime_compactness),
-        options.lime_fill,
+        "image" if path else options.lime_fill,
         options.lime_samples,
         options.lime_sampling == "random",
-        options.lime_checks,
+        not options.lime_once,
         other,
     )
 
