@@ -3,13 +3,14 @@
 Nothing heavy is imported before a command runs, so that --help answers at once.
 """
 
+import dataclasses
 import functools
 import inspect
 import itertools
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ import typer
 from pydantic.fields import FieldInfo
 
 from reportgen.errors import OutputError, UsageError
-from reportgen.options import BuildOptions, flag, resolve
+from reportgen.options import MODEL_SETTINGS, BuildOptions, flag, resolve
 
 app = typer.Typer(
     name="reportgen",
@@ -42,6 +43,8 @@ Config = Annotated[
     Path | None,
     typer.Option(help="Settings file; otherwise reportgen.toml or pyproject.toml here.", rich_help_panel="Run"),
 ]
+
+AsRows = Annotated[bool, typer.Option("--json", help="Print a list as JSON on stdout.", rich_help_panel="Run")]
 
 _REPEATED: dict[str, Any] = {"images": list[Path], "layers": list[str], "reference_images": list[Path]}
 
@@ -69,12 +72,16 @@ def _plain_type(annotation: Any) -> Any:  # noqa: ANN401 - a type, whichever
     return str
 
 
-def _with_settings(command: Any) -> Any:  # noqa: ANN401 - a function in, the same out
-    """Give the command one option for each field of BuildOptions, so that both can never differ."""
-    own = [p for p in inspect.signature(command).parameters.values() if p.kind is not p.VAR_KEYWORD]
-    settings = [_parameter(name, setting) for name, setting in BuildOptions.model_fields.items()]
-    command.__signature__ = inspect.Signature([*settings, *own])
-    return command
+def _with_settings(*names: str) -> Callable[[Any], Any]:
+    """Give the command one option for each of these fields of BuildOptions, so that both can never differ."""
+
+    def give(command: Any) -> Any:  # noqa: ANN401 - a function in, the same out
+        own = [p for p in inspect.signature(command).parameters.values() if p.kind is not p.VAR_KEYWORD]
+        settings = [_parameter(name, BuildOptions.model_fields[name]) for name in names]
+        command.__signature__ = inspect.Signature([*settings, *own])
+        return command
+
+    return give
 
 
 def _later(command: Any) -> Any:  # noqa: ANN401 - a function in, one with the same options out
@@ -92,7 +99,7 @@ def _later(command: Any) -> Any:  # noqa: ANN401 - a function in, one with the s
 
 @app.command()
 @_later
-@_with_settings
+@_with_settings(*BuildOptions.model_fields)
 def build(
     *,
     config: Config = None,
@@ -111,6 +118,30 @@ def build(
         built = run_build(options, progress=progress)
     _print_result(built.paths, dict(built.summary), as_json=as_json)
     return built.exit_code
+
+
+@app.command()
+@_later
+@_with_settings(*MODEL_SETTINGS)
+def layers(
+    *,
+    config: Config = None,
+    as_json: AsRows = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    **given: Any,  # noqa: ANN401 - the settings, each with its own type
+) -> int:
+    """List the layers of a checkpoint: kind, channels, size, receptive field, and whether --layer can show them."""
+    options = resolve(given, config=config)
+
+    from reportgen.inspection import inspect_layers
+    from reportgen.progress import shown_progress
+    from reportgen.tables import layer_table
+
+    with shown_progress(quiet=quiet, verbose=verbose) as progress:
+        rows = inspect_layers(options, progress)
+    _print(json.dumps([dataclasses.asdict(row) for row in rows]) if as_json else layer_table(rows))
+    return 0
 
 
 @app.command()

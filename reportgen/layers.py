@@ -4,13 +4,12 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from reportgen.classifier import Classifier
 from reportgen.errors import InputRefused
-from reportgen.hooks import captured
 from reportgen.options import HW5_LAYER
+from reportgen.receptive import Layer, survey
 
 ACTIVATIONS = (
     nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Hardswish, nn.Mish, nn.Softplus, nn.Tanh,
@@ -30,24 +29,37 @@ class LayerMap:
     size: tuple[int, int]
 
 
-def spatial_layers(classifier: Classifier) -> tuple[LayerMap, ...]:
+@dataclass(frozen=True)
+class Tokens:
+    """How many layers give tokens in place of maps, and whether all that gives maps is one embedding of patches."""
+
+    layers: int
+    patches_only: bool
+
+
+def spatial_layers(classifier: Classifier, surveyed: Sequence[Layer] = ()) -> tuple[LayerMap, ...]:
     """Every convolution, normalisation and activation that gives (N, C, h, w) with a map larger than 1 x 1.
 
-    In the order in which they run.
+    surveyed: what `survey` says of the network, where that is known. In the order in which they run.
     """
-    height, width = classifier.facts.input.size
     modules = dict(classifier.module.named_modules())
-    names = [
-        name for name, layer in modules.items() if isinstance(layer, tuple(kind for rank in RANKS for kind in rank))
-    ]
-    with torch.inference_mode(), captured(classifier.module, names) as outputs:
-        classifier.forward(torch.full((1, 3, height, width), 0.5, device=classifier.device))
-        shapes = {name: tuple(out.shape) for name, out in outputs.items() if is_map(out)}
+    kinds = tuple(kind for rank in RANKS for kind in rank)
     return tuple(
-        LayerMap(name, type(modules[name]).__name__, shape[1], (shape[2], shape[3]))
-        for name, shape in shapes.items()
-        if shape[2] * shape[3] > 1
+        LayerMap(layer.name, layer.kind, layer.channels, layer.size)
+        for layer in surveyed or survey(classifier)
+        if layer.form == "map" and layer.size and isinstance(modules[layer.name], kinds)
     )
+
+
+def tokens_of(classifier: Classifier, surveyed: Sequence[Layer]) -> Tokens:
+    """What tells a network of tokens, such as a vision transformer, from one of maps.
+
+    An embedding of patches is a convolution whose windows lie side by side.
+    """
+    named = {layer.name: layer for layer in surveyed}
+    maps = [named[layer.name].fields for layer in spatial_layers(classifier, surveyed)]
+    patches = len(maps) == 1 and maps[0] is not None and maps[0].size == maps[0].stride
+    return Tokens(sum(layer.form in ("tokens", "channels_last") for layer in surveyed), patches)
 
 
 def is_map(output: object) -> bool:
@@ -55,11 +67,11 @@ def is_map(output: object) -> bool:
     return isinstance(output, Tensor) and output.dim() == 4
 
 
-def one_per_stage(classifier: Classifier) -> tuple[str, ...]:
+def one_per_stage(classifier: Classifier, surveyed: Sequence[Layer] = ()) -> tuple[str, ...]:
     """The last activation at each resolution; a normalisation or convolution where there is no activation."""
     modules = dict(classifier.module.named_modules())
     best: dict[tuple[int, int], tuple[int, str]] = {}
-    for layer in spatial_layers(classifier):
+    for layer in spatial_layers(classifier, surveyed):
         rank = next(i for i, kinds in enumerate(RANKS) if isinstance(modules[layer.name], kinds))
         if layer.size not in best or rank <= best[layer.size][0]:
             best[layer.size] = (rank, layer.name)

@@ -28,6 +28,11 @@ GPU_BATCH, CPU_BATCH = 64, 16  # a CPU is faster where its caches hold the batch
 
 # These run code or name the subject of this very run, so no file and no environment variable may set them.
 COMMAND_LINE_ONLY = frozenset({"model", "arch"})
+# What says how the model is read and fed.
+MODEL_SETTINGS = (
+    "model", "arch", "size", "mean", "std", "channel_order", "resize", "state_key", "images", "reference_images",
+    "device",
+)  # fmt: skip
 _FLAGS = {"formats": "--format", "layers": "--layer", "lime_once": "--once"}
 _GIVEN = "the call"
 _ENVIRONMENT = "the environment"

@@ -159,10 +159,14 @@ def _as_text(value: object) -> Scalar:
 
 
 def anything_failed(run: Run) -> bool:
-    """Whether an image, a method or a filter failed, or a layer was named that has none; degenerate is no failure."""
+    """Whether an image, a method or a filter failed, or a layer was named that has none; degenerate is no failure.
+
+    Nor is a network without any layer to show, where none was named.
+    """
     explanations = (one.status for subject in run.subjects for one in subject.explanations)
     return (
         bool(run.failures)
         or "failed" in explanations
-        or any(study.status in ("failed", "not_applicable") for study in run.filters)
+        or any(study.status == "failed" for study in run.filters)
+        or any(study.status == "not_applicable" and study.layer for study in run.filters)
     )

@@ -56,6 +56,7 @@ LIME_HW5_PARAMETERS: dict[str, Scalar] = {
 }  # fmt: skip
 FILTER_PARAMETERS: dict[str, Scalar] = {
     "steps": 128, "lr": 0.05, "choice": "default", "kind": "ReLU", "height": 8, "width": 10,
+    "receptive_field_height": 14, "receptive_field_width": 16,
 }  # fmt: skip
 
 

@@ -25,7 +25,11 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("inputs", "segmentation", "surrogate"),
     ("language", "results", "schema"),
     ("attempts", "classifier", "document", "example", "hooks", "images", "measures.heat", "randomness"),
-    ("cases", "example.scenes", "layers", "measures", "normfit", "perturbation", "reference"),
+    ("boxes", "cases", "example.scenes", "measures", "normfit", "perturbation", "reference"),
+    ("box_rules",),
+    ("extents",),
+    ("receptive",),
+    ("layers",),
     ("ascent", "example.export", "example.train", "neighbourhood", "preprocessing"),
     ("contracts",),
     ("probing", "settling", "sources.family_layers", "sources.metadata", "sources.structure", "sources.zoo"),
@@ -38,9 +42,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("outputs.memory",),
     ("outputs",),
     ("rendering",),
-    ("pipeline",),
+    ("inspection", "pipeline"),
     ("api",),
-    ("progress",),
+    ("progress", "tables"),
     ("cli",),
     ("__main__",),
 )
@@ -214,11 +218,14 @@ HEAVY = ("torch", "numpy", "scipy", "skimage", "sklearn", "lime", "matplotlib", 
 TORCH_FREE = (
     "reportgen", "reportgen.compose", "reportgen.contracts", "reportgen.figures", "reportgen.measures",
     "reportgen.outputs", "reportgen.panels", "reportgen.progress", "reportgen.rendering", "reportgen.store",
+    "reportgen.tables",
 )  # fmt: skip
 LOADED = "import sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["build", "--help"], ["render", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["build", "--help"], ["layers", "--help"], ["render", "--help"], ["--version"]]
+)
 def test_help_loads_nothing_heavy(fresh: Callable[..., str], arguments: list[str]) -> None:
     loaded = fresh(f"from reportgen.__main__ import run; assert run({arguments}) == 0; {LOADED}")
     assert set(loaded.splitlines()[-1].split()) & set(HEAVY) == set()

@@ -211,6 +211,14 @@ def test_a_named_layer_without_maps_is_not_all_that_was_asked_for(tmp_path: Path
     assert small(tmp_path / "r", methods=("filters",), layers=("fc.0",), limit=1).exit_code == 1
 
 
+def test_a_network_without_maps_is_no_failure_where_no_layer_was_named(tmp_path: Path) -> None:
+    options = BuildOptions(model=Path("m"), images=(SCENES,), limit=1, size=(16, 16), out=tmp_path / "r", **SMALL)
+    built = build(options, torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 2)))
+    assert built.exit_code == 0
+    assert [each["reason"] for each in facts(tmp_path / "r")["filters"]] == ["reason.no_maps"]
+    assert "No layer of this network gives maps" in (tmp_path / "r" / "report.html").read_text(encoding="utf-8")
+
+
 class TestRenderingAgain:
     def test_gives_the_same_bytes(self, honest: Path, tmp_path: Path) -> None:
         copy = shutil.copytree(honest, tmp_path / "copy")

@@ -31,7 +31,7 @@ from reportgen.phrasing import (
     said,
     shown_name,
 )
-from reportgen.results import FilterStudy, Run, Subject
+from reportgen.results import Facts, FilterStudy, Run, Subject
 
 MEASURES = ("layer", "filter", "maximum", "active", "edges", "orientation", "colour", "ratio")
 ALIGN = "lrrrrllr"
@@ -77,6 +77,9 @@ def _how(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]:
         yield said(words, "filters.choice_named", (f"{key}.choice",))
     else:
         yield counted(words, f"filters.choice_{parameters['choice']}", most, (f"{key}.choice",))
+    if "token_layers" in parameters:
+        key_of = "filters.tokens_only" if parameters["patches_only"] else "filters.tokens"
+        yield counted(words, key_of, int(parameters["token_layers"]), (f"{key}.token_layers",))
     yield said(
         words,
         "filters.how_ascent",
@@ -91,6 +94,8 @@ def _layer(words: Words, run: Run, items: Sequence[Studied], n: int) -> Iterator
     mapped = [item for item in items if item.study.status != "not_applicable"]
     if not mapped:
         why = said(words, "filters.not_applicable", (), layer=items[0].layer, reason=reason(words, items[0].study))
+        if not items[0].layer:  # none was named, and none has maps
+            why = said(words, items[0].study.reason)
         yield Paragraph((why,), "note")
         return
     subjects = tuple(enumerate(run.subjects))
@@ -117,14 +122,28 @@ def _figure(words: Words, items: Sequence[Studied], group: Group, anchor: str, c
         caption = words("filters.caption_continued", layer=layer)
     elif sized and drawn:
         known = {name: sized[0][name] for name in ("kind", "height", "width")}
+        field = _field(words, sized[0])
         caption = words(
-            "filters.caption", layer=layer, kind=known["kind"], height=known["height"], width=known["width"]
+            "filters.caption",
+            layer=layer,
+            kind=known["kind"],
+            height=known["height"],
+            width=known["width"],
+            field=field,
         )
     else:
         caption = words("filters.caption_none", layer=layer)
     scale = scale_bar(words, "activation", "0", "1", words("filters.scale_label"))
     method = words("filters.method", layer=layer) if drawn else ""
     return Figure(anchor, 0, caption, tuple(rows), method, (scale,) if drawn else ())
+
+
+def _field(words: Words, parameters: Facts) -> str:
+    """What one position of the map sees, for the caption; nothing where it is not known."""
+    if parameters.get("receptive_field"):
+        return words("filters.field_whole")
+    sides = [parameters.get(f"receptive_field_{side}") for side in ("height", "width")]
+    return "" if None in sides else words("filters.field", high=sides[0], wide=sides[1])
 
 
 def _head(words: Words, study: FilterStudy, *, synthetic: bool) -> Panel:

@@ -15,32 +15,39 @@ from reportgen.attempts import ends_the_run
 from reportgen.classifier import Classifier, to_numpy
 from reportgen.contracts import FilterMethod
 from reportgen.hooks import captured
-from reportgen.layers import check_filters, is_map, named_layers, one_per_stage
+from reportgen.layers import Tokens, check_filters, is_map, named_layers, one_per_stage, tokens_of
 from reportgen.measures import answers, filter_preferences
 from reportgen.options import BuildOptions
+from reportgen.receptive import Layer, survey
 from reportgen.results import Case, Facts, FilterStudy, Scalar
 
 NAME = "filters"
 GROUP = 8  # images whose maps of all layers are held at once
+REASONS = {form: f"reason.{form}" for form in ("single", "tokens", "channels_last", "not_run")}
 NO_MAPS: NDArray[np.float32] = np.zeros((0, 0, 0), np.float32)
 
 Maps = NDArray[np.float32]  # (N, F, h, w)
 
 
 def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions) -> Iterator[FilterStudy]:
-    """For each layer and filter one study, over all cases.
+    """For each layer and filter one study, over all cases; one without a layer where none is named and none has maps.
 
     Raises InputRefused for a layer or filter that the network does not have.
     """
-    layers = named_layers(classifier, options.layers) or one_per_stage(classifier)
+    named = named_layers(classifier, options.layers)
+    surveyed = {layer.name: layer for layer in survey(classifier)}
+    layers = named or one_per_stage(classifier, tuple(surveyed.values()))
+    if not layers:
+        yield FilterStudy(NAME, "", 0, "not_applicable", NO_MAPS, reason="reason.no_maps")
+        return
     pixels = np.stack([case.image.pixels for case in cases])
-    answered = channel_answers(classifier, pixels, layers)
+    answered = channel_answers(classifier, pixels, [name for name in layers if surveyed[name].form == "map"])
+    tokens = tokens_of(classifier, tuple(surveyed.values()))
     for layer in layers:
-        parameters = _parameters(classifier, layer, options)
+        parameters = _parameters(surveyed[layer], tokens, options)
         if layer not in answered:
-            yield FilterStudy(
-                NAME, layer, 0, "not_applicable", NO_MAPS, reason="reason.not_spatial", parameters=parameters
-            )
+            reason = REASONS.get(surveyed[layer].form, "reason.not_spatial")
+            yield FilterStudy(NAME, layer, 0, "not_applicable", NO_MAPS, reason=reason, parameters=parameters)
             continue
         check_filters(layer, answered[layer].shape[1], options.filters)
         filters = options.filters or most_excited(answered[layer], options.filters_top)
@@ -144,10 +151,16 @@ def image_measures(maps: Maps) -> tuple[Facts, ...]:
     )
 
 
-def _parameters(classifier: Classifier, layer: str, options: BuildOptions) -> Facts:
+def _parameters(layer: Layer, tokens: Tokens, options: BuildOptions) -> Facts:
     choice = "named" if options.filters else "layers" if options.layers else "default"
-    kind = type(classifier.module.get_submodule(layer)).__name__
-    return {"steps": options.filter_steps, "lr": RATE, "choice": choice, "kind": kind}
+    found: dict[str, Scalar] = {"steps": options.filter_steps, "lr": RATE, "choice": choice, "kind": layer.kind}
+    if layer.fields is not None and layer.fields.whole:
+        found["receptive_field"] = "whole image"
+    elif layer.fields is not None:
+        found["receptive_field_height"], found["receptive_field_width"] = layer.fields.size
+    if tokens.layers:
+        found |= {"token_layers": tokens.layers, "patches_only": tokens.patches_only}
+    return found
 
 
-METHOD = FilterMethod(NAME, explain, ("erhan2009", "olah2017", "borowski2021", "bigun1987"))
+METHOD = FilterMethod(NAME, explain, ("erhan2009", "olah2017", "borowski2021", "bigun1987", "araujo2019"))

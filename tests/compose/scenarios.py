@@ -85,6 +85,21 @@ def failed_filters() -> Run:
     return replace(run, filters=(failed, silent, written))
 
 
+def of_tokens(layers: int, patches_only: bool) -> Run:
+    """A network some of whose layers give tokens; the filters of its one map see the whole image."""
+    run = fake_run(images=2, profile="default", trouble=False)
+    seen = {name: value for name, value in run.filters[0].parameters.items() if not name.startswith("receptive")}
+    parameters = {**seen, "receptive_field": "whole image", "token_layers": layers, "patches_only": patches_only}
+    return replace(run, filters=(replace(run.filters[0], parameters=parameters),))
+
+
+def no_maps() -> Run:
+    """A network without any layer to show."""
+    run = fake_run(images=1, profile="default", trouble=False)
+    return replace(run, filters=(FilterStudy("filters", "", 0, "not_applicable", np.zeros((0, 0, 0)), None,
+                                             "reason.no_maps"),))  # fmt: skip
+
+
 def one_class() -> Run:
     """A network with a single class and nothing beside it."""
     run = fake_run(images=1, profile="default", trouble=False)
@@ -179,4 +194,7 @@ RUNS: Mapping[str, Run] = {
     "broken down": broken_down(),
     "half broken down": half_broken_down(),
     "failed filters": failed_filters(),
+    "tokens": of_tokens(12, patches_only=True),
+    "some tokens": of_tokens(1, patches_only=False),
+    "no maps": no_maps(),
 }

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fake_run import fake_prediction, fake_run
-from reading import WORDS, says, texts, written
-from scenarios import with_filters, with_lime
+from reading import WORDS, all_sections, says, texts, written
+from scenarios import no_maps, of_tokens, with_filters, with_lime
 
 from reportgen.compose import summarise
-from reportgen.document import Paragraph
+from reportgen.document import Figure, Paragraph
 from reportgen.results import Prediction, RegionWeights, Run, SaliencyMap
 
 
@@ -213,3 +213,50 @@ def test_a_normalisation_that_changes_nothing_is_not_told(
     model = replace(run.model, input=replace(run.model.input, mean=mean, std=std))
     text = texts(replace(run, model=model), "summary")
     assert ("less the mean" in text, "standard deviation" in text) == (told, told)
+
+
+def filter_captions(run: Run) -> list[str]:
+    sections = [each for each in all_sections(written(run).sections) if each.anchor == "filters"]
+    return [block.caption for each in sections for block in each.blocks if isinstance(block, Figure)]
+
+
+def test_the_caption_of_a_layer_says_how_much_of_the_image_a_position_sees() -> None:
+    captions = filter_captions(fake_run(images=1, profile="default", trouble=False))
+    assert all("maps of 8 × 10; each position sees 14 × 16 pixels" in caption for caption in captions)
+    (whole,) = filter_captions(of_tokens(1, patches_only=True))
+    assert "maps of 8 × 10; each position sees the whole image)" in whole
+
+
+def test_where_the_field_is_not_known_nothing_is_said_of_it() -> None:
+    run = of_tokens(1, patches_only=True)
+    study = run.filters[0]
+    less = {name: value for name, value in study.parameters.items() if name != "receptive_field"}
+    (caption,) = filter_captions(replace(run, filters=(replace(study, parameters=less),)))
+    assert "maps of 8 × 10)" in caption
+
+
+@pytest.mark.parametrize(
+    ("layers", "patches_only", "start"),
+    [
+        (
+            12,
+            True,
+            "This network works on patches (tokens), as a vision transformer does: only its patch embedding has",
+        ),
+        (1, True, "This network works on patches (tokens), as a vision transformer does: only its patch embedding has"),
+        (12, False, "12 of the network's layers give tokens"),
+        (1, False, "One of the network's layers gives tokens"),
+    ],
+)
+def test_a_network_of_tokens_is_told_apart(layers: int, patches_only: bool, start: str) -> None:
+    assert start in texts(of_tokens(layers, patches_only), "filters")
+
+
+def test_a_network_of_maps_is_not_said_to_work_on_tokens() -> None:
+    assert "tokens" not in texts(fake_run(images=1, profile="default", trouble=False), "filters")
+
+
+def test_a_network_without_maps_gets_a_sentence_and_no_empty_name() -> None:
+    text = texts(no_maps(), "filters")
+    assert "No layer of this network gives maps" in text
+    assert "Layer " not in text.replace("Layer-", "")

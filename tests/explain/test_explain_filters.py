@@ -136,7 +136,60 @@ class TestChoice:
         assert (found[0].activations.shape, found[0].filter) == ((0, 0, 0), 0)
 
     def test_a_network_without_maps_has_nothing_to_study(self) -> None:
-        assert studied(wrapped(Linear(torch.ones(2, 3, *SIZE)))) == []
+        (found,) = studied(wrapped(Linear(torch.ones(2, 3, *SIZE))))
+        assert (found.layer, found.status, found.reason) == ("", "not_applicable", "reason.no_maps")
+
+
+class Patches(nn.Module):
+    """Patches of 4 x 4 as tokens, one linear layer on them, the mean of all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Conv2d(3, 6, 4, 4)
+        self.mix = nn.Linear(6, 3)
+        self.unused = nn.ReLU()
+
+    def forward(self, images: Tensor) -> Tensor:
+        given: Tensor = self.mix(self.embed(images).flatten(2).transpose(1, 2))
+        return given.mean(1)
+
+
+class TestTokens:
+    def test_only_the_patch_embedding_is_studied_and_the_study_says_so(self) -> None:
+        found = studied(wrapped(settled(Patches())), filters_top=1)
+        assert [(each.layer, each.status) for each in found] == [("embed", "ok")]
+        assert (found[0].parameters["token_layers"], found[0].parameters["patches_only"]) == (1, True)
+
+    def test_a_convolution_whose_windows_overlap_is_no_embedding_of_patches(self) -> None:
+        network = Patches()
+        network.embed = nn.Conv2d(3, 6, 4, 2)
+        (found,) = studied(wrapped(settled(network)), filters_top=1)
+        assert (found.parameters["token_layers"], found.parameters["patches_only"]) == (1, False)
+
+    @pytest.mark.parametrize(("layer", "reason"), [("mix", "tokens"), ("unused", "not_run")])
+    def test_a_named_layer_without_maps_has_its_own_reason(self, layer: str, reason: str) -> None:
+        (found,) = studied(wrapped(settled(Patches())), layers=(layer,))
+        assert (found.layer, found.status, found.reason) == (layer, "not_applicable", f"reason.{reason}")
+
+    def test_so_has_one_that_gives_single_numbers(self) -> None:
+        pooled = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        (found,) = studied(wrapped(settled(pooled)), layers=("1",))
+        assert (found.status, found.reason) == ("not_applicable", "reason.single")
+
+    def test_and_one_that_has_its_channels_behind_the_places(self) -> None:
+        class Last(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.conv, self.act = nn.Conv2d(3, 4, 3), nn.GELU()
+
+            def forward(self, images: Tensor) -> Tensor:
+                given: Tensor = self.act(self.conv(images).permute(0, 2, 3, 1))
+                return given.mean((1, 2))
+
+        classifier = wrapped(settled(Last()))
+        assert [each.layer for each in studied(classifier, filters_top=1)] == ["conv"]
+        (found,) = studied(classifier, layers=("act",))
+        assert (found.status, found.reason) == ("not_applicable", "reason.channels_last")
 
 
 class TestStudy:
@@ -159,8 +212,16 @@ class TestStudy:
     def test_parameters(self, small: Classifier) -> None:
         (found,) = studied(small, layers=("cnn.5",), filters=(3,))
         assert found.parameters == {
-            "steps": 8, "lr": 0.05, "choice": "named", "kind": "BatchNorm2d", "height": 8, "width": 10
+            "steps": 8, "lr": 0.05, "choice": "named", "kind": "BatchNorm2d", "height": 8, "width": 10,
+            "receptive_field_height": 8, "receptive_field_width": 8,
         }  # fmt: skip
+
+    def test_a_layer_that_looks_over_the_whole_map_sees_the_whole_image(self) -> None:
+        normed = nn.Sequential(nn.Conv2d(3, 4, 3), nn.GroupNorm(2, 4), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        (found,) = studied(wrapped(settled(normed)), filters=(0,))
+        assert found.layer == "1"
+        assert found.parameters["receptive_field"] == "whole image"
+        assert "receptive_field_height" not in found.parameters
 
     def test_each_image_is_compared_with_the_most_exciting_one(self, small: Classifier) -> None:
         (found,) = studied(small, layers=("cnn.2",), filters=(1,))
@@ -285,7 +346,7 @@ class TestWriteUp:
 
 
 def test_later_layers_never_run_in_the_ascent(small: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With 8 steps the layer runs for answers, for maps and for the ascent; what lies behind only for the former."""
+    """With 8 steps it runs for the survey, answers, maps and the ascent; what lies behind for all but the last."""
     runs: dict[str, int] = {}
 
     def count(name: str) -> Any:  # noqa: ANN401 - a hook
@@ -298,4 +359,4 @@ def test_later_layers_never_run_in_the_ascent(small: Classifier, monkeypatch: py
     list(FILTER_METHODS["filters"].explain(small, cases, options(layers=("cnn.2",), filters=(0,))))
     for handle in handles:
         handle.remove()
-    assert runs == {"cnn.2": 3 + 8, "cnn.4": 3}
+    assert runs == {"cnn.2": 4 + 8, "cnn.4": 4}
