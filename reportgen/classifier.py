@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from reportgen.errors import EnvironmentProblem, MethodError
+from reportgen.forwards import ForwardFacts
 from reportgen.results import ModelFacts
 
 Pixels = NDArray[np.floating[Any]]  # (N, H, W, 3) RGB in [0, 1]
@@ -34,13 +35,67 @@ class BatchSize:
 
 
 @dataclass(frozen=True, eq=False)
-class Classifier:
-    """A network in evaluation mode on its device, with what is known about it."""
+class FastPath:
+    """Another way to the network's answers, for questions without gradient; `engine` makes and judges it.
+
+    ask: (n, C, H, W) in the network's own units on the device -> what the network returns.
+    """
+
+    ask: Callable[[Tensor], Any]
+    facts: ForwardFacts
+
+
+class _Batched:
+    """Work over many images, in batches that the device's memory holds."""
+
+    device: torch.device
+    batch: BatchSize
+
+    def in_batches(self, count: int, run: Callable[[slice], T], most: int | None = None) -> list[T]:
+        """`run` over slices of 0..count-1, each at most a batch long; halved when memory runs out, down to one image.
+
+        most: an upper bound for passes that keep more in memory than a plain answer.
+        Raises EnvironmentProblem where not even one image fits.
+        """
+        done: list[T] = []
+        start = 0
+        while start < count:
+            size = min(self.batch.images, most or count)
+            fits = True
+            try:
+                part = run(slice(start, min(start + size, count)))
+            except torch.OutOfMemoryError:
+                fits = False
+            # Outside of `except`, for the exception's traceback holds on to the tensors that were too many.
+            if fits:
+                done.append(part)
+                start += size
+            else:
+                self._halve(size)
+        return done
+
+    def _halve(self, size: int) -> None:
+        if size <= 1:
+            why = f"not even one image fits into the memory of {self.device}"
+            raise EnvironmentProblem("E-MEMORY", "the network", why, "Use --device cpu, or a smaller --size")
+        self.batch.images = size // 2
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+@dataclass(frozen=True, eq=False)
+class Classifier(_Batched):
+    """A network in evaluation mode on its device, with what is known about it.
+
+    Everything asks the network itself in float32, but for `answer`, which takes the fast path where one was made.
+    """
 
     module: nn.Module
     facts: ModelFacts
     device: torch.device
     batch: BatchSize = field(default_factory=lambda: BatchSize(64))
+    fast: FastPath | None = None
 
     def tensor(self, pixels: Pixels) -> Tensor:
         """(N, H, W, 3) -> (N, 3, H, W) float32 on the device; never shares memory with the array."""
@@ -61,18 +116,27 @@ class Classifier:
         return as_logits(self.module(self.units(images)))
 
     def prepare(self, pixels: Pixels) -> Tensor:
-        """(N, H, W, 3) RGB in [0, 1] -> (N, C, H, W) on the device, in the network's own units."""
+        """(N, H, W, 3) -> (N, C, H, W) in the network's own units on the device.
+
+        Each pixel on its own, so that images may be mixed pixel by pixel after this as well as before.
+        """
         with torch.inference_mode():
             return self.units(self.tensor(pixels))
 
-    def answer(self, units: Tensor) -> NDArray[np.float32]:
-        """(n, C, H, W) in the network's units -> (n, K) logits, as fast as the device can."""
-        return self.exact(units)
+    def answer(self, units: Tensor, *, exact: bool = False) -> NDArray[np.float32]:
+        """(n, C, H, W) in the network's own units on the device, as `prepare` gives -> (n, K) logits, float32.
 
-    def exact(self, units: Tensor) -> NDArray[np.float32]:
-        """The same by the network as it was given, in float32."""
-        with torch.inference_mode():
-            return to_numpy(as_logits(self.module(units)))
+        By the fast path where there is one, unless they are to be exact; in batches. `units` stays as it is, whatever
+        the network does.
+        """
+        ask = self.fast.ask if self.fast and not exact else self.module
+
+        def run(part: slice) -> NDArray[np.float32]:
+            own = units[part].clone()
+            with torch.inference_mode():
+                return to_numpy(as_logits(ask(own)))
+
+        return np.concatenate(self.in_batches(len(units), run))
 
     def logits(self, pixels: Pixels) -> NDArray[np.float32]:
         """(N, H, W, 3) -> (N, K) float32."""
@@ -107,38 +171,6 @@ class Classifier:
             return to_numpy(gradient).transpose(0, 2, 3, 1)
 
         return np.concatenate(self.in_batches(len(pixels), run))
-
-    def in_batches(self, count: int, run: Callable[[slice], T], most: int | None = None) -> list[T]:
-        """`run` over slices of 0..count-1, each at most a batch long; halved when memory runs out, down to one image.
-
-        most: an upper bound for passes that keep more in memory than a plain answer.
-        Raises EnvironmentProblem where not even one image fits.
-        """
-        done: list[T] = []
-        start = 0
-        while start < count:
-            size = min(self.batch.images, most or count)
-            fits = True
-            try:
-                part = run(slice(start, min(start + size, count)))
-            except torch.OutOfMemoryError:
-                fits = False
-            # Outside of `except`, for the exception's traceback holds on to the tensors that were too many.
-            if fits:
-                done.append(part)
-                start += size
-            else:
-                self._halve(size)
-        return done
-
-    def _halve(self, size: int) -> None:
-        if size <= 1:
-            why = f"not even one image fits into the memory of {self.device}"
-            raise EnvironmentProblem("E-MEMORY", "the network", why, "Use --device cpu, or a smaller --size")
-        self.batch.images = size // 2
-        gc.collect()
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
 
 
 def in_order(images: Tensor, order: str) -> Tensor:

@@ -3,11 +3,13 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Final
 
 import torch
 from torch import nn
 
-from reportgen import images, normfit, reference, sources
+from reportgen import engine, images, normfit, reference, sources
 from reportgen.classifier import BatchSize, Classifier, borrowed, reproducible, resolve_device
 from reportgen.contracts import Network, Progress, Weights
 from reportgen.errors import ArchitectureError, EnvironmentProblem, LabelsError, printable
@@ -17,6 +19,8 @@ from reportgen.options import CPU_BATCH, GPU_BATCH, BuildOptions
 from reportgen.results import WARNINGS, Facts, ModelFacts
 from reportgen.sources.food11 import CLASSES as FOOD11
 from reportgen.sources.listing import list_layers
+
+PERTURBING: Final = frozenset({"lime"})  # tasks that ask for answers to many perturbed images
 
 
 @contextmanager
@@ -51,7 +55,15 @@ def opened_classifier(options: BuildOptions, module: nn.Module | None, progress:
             notes=(*weights.notes, *network.notes, *fed.notes, *notes),
         )
         _tell(facts, progress)
-        yield Classifier(network.module, facts, device, BatchSize(_batch(options, device)))
+        yield _prepared(Classifier(network.module, facts, device, BatchSize(_batch(options, device))), options)
+
+
+def _prepared(classifier: Classifier, options: BuildOptions) -> Classifier:
+    """With a fast path, where a task asks for answers to many perturbed images."""
+    if not PERTURBING & set(options.methods):
+        return classifier
+    probes = reference.shipped(classifier.facts.input)
+    return replace(classifier, fast=engine.fast_path(classifier, probes, options.precision))
 
 
 def _batch(options: BuildOptions, device: torch.device) -> int:

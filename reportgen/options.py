@@ -137,6 +137,9 @@ class BuildOptions(BaseModel):
     overwrite: bool = _setting(False, "Report", "Write into a folder that holds other files.")
 
     device: str = _setting("auto", "Run", "auto, cpu, cuda or cuda:N.", pattern=r"^(auto|cpu|cuda(:\d{1,2})?)$")
+    precision: Literal["auto", "fp32", "bf16", "tf32"] = _setting(
+        "auto", "Run", "Of LIME's forward passes: fp32, bf16, tf32; auto: bf16 where the device has it and it is near."
+    )
     batch_size: int | None = _setting(
         None, "Run", f"Images in one forward pass; {GPU_BATCH} on a GPU, {CPU_BATCH} on a CPU.", ge=1, le=4096
     )

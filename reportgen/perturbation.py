@@ -28,13 +28,12 @@ class Scene:
 
         masks: (S, n), True where a superpixel is shown; exact: by the original network in float32, as gradients are.
         """
-        ask = self.classifier.exact if exact else self.classifier.answer
         wanted = torch.from_numpy(np.ascontiguousarray(masks, bool)).to(self.segments.device)
 
         def run(part: slice) -> NDArray[np.float32]:
             # A superpixel's bit becomes its pixels' by indexing; no loop over samples or superpixels.
             visible = wanted[part][:, self.segments]
-            return ask(torch.where(visible[:, None], self.shown, self.hidden))
+            return self.classifier.answer(torch.where(visible[:, None], self.shown, self.hidden), exact=exact)
 
         return np.concatenate(self.classifier.in_batches(len(masks), run))
 

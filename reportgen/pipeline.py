@@ -146,6 +146,7 @@ def _provenance(options: BuildOptions, classifier: Classifier) -> Provenance:
         precision="float32",
         seed=options.seed,
         settings={key: _as_text(value) for key, value in settings.items()},
+        forwards=classifier.fast.facts if classifier.fast else None,
     )
 
 

@@ -14,7 +14,7 @@ from reportgen.example import CLASSES
 from reportgen.images import Found, window
 from reportgen.options import BuildOptions
 from reportgen.resources import example_dir
-from reportgen.results import NO_FACTS, Facts
+from reportgen.results import NO_FACTS, Facts, InputSpec
 
 Notes = tuple[tuple[str, Facts], ...]
 Photograph = NDArray[np.uint8]  # (H, W, 3) RGB, upright, longer side at most 640
@@ -55,6 +55,13 @@ def sample(options: BuildOptions, classes: Sequence[str]) -> tuple[Photograph, .
             except ImageError:
                 continue
     return tuple(taken)
+
+
+def shipped(spec: InputSpec) -> NDArray[np.float32]:
+    """(N, H, W, 3) RGB in [0, 1]: the photographs that ship with the program, as a network is fed."""
+    found = images.find_images((example_dir() / "photographs",))
+    photographs = [images.decode(each.path, each.name, (8, 8)).original for each in found]
+    return (sized(photographs, spec.size, spec.resize, spec.crop) / 255).astype(np.float32)
 
 
 def sized(

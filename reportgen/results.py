@@ -11,13 +11,14 @@ from typing import Literal
 import numpy as np
 
 from reportgen.arrays import NO_FACTS, Array, Facts, Scalar, frozen_facts, lock, lock_facts, lock_notes
+from reportgen.forwards import ForwardFacts
 from reportgen.inputs import InputCandidate, InputEvidence, InputSpec, Order
 
 __all__ = [
     "NO_FACTS", "WARNINGS", "Array", "Case", "ColourSaliency", "Explanation", "Facts", "Failure", "FilterStudy",
-    "ImageInput", "InputCandidate", "InputEvidence", "InputSpec", "LayerFact", "ModelFacts", "Order", "Prediction",
-    "Provenance", "RankedClass", "RegionWeights", "Result", "Run", "SaliencyMap", "Scalar", "Status", "Subject",
-    "Target",
+    "ForwardFacts", "ImageInput", "InputCandidate", "InputEvidence", "InputSpec", "LayerFact", "ModelFacts", "Order",
+    "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result", "Run", "SaliencyMap", "Scalar", "Status",
+    "Subject", "Target",
 ]  # fmt: skip
 
 # Notes on the model that must not be overlooked.
@@ -261,13 +262,17 @@ class Failure:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What the numbers were made with. No clock, host or path: the same inputs give the same bytes."""
+    """What the numbers were made with. No clock, host or path: the same inputs give the same bytes.
+
+    forwards: how the passes on perturbed images ran; None where no task needed them.
+    """
 
     versions: Facts  # package -> version
     device: str
     precision: str
     seed: int
     settings: Facts  # resolved options that change a number or a picture
+    forwards: ForwardFacts | None = None
 
     def __post_init__(self) -> None:
         """Lock the facts."""

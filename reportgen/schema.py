@@ -133,14 +133,32 @@ class FailureReport(_Strict):
     fix: str
 
 
+class ForwardReport(_Strict):
+    """How passes on perturbed images ran; distances are of class probabilities, from the network in float32."""
+
+    copied: bool
+    folding: Literal["folded", "none", "hooks", "untraceable", "unpaired", "differs", "uncopied"]
+    folded: int
+    batch_norms: int
+    layout: Literal["contiguous", "channels_last"]
+    precision: Literal["float32", "tf32", "bfloat16"]
+    asked: bool
+    distance: float
+    limit: float
+    rejected: Literal["float32", "tf32", "bfloat16"] | None
+    rejected_distance: float | None
+    probes: int
+
+
 class ProvenanceReport(_Strict):
-    """What the numbers were made with."""
+    """What the numbers were made with; `forwards` is null where nothing was perturbed."""
 
     versions: dict[str, Number]
     device: str
     precision: str
     seed: int
     settings: dict[str, Number]
+    forwards: ForwardReport | None = None
 
 
 class ReportFacts(_Strict):

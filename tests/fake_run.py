@@ -22,6 +22,7 @@ from reportgen.results import (
     Facts,
     Failure,
     FilterStudy,
+    ForwardFacts,
     ImageInput,
     InputCandidate,
     InputEvidence,
@@ -121,7 +122,8 @@ def fake_provenance() -> Provenance:
     """Versions and settings as a run records them."""
     versions: dict[str, Scalar] = {"reportgen": "0.1.0", "torch": "2.13.0", "lime": "0.2.0.1"}
     settings: dict[str, Scalar] = {"seed": 16, "lime_samples": 1000, "classes": "", "pick": "first"}
-    return Provenance(versions, "cpu", "float32", 16, settings)
+    forwards = ForwardFacts(True, "folded", 4, 5, "channels_last", "bfloat16", False, 0.0021, 0.01, None, None, 8)
+    return Provenance(versions, "cpu", "float32", 16, settings, forwards)
 
 
 def fake_image(n: int, *, labels: bool = True) -> ImageInput:

@@ -94,6 +94,7 @@ def standin_gpu(monkeypatch: pytest.MonkeyPatch, images: int = 10**9) -> Iterato
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda _device: "Stand-in")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: (7, 0))
     monkeypatch.setattr(torch.cuda, "_lazy_init", lambda: None)
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
     # Module.to puts new data into the old Parameter, which loses the class that keeps the rules.

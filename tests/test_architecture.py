@@ -22,10 +22,11 @@ PACKAGE = ROOT / "reportgen"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("arrays", "excerpts", "fills", "options", "resources", "sampling"),
-    ("inputs", "segmentation", "surrogate"),
+    ("forwards", "inputs", "segmentation", "surrogate"),
     ("language", "results", "schema"),
+    ("folding", "precision"),
     ("attempts", "classifier", "document", "example", "hooks", "images", "measures.heat", "randomness"),
-    ("boxes", "cases", "example.scenes", "measures", "normfit", "perturbation", "reference"),
+    ("boxes", "cases", "engine", "example.scenes", "measures", "normfit", "perturbation", "reference"),
     ("box_rules",),
     ("extents",),
     ("receptive",),

@@ -106,6 +106,7 @@ GIVEN: dict[str, tuple[list[str], object]] = {
     "overwrite": ([], True),
     "device": (["cpu"], "cpu"),
     "batch_size": (["8"], 8),
+    "precision": (["bf16"], "bf16"),
     "seed": (["7"], 7),
 }
 

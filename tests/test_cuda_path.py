@@ -51,7 +51,7 @@ def module() -> nn.Module:
 
 def options(device: str, batch: int = 64, **given: Any) -> BuildOptions:  # noqa: ANN401 - fields of BuildOptions
     small: dict[str, Any] = {"lime_samples": 40, "lime_segments": 12, "filter_steps": 5, "size": SIZE}
-    small |= {"mean": (0.1, 0.2, 0.3), "std": (0.9, 0.8, 0.7), "channel_order": "bgr"}
+    small |= {"mean": (0.1, 0.2, 0.3), "std": (0.9, 0.8, 0.7), "channel_order": "bgr", "precision": "fp32"}
     return BuildOptions(model=Path("toy.pth"), device=device, batch_size=batch, **small | given)
 
 

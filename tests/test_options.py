@@ -229,6 +229,7 @@ class TestValues:
             ("lime_compactness", float("nan")),
             ("lime_compactness", 10_001),
             ("batch_size", 0),
+            ("precision", "fp16"),
             ("batch_size", 4097),
             ("seed", -1),
             ("seed", 2**32),
@@ -283,7 +284,8 @@ class TestValues:
             "lime_once": False, "segmentation": "slic", "lime_segments": 50, "lime_compactness": 20.0,
             "lime_fill": "mean", "lime_fill_image": None,
             "out": Path("report"), "formats": ("html", "pdf", "json"), "title": "", "author": "", "student_id": "",
-            "templates": None, "css": None, "overwrite": False, "device": "auto", "batch_size": None, "seed": 16,
+            "templates": None, "css": None, "overwrite": False, "device": "auto", "precision": "auto",
+            "batch_size": None, "seed": 16,
         }  # fmt: skip
 
     def test_the_homework_is_the_courses(self) -> None:

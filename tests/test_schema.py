@@ -49,7 +49,7 @@ def test_the_names_that_readers_rely_on() -> None:
     }  # fmt: skip
     assert {"layer", "filter", "status", "reason", "measures", "images"} <= set(FACTS["filters"][0])
     assert set(FACTS["failures"][0]) == {"what", "code", "why", "fix"}
-    assert set(FACTS["provenance"]) == {"versions", "device", "precision", "seed", "settings"}
+    assert set(FACTS["provenance"]) == {"versions", "device", "precision", "seed", "settings", "forwards"}
 
 
 def test_the_published_schema_is_a_json_schema_of_every_part() -> None:

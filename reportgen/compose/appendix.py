@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 
 from reportgen.compose import feeding
-from reportgen.document import Paragraph, Section, Table
+from reportgen.document import Paragraph, Section, Sentence, Table
 from reportgen.language import Words
-from reportgen.phrasing import said, shown_name, whole
-from reportgen.results import LayerFact, Run, Scalar
+from reportgen.phrasing import number, said, shown_name, whole
+from reportgen.results import ForwardFacts, LayerFact, Run, Scalar
+
+KEYS = "precision layout folding folded batch_norms probes distance"
 
 
 def section(run: Run, words: Words) -> Section:
@@ -55,7 +57,31 @@ def _provenance(run: Run, words: Words) -> tuple[Table | Paragraph, ...]:
         words, "appendix.model", ("model.file", "model.sha256"), file=shown_name(model.file), sha256=model.sha256
     )
     rows = _pairs(words, provenance.versions)
-    return Paragraph((file, device)), _table(words, "provenance", "package version", rows, "ll")
+    passes = _forwards(words, provenance.forwards) if provenance.forwards else ()
+    return Paragraph((file, device, *passes)), _table(words, "provenance", "package version", rows, "ll")
+
+
+def _forwards(words: Words, facts: ForwardFacts) -> tuple[Sentence, ...]:
+    """How LIME's passes ran, how far that is from the network itself, and a lower precision that was too far."""
+    if not facts.probes:
+        return (said(words, "forwards.given", ("provenance.forwards.probes",)),)
+    ran = said(
+        words,
+        "forwards.ran",
+        tuple(f"provenance.forwards.{key}" for key in KEYS.split()),
+        precision=facts.precision,
+        layout=words(f"layout.{facts.layout}"),
+        folding=words(f"folding.{facts.folding}", folded=facts.folded, all=facts.batch_norms),
+        probes=facts.probes,
+        distance=number(facts.distance),
+    )
+    if facts.rejected is None:
+        return (ran,)
+    keys = tuple(f"provenance.forwards.{key}" for key in ("rejected", "rejected_distance", "limit"))
+    if facts.rejected_distance is None:
+        return ran, said(words, "forwards.not_finite", keys[:2], precision=facts.rejected)
+    distance, limit = number(facts.rejected_distance), number(facts.limit)
+    return ran, said(words, "forwards.too_far", keys, precision=facts.rejected, distance=distance, limit=limit)
 
 
 def _pairs(words: Words, facts: Mapping[str, Scalar]) -> tuple[tuple[str, ...], ...]:

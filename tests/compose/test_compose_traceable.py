@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from reading import WORDS, said, written
 from scenarios import RUNS
 
+from reportgen.forwards import Precision
 from reportgen.language import load_references
 from reportgen.phrasing import coefficient, number, percent, shown_name, signed, whole
 from reportgen.results import Run
@@ -44,6 +45,7 @@ def without_names(text: str, run: Run) -> str:
     names += [study.layer for study in run.filters] + list(map(str, run.provenance.versions.values()))
     names += [entry["short"] for entry in load_references().values()]
     names += [each.name for subject in run.subjects for each in subject.prediction.top]
+    names += get_args(Precision)
     for name in sorted(map(shown_name, names), key=len, reverse=True):
         text = text.replace(name, "")
     return text
