@@ -121,14 +121,16 @@ class Classifier(_Batched):
 
         Each pixel on its own, so that images may be mixed pixel by pixel after this as well as before.
         """
-        return self.units(self.tensor(pixels))
+        with torch.inference_mode():
+            return self.units(self.tensor(pixels))
 
-    def answer(self, units: Tensor) -> NDArray[np.float32]:
+    def answer(self, units: Tensor, *, exact: bool = False) -> NDArray[np.float32]:
         """(n, C, H, W) in the network's own units on the device, as `prepare` gives -> (n, K) logits, float32.
 
-        By the fast path where there is one; in batches. `units` stays as it is, whatever the network does.
+        By the fast path where there is one, unless they are to be exact; in batches. `units` stays as it is, whatever
+        the network does.
         """
-        ask = self.fast.ask if self.fast else self.module
+        ask = self.fast.ask if self.fast and not exact else self.module
 
         def run(part: slice) -> NDArray[np.float32]:
             own = units[part].clone()

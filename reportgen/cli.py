@@ -57,7 +57,7 @@ def _parameter(name: str, setting: FieldInfo) -> inspect.Parameter:
     known = "" if setting.is_required() or default in (None, (), "", False) else f" (default: {words})"
     kind = _REPEATED.get(name) or _plain_type(setting.annotation)
     # A file or the environment may switch it on, and the command line has the last word.
-    switch = f"{flag(name)}/--no-{name}" if kind is bool else flag(name)
+    switch = f"{flag(name)}/--no-{flag(name)[2:]}" if kind is bool else flag(name)
     # readable: typer would call a file without permission a mistake in usage; whoever opens it names it.
     option = typer.Option(
         switch, help=f"{setting.description}{known}", rich_help_panel=str(panel), show_default=False, readable=False

@@ -33,7 +33,7 @@ MODEL_SETTINGS = (
     "model", "arch", "size", "mean", "std", "channel_order", "resize", "state_key", "images", "reference_images",
     "device",
 )  # fmt: skip
-_FLAGS = {"formats": "--format", "layers": "--layer"}
+_FLAGS = {"formats": "--format", "layers": "--layer", "lime_once": "--once"}
 _GIVEN = "the call"
 _ENVIRONMENT = "the environment"
 _PREFIX = "REPORTGEN_"
@@ -103,12 +103,32 @@ class BuildOptions(BaseModel):
     )
     filters_top: int = _setting(2, "Explanations", "Filters per layer where none is named.", ge=1, le=64)
     filter_steps: int = _setting(128, "Explanations", "Steps of gradient ascent.", ge=1, le=10_000)
-    lime_samples: int = _setting(1000, "Explanations", "Perturbed images per explanation.", ge=2, le=1_000_000)
-    lime_segments: int = _setting(100, "Explanations", "Superpixels asked of SLIC.", ge=2, le=10_000)
-    lime_compactness: float = _setting(20.0, "Explanations", "Compactness of the superpixels.", gt=0, le=1e4)
-    lime_fill: Literal["mean", "segment", "black"] = _setting(
-        "mean", "Explanations", "What a hidden superpixel shows: mean (of the image), segment (its own mean) or black."
+    lime_samples: int = _setting(
+        1024,
+        "Explanations",
+        "Perturbed images per explanation at most; sampling stops once it is settled.",
+        ge=2,
+        le=1_000_000,
     )
+    lime_sampling: Literal["designed", "random"] = _setting(
+        "designed",
+        "Explanations",
+        "Masks of an orthogonal design, or lime's own random ones, as many as --lime-samples.",
+    )
+    lime_once: bool = _setting(
+        False, "Explanations", "Do not ask LIME again with a second fill and a second segmentation."
+    )
+    segmentation: Literal["slic", "quickshift", "felzenszwalb", "grid"] = _setting(
+        "slic", "Explanations", "How superpixels are found: slic, quickshift, felzenszwalb or grid."
+    )
+    lime_segments: int = _setting(50, "Explanations", "Superpixels asked for.", ge=2, le=10_000)
+    lime_compactness: float = _setting(20.0, "Explanations", "Compactness of SLIC's superpixels.", gt=0, le=1e4)
+    lime_fill: Literal["mean", "blur", "segment", "black"] = _setting(
+        "mean",
+        "Explanations",
+        "What a hidden superpixel shows: mean (of the image), blur, segment (its own mean) or black.",
+    )
+    lime_fill_image: Path | None = _setting(None, "Explanations", "Hidden superpixels show this image instead.")
 
     out: Path = _setting(Path("report"), "Report", "Folder of the report.")
     formats: tuple[Format, ...] = _setting(FORMATS, "Report", "Files to write, separated by commas.", min_length=1)

@@ -196,7 +196,7 @@ def lime_panel(words: Words, item: Found, *, numbered: bool) -> Panel:
     if not shown:
         return Panel(NoPicture(words("reason.no_region")), label)
     photo = figures.backdrop(item.subject.image)
-    picture = figures.regions_overlay(photo, result.segments, result.weights, shown)
+    picture = figures.regions_overlay(photo, result.segments, result.weights, shown, result.unsettled(shown))
     if numbered:
         picture = figures.number_regions(picture, result.segments, shown)
     detail = words("card.r2", r2=coefficient(item.explanation.measures["r2"]), segments=len(result.weights))
@@ -213,10 +213,11 @@ def chart_panel(words: Words, item: Found) -> Panel:
     if not shown:
         return Panel(NoPicture(words("reason.no_region")), label)
     weights = [float(result.weights[region]) for region in shown]
+    margins = None if result.margins is None else [float(result.margins[region]) for region in shown]
     listed = "; ".join(f"{rank}: {signed(weight)}" for rank, weight in enumerate(weights, 1))
     names = [str(rank) for rank in range(1, len(shown) + 1)]
     alt = words("alt.chart", target=item.target, weights=listed)
-    return Panel(figures.weights_chart(names, weights, alt), label)
+    return Panel(figures.weights_chart(names, weights, alt, margins), label)
 
 
 def activation_panel(words: Words, study: FilterStudy, subject: Subject, position: int, *, overlay: bool) -> Panel:

@@ -4,6 +4,7 @@ Every array is a C-contiguous, read-only numpy array on the CPU. `Run` is all th
 `store` writes it to disk and reads it back.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -158,10 +159,14 @@ class ColourSaliency:
 
 @dataclass(frozen=True, eq=False)
 class RegionWeights:
-    """LIME: one weight per superpixel. Weight > 0: showing the region raises the class's score."""
+    """LIME: one weight per superpixel. Weight > 0: showing the region raises the class's score.
+
+    A weight's sign is beyond chance where its size exceeds its margin.
+    """
 
     segments: Array  # (H, W) int32, 0..n-1, none empty
     weights: Array  # (n,) float64, in units of the explained score
+    margins: Array | None = None  # (n,) float64 >= 0, half of each weight's 90 % interval; None where not known
     kind: Literal["regions"] = "regions"
 
     def __post_init__(self) -> None:
@@ -170,6 +175,16 @@ class RegionWeights:
         lock(self, "segments", "int32", (None, None))
         if not np.array_equal(np.unique(self.segments), np.arange(len(self.weights))):
             raise ValueError("segments must be numbered 0..n-1, one weight each")
+        if self.margins is not None:
+            lock(self, "margins", "float64", (len(self.weights),))
+            if (self.margins < 0).any():
+                raise ValueError("a margin is a size and never below 0")
+
+    def unsettled(self, regions: Sequence[int]) -> tuple[int, ...]:
+        """Those of the regions whose sign may be chance."""
+        if self.margins is None:
+            return ()
+        return tuple(region for region in regions if abs(self.weights[region]) <= self.margins[region])
 
 
 Result = SaliencyMap | ColourSaliency | RegionWeights

@@ -47,11 +47,13 @@ METHODS = ("saliency", "filters", "lime")
 REPORT_SHA = "ab" * 32
 
 LIME_PARAMETERS: dict[str, Scalar] = {
-    "samples": 1000, "asked": 100, "compactness": 20.0, "sigma": 1.0, "fill": "mean", "scale": "probability",
-    "kernel_width": 0.25, "alpha": 1.0,
+    "samples": 1024, "segmentation": "slic", "asked": 20, "compactness": 20.0, "sigma": 1.0, "fill": "mean",
+    "scale": "probability", "sampling": "designed", "confidence": 0.9, "second_fill": "blur",
+    "second_segmentation": "grid",
 }  # fmt: skip
-LIME_HW5_PARAMETERS = LIME_PARAMETERS | {
-    "compactness": 1.0, "fill": "segment", "scale": "logit", "features": 11, "least": 0.05,
+LIME_HW5_PARAMETERS: dict[str, Scalar] = {
+    "samples": 1000, "segmentation": "slic", "asked": 100, "compactness": 1.0, "sigma": 1.0, "fill": "segment",
+    "scale": "logit", "kernel_width": 0.25, "alpha": 1.0, "features": 11, "least": 0.05,
 }  # fmt: skip
 FILTER_PARAMETERS: dict[str, Scalar] = {
     "steps": 128, "lr": 0.05, "choice": "default", "kind": "ReLU", "height": 8, "width": 10,
@@ -158,12 +160,15 @@ def fake_heat(n: int) -> NDArray[np.float32]:
 
 
 def fake_regions(n: int, scale: float = 1.0) -> RegionWeights:
-    """A grid of 4 x 5 regions; the heaviest covers the blob, the second speaks against the class."""
+    """A grid of 4 x 5 regions; the heaviest covers the blob, the second speaks against the class.
+
+    With an odd n the sign of the third may be chance.
+    """
     rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
     segments = (rows // 8) * 5 + columns // 8
     weights = np.full(20, 0.001)
     weights[[6, 13, 2]] = (0.5 + 0.01 * n, -0.2, 0.1)
-    return RegionWeights(segments, weights * scale)
+    return RegionWeights(segments, weights * scale, np.full(20, (0.03, 0.15)[n % 2]) * scale)
 
 
 def _targets(prediction: Prediction) -> tuple[Target, ...]:
@@ -222,6 +227,9 @@ def fake_lime(n: int, target: Target, *, fails: bool = False) -> Explanation:
     regions = fake_regions(n)
     measures = region_measures(regions.segments, regions.weights) | {
         "r2": 0.9 - 0.2 * (n % 4), "intercept": 0.1, "local": 0.6 + 0.01 * (n % 4), "score": 0.9,
+        "passes": 64 * (1 + n % 3), "settled": n % 2 == 0, "unsettled": n % 2, "cut_by": "slic",
+        "largest_margin": (0.03, 0.15)[n % 2], "fill_agreement": 0.9 - 0.01 * n, "fill_ceiling": 0.95,
+        "segmentation_agreement": 0.1 * (n % 5), "segmentation_ceiling": 0.8,
     }  # fmt: skip
     return Explanation("lime", target, "ok", regions, "", "", LIME_PARAMETERS, measures)
 

@@ -54,7 +54,7 @@ def test_every_setting_has_its_flag(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["build", "--help"]) == 0
     shown = set(re.findall(r"--[a-z0-9-]+", capsys.readouterr().out))
     assert {flag(name) for name in BuildOptions.model_fields} <= shown
-    own = {"--help", "--config", "--json", "--quiet", "--verbose", "--no-overwrite"}
+    own = {"--help", "--config", "--json", "--quiet", "--verbose", "--no-overwrite", "--no-once"}
     assert shown == own | {flag(name) for name in BuildOptions.model_fields}
 
 
@@ -94,6 +94,10 @@ GIVEN: dict[str, tuple[list[str], object]] = {
     "lime_segments": (["40"], 40),
     "lime_compactness": (["1.5"], 1.5),
     "lime_fill": (["black"], "black"),
+    "lime_fill_image": (["f.jpg"], Path("f.jpg")),
+    "lime_sampling": (["random"], "random"),
+    "lime_once": ([], True),
+    "segmentation": (["grid"], "grid"),
     "out": (["there"], Path("there")),
     "formats": (["json,html"], ("json", "html")),
     "title": (["A title"], "A title"),

@@ -25,7 +25,7 @@ from reportgen.explain import FILTER_METHODS, IMAGE_METHODS, lime_hw5
 from reportgen.loading import opened_classifier
 from reportgen.options import BuildOptions
 from reportgen.results import Explanation, FilterStudy
-from reportgen.surrogate import Recipe
+from reportgen.segmentation import Cut
 
 METHODS = (*IMAGE_METHODS, *FILTER_METHODS)
 IMAGES = [image(pixels, number % 4) for number, pixels in enumerate(photographs(5))]
@@ -34,7 +34,8 @@ REAL_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees 
 
 @pytest.fixture(autouse=True)
 def _few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lime_hw5, "RECIPE", Recipe(40, 12, 20.0, 1.0, "segment", "logit"))
+    monkeypatch.setattr(lime_hw5, "SAMPLES", 40)
+    monkeypatch.setattr(lime_hw5, "CUT", Cut("slic", 12, 20.0, stand_in=False))
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ from reportgen.hooks import captured
 from reportgen.loading import opened_classifier
 from reportgen.measures import shown_regions
 from reportgen.results import Case, Explanation, FilterStudy, RegionWeights, SaliencyMap
-from reportgen.surrogate import superpixels
+from reportgen.segmentation import superpixels
 
 IMAGES = photographs(3)
 
@@ -77,7 +77,7 @@ def heat(explanation: Explanation) -> NDArray[np.float32]:
 
 
 def test_01_the_last_superpixel_is_tested_and_no_phantom_has_a_weight() -> None:
-    segments = superpixels(IMAGES[0], lime.recipe(options()))
+    segments = superpixels(IMAGES[0], lime.recipe(options()).cut).segments
     terms = np.zeros(segments.max() + 1)
     terms[-1] = 0.5
     classifier = wrapped(Additive(segments, terms, 0.3, "probability"))
@@ -237,5 +237,8 @@ def test_20_perturbed_images_go_through_in_large_batches_without_a_graph(method:
             return images.square().mean(dim=(2, 3))
 
     classifier = wrapped(Watching(), classes=3, batch=50)
-    first(method, classifier, known(IMAGES[0], [1.0, 0.0, 0.0]), lime_samples=1000)
-    assert seen == [(True, 50)] * 20
+    first(method, classifier, known(IMAGES[0], [1.0, 0.0, 0.0]), lime_samples=1000, lime_sampling="random")
+    sizes = [size for _, size in seen]
+    assert all(without_graph for without_graph, _ in seen)
+    assert sizes.count(50) == 20
+    assert len(sizes) <= 20 + 3  # the image itself, and a block for each check

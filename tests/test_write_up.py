@@ -24,7 +24,7 @@ from reportgen.measures import heat_measures, heaviest_regions
 from reportgen.options import HW5_FILTER, HW5_INDICES, HW5_LAYER
 from reportgen.randomness import legacy_stream
 from reportgen.results import Case, ColourSaliency, Explanation, FilterStudy, RegionWeights
-from reportgen.surrogate import Recipe
+from reportgen.segmentation import Cut
 
 SIZE = (48, 48)
 LABELS = (0, 3, 10, 7)
@@ -154,7 +154,7 @@ def study(classifier: Classifier, cases: list[Case]) -> FilterStudy:
 @pytest.fixture(scope="module")
 def limes(classifier: Classifier, cases: list[Case]) -> list[Explanation]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lime_hw5, "RECIPE", Recipe(SAMPLES, 100, 1.0, 1.0, "segment", "logit"))
+        patch.setattr(lime_hw5, "SAMPLES", SAMPLES)
         explained = list(IMAGE_METHODS["lime_hw5"].explain(classifier, cases, options()))
     return [explanation for (explanation,) in explained]
 
@@ -162,7 +162,9 @@ def limes(classifier: Classifier, cases: list[Case]) -> list[Explanation]:
 def test_the_constants_of_the_write_up() -> None:
     assert HW5_INDICES == (1, 2, 47, 98)
     assert (HW5_LAYER, HW5_FILTER) == (15, 0)
-    assert Recipe(1000, 100, 1.0, 1.0, "segment", "logit") == lime_hw5.RECIPE
+    assert lime_hw5.SAMPLES == 1000
+    assert Cut("slic", 100, 1.0, 1.0, stand_in=False) == lime_hw5.CUT
+    assert (lime_hw5.PARAMETERS["fill"], lime_hw5.PARAMETERS["scale"]) == ("segment", "logit")
     assert (lime_hw5.FEATURES, lime_hw5.LEAST) == (11, 0.05)
     assert options().seed == 16
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from reportgen.compose import appendix, cards, failures, filters, lime, overview, saliency, unanswered, writeup
 from reportgen.compose.facts import report_facts
+from reportgen.compose.lime_trust import samplings
 from reportgen.compose.summing import summarise
 from reportgen.document import Reference, ReportDocument, Section
 from reportgen.language import Words, load_references
@@ -100,5 +101,7 @@ def _references(run: Run, words: Words) -> tuple[Reference, ...]:
     """The sources that the text cites, in the order of the tasks."""
     known = load_references()
     citing = ["hw5.source"] if run.profile == "hw5" and any(_has(run, f"{task}_hw5") for task in TASKS) else []
-    citing += [f"{task}.{part}" for task in TASKS if _has(run, task) for part in CITING]
+    for task in TASKS:
+        citing += ["lime.how_designed"] if task == "lime" and "designed" in samplings(run) else []
+        citing += [f"{task}.{part}" for part in CITING if _has(run, task)]
     return tuple(Reference(key, known[key]["text"], known[key].get("url", "")) for key in sources(words, *citing))

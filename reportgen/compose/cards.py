@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from reportgen.compose import lime_trust
 from reportgen.document import Bar, Bars, Block, Figure, Panel, Paragraph, ScaleBar, Section, Sentence
 from reportgen.errors import printable
 from reportgen.language import Words
@@ -183,6 +184,7 @@ def _lime(words: Words, item: Found) -> Iterator[Sentence]:
     yield counted(words, "card.lime_share", int(facts["shown"]), item.keys("shown", "shown_share"), share=share)
     weak = is_weak(item.measure("r2"))
     yield said(words, "card.lime_weak" if weak else "card.lime_fit", item.keys("r2"), r2=coefficient(facts["r2"]))
+    yield from lime_trust.card(words, item)
 
 
 SAID = {"saliency": _saliency, "lime": _lime}

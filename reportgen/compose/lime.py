@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from reportgen import measures
+from reportgen.compose import lime_trust
+from reportgen.compose.lime_trust import margin_keys, samplings, weight_with_margin
 from reportgen.document import Block, Figure, Section, Sentence, Table
 from reportgen.language import Words
 from reportgen.panels import Found, chart_panel, found, lime_panel, scale_bar, target_words
@@ -19,13 +21,12 @@ from reportgen.phrasing import (
     placed,
     said,
     same_place,
-    signed,
     whole,
 )
 from reportgen.results import Run
 
-COLUMNS = ("image", "class", "segments", "r2", "intercept", "local", "score", "top")
-ALIGN = "llrrrrrr"
+FIT_COLUMNS, FIT_ALIGN = ("image", "class", "segments", "passes", "r2", "intercept", "local", "score"), "llrrrrrr"
+TRUST_COLUMNS, TRUST_ALIGN = ("image", "class", "top", "open", "fill", "segmentation"), "llrrrr"
 WIDE_GAP = 0.1  # of probability between the linear model and the network, from which it is pointed out
 
 
@@ -40,7 +41,8 @@ def section(run: Run, words: Words) -> Section:
         paragraph(words, "shows", *_shows(words, items), tone="finding"),
         paragraph(words, "limits", citing(words, "lime.limits")),
         paragraph(words, "source", citing(words, "lime.source")),
-        _table(words, items),
+        _table(words, items, "fit", FIT_COLUMNS, FIT_ALIGN),
+        _table(words, items, "trust", TRUST_COLUMNS, TRUST_ALIGN),
     ]
     return Section("lime", words("section.lime"), tuple(blocks))
 
@@ -51,25 +53,35 @@ def _how(words: Words, run: Run, items: Sequence[Found]) -> Iterator[Sentence]:
     if not known:
         return
     facts, key = known[0].explanation.parameters, f"{known[0].key}.parameters"
-    names = ("samples", "asked", "compactness", "sigma", "fill", "scale", "kernel_width", "alpha")
+    ways = samplings(run)
+    names = ("asked", *(("compactness", "sigma") if facts["segmentation"] == "slic" else ()))
+    values = {name: number(facts[name]) for name in names}
     yield said(
         words,
-        "lime.how",
+        f"lime.how_{facts['segmentation']}",
         tuple(f"{key}.{name}" for name in names),
-        samples=whole(int(facts["samples"])),
-        asked=facts["asked"],
-        compactness=number(facts["compactness"]),
-        sigma=number(facts["sigma"]),
         fill=words(f"fill.{facts['fill']}"),
         scale=words(f"scale.{facts['scale']}"),
-        kernel_width=number(facts["kernel_width"]),
-        alpha=number(facts["alpha"]),
+        **values,
     )
     cut = sorted((item for item in items if item.ok), key=lambda item: item.measure("segments"))
     if cut:
         low, high = (int(item.measure("segments")) for item in (cut[0], cut[-1]))
         found_ = str(high) if low == high else words("lime.found_range", low=low, high=high)
         yield said(words, "lime.how_found", (*cut[0].keys("segments"), *cut[-1].keys("segments")), found=found_)
+    samples: tuple[str, ...] = (f"{key}.samples",)
+    if "designed" in ways:
+        yield citing(words, "lime.how_designed")
+        yield said(words, "lime.how_weight")
+        yield said(words, "lime.how_stop", samples, samples=whole(int(facts["samples"])), top=measures.TOP)
+    if "random" in ways:
+        fitted = {name: number(ways["random"][name]) for name in ("alpha", "kernel_width")}
+        samples += tuple(f"{key}.{name}" for name in fitted)
+        yield said(words, "lime.how_random", samples, samples=whole(int(facts["samples"])), **fitted)
+    yield said(words, "lime.how_interval", (f"{key}.confidence",), confidence=percent(facts["confidence"]))
+    if "second_fill" in facts:
+        fill, cut_by = words(f"fill.{facts['second_fill']}"), words(f"segmentation.{facts['second_segmentation']}")
+        yield said(words, "lime.how_checks", (f"{key}.second_fill",), fill=fill, segmentation=cut_by)
     yield said(words, "lime.how_seed", ("provenance.seed",), seed=run.provenance.seed)
 
 
@@ -90,7 +102,7 @@ def _method(words: Words, item: Found) -> str:
         return ""
     return words(
         "lime.method",
-        samples=whole(int(facts["samples"])),
+        passes=whole(int(item.measure("passes"))),
         segments=int(item.measure("segments")),
         fill=words(f"fill.{facts['fill']}"),
         scale=words(f"scale.{facts['scale']}"),
@@ -105,6 +117,7 @@ def _shows(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:
         yield said(words, "shows.nothing")
         return
     yield from _regions(words, drawn)
+    yield from lime_trust.sentences(words, drawn)
     yield from _fit(words, drawn)
     widest = max(drawn, key=_gap)
     if _gap(widest) >= WIDE_GAP:
@@ -125,12 +138,12 @@ def _regions(words: Words, drawn: Sequence[Found]) -> Iterator[Sentence]:
     yield said(
         words,
         "lime.shows" if len(drawn) > 1 else "lime.shows_one",
-        heaviest.keys("largest_share", "largest_area", "largest_weight", "place"),
+        (*heaviest.keys("largest_share", "largest_area", "place"), *margin_keys(heaviest)),
         name=heaviest.name,
         target=heaviest.target,
         share=percent(heaviest.measure("largest_share")),
         area=percent(heaviest.measure("largest_area")),
-        weight=signed(heaviest.measure("largest_weight")),
+        weight=weight_with_margin(words, heaviest),
         place=place(words, heaviest.explanation.measures["place"]),
     )
     against = [item for item in drawn if item.measure("largest_weight") < 0]
@@ -160,15 +173,30 @@ def _fit(words: Words, drawn: Sequence[Found]) -> Iterator[Sentence]:
         yield counted(words, "lime.shows_weak", len(weak), keys, total=len(drawn), limit=WEAK_FIT)
 
 
-def _table(words: Words, items: Sequence[Found]) -> Table:
-    header = tuple(words(f"lime.column_{column}") for column in COLUMNS)
-    return Table("lime-table", 0, words("lime.table"), header, tuple(_row(words, item) for item in items), ALIGN)
+def _table(words: Words, items: Sequence[Found], name: str, columns: Sequence[str], align: str) -> Table:
+    header = tuple(words(f"lime.column_{column}") for column in columns)
+    rows = tuple(_row(words, item, columns) for item in items)
+    return Table(f"lime-table-{name}", 0, words(f"lime.table_{name}"), header, rows, align)
 
 
-def _row(words: Words, item: Found) -> tuple[str, ...]:
+def _row(words: Words, item: Found, columns: Sequence[str]) -> tuple[str, ...]:
     start = (item.name, target_words(words, item.explanation.target))
     if not item.ok:
-        return (*start, words(f"status.{item.explanation.status}"), *[words("status.empty")] * 5)
-    numbers = tuple(number(item.measure(name)) for name in ("intercept", "local", "score"))
-    fit = coefficient(item.measure("r2"))
-    return (*start, str(int(item.measure("segments"))), fit, *numbers, signed(item.measure("largest_weight")))
+        return (*start, words(f"status.{item.explanation.status}"), *[words("status.empty")] * (len(columns) - 3))
+    return (*start, *(_cell(words, item, column) for column in columns[2:]))
+
+
+def _cell(words: Words, item: Found, column: str) -> str:
+    facts = item.explanation.measures
+    if column in ("segments", "passes"):
+        return whole(int(item.measure(column)))
+    if column == "r2":
+        return coefficient(facts["r2"])
+    if column == "top":
+        return weight_with_margin(words, item)
+    if column == "open":
+        return words("lime.open", n=facts["unsettled"], total=facts["shown"])
+    if column in ("fill", "segmentation"):
+        known = f"{column}_agreement" in facts
+        return coefficient(facts[f"{column}_agreement"]) if known else words("status.empty")
+    return number(facts[column])

@@ -1,36 +1,83 @@
-"""LIME on superpixels: which regions raise or lower the probability of a class?
+"""LIME on superpixels: which regions raise or lower the probability of a class, and how sure is that?
 
-Source: ribeiro2016, garreau2021.
+Masks come from an orthogonal design until the picture is settled (or from lime's own random masks); a second fill and
+a second segmentation tell whether the answer hangs on how the image was cut and what hidden regions show.
+Source: ribeiro2016, garreau2021, plackett1946, covert2021.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
+from reportgen import images
 from reportgen.attempts import failed, without_picture
 from reportgen.classifier import Classifier
 from reportgen.contracts import ImageMethod
-from reportgen.measures import region_measures
+from reportgen.fills import Fill, filled
+from reportgen.heads import probabilities
+from reportgen.measures import region_measures, shown_regions, weights_agreement
+from reportgen.neighbourhood import Neighbourhood, at_random, by_design, fits_design, is_settled, one_block
 from reportgen.options import BuildOptions
-from reportgen.randomness import legacy_stream
-from reportgen.results import Case, Explanation, RegionWeights, Target
-from reportgen.surrogate import Neighbourhood, Recipe, Segments, fit, fit_measures, neighbourhood, superpixels
+from reportgen.perturbation import Scene, scene
+from reportgen.randomness import legacy_stream, stream
+from reportgen.results import Case, Explanation, RegionWeights, Scalar, Target
+from reportgen.sampling import Masks
+from reportgen.segmentation import Cut, Superpixels, superpixels
+from reportgen.surrogate import ALPHA, CONFIDENCE, KERNEL_WIDTH, LinearModel
 
 NAME = "lime"
-SIGMA = 1.0  # px, smoothing before SLIC
-FLAT = 1e-9  # spread of a probability that counts as none: below float32's resolution near 1
 
 
-def recipe(options: BuildOptions) -> Recipe:
-    """How the neighbourhoods are drawn with these options."""
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """How images are cut, hidden and sampled. other: the pixels of fill "image", (H, W, 3) RGB in [0, 1]."""
+
+    cut: Cut
+    fill: Fill
+    most: int  # passes of one explanation
+    random: bool
+    checked: bool
+    other: NDArray[np.float32] | None = None
+
+    @property
+    def second_fill(self) -> Fill:
+        """What hidden regions show in the check."""
+        return "mean" if self.fill == "blur" else "blur"
+
+    @property
+    def second_cut(self) -> Cut:
+        """How the image is cut in the check."""
+        return replace(self.cut, name="slic" if self.cut.name == "grid" else "grid")
+
+    def facts(self) -> dict[str, Scalar]:
+        """Everything that the weights depend on, for the report."""
+        sampling: dict[str, Scalar] = {"sampling": "designed", "confidence": CONFIDENCE}
+        if self.random:
+            sampling |= {"sampling": "random", "kernel_width": KERNEL_WIDTH, "alpha": ALPHA}
+        checks = {"second_fill": self.second_fill, "second_segmentation": self.second_cut.name} if self.checked else {}
+        return {"samples": self.most, **self.cut.facts(), "fill": self.fill, "scale": "probability"} | sampling | checks
+
+
+def recipe(options: BuildOptions, size: tuple[int, int] | None = None) -> Recipe:
+    """The recipe that these options ask for. size: of the network's input, for the image of fill "image"."""
+    path = options.lime_fill_image
+    other = images.decode(path, path.name, size).pixels if path and size else None
     return Recipe(
-        options.lime_samples, options.lime_segments, options.lime_compactness, SIGMA, options.lime_fill, "probability"
+        Cut(options.segmentation, options.lime_segments, options.lime_compactness),
+        "image" if path else options.lime_fill,
+        options.lime_samples,
+        options.lime_sampling == "random",
+        not options.lime_once,
+        other,
     )
 
 
 def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions) -> Iterator[tuple[Explanation, ...]]:
     """For each case the weights of its superpixels, one explanation per target, all from the same perturbed images."""
-    chosen = recipe(options)
+    chosen = recipe(options, classifier.facts.input.size)
     for case in cases:
         try:
             yield _explanations(classifier, case, chosen, options.seed)
@@ -39,29 +86,116 @@ def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions
 
 
 def _explanations(classifier: Classifier, case: Case, chosen: Recipe, seed: int) -> tuple[Explanation, ...]:
-    image = case.image.pixels
-    segments = superpixels(image, chosen)
-    if segments.max() < 1:
-        measures = {"segments": int(segments.max()) + 1}
+    work = _Work(classifier, case, chosen, seed)
+    regions = superpixels(case.image.pixels, chosen.cut)
+    if regions.count < 2:
+        measures = {"segments": regions.count}
         return tuple(without_picture(NAME, t, "one_segment", chosen.facts(), measures) for t in case.targets)
-    rng = legacy_stream(seed, NAME, case.image.sha256)
-    drawn = neighbourhood(classifier, image, segments, chosen, rng)
-    return tuple(_explanation(target, segments, drawn, chosen, rng) for target in case.targets)
+    if not fits_design(regions.count, chosen.most):  # not even one block
+        work = replace(work, recipe=replace(chosen, random=True))
+    found = work.sampled(regions)
+    checks = work.checks(regions, found) if chosen.checked else [{} for _ in case.targets]
+    scores = work.untouched(regions)
+    return tuple(
+        _explanation(target, regions, model, work.recipe.facts(), {"score": score, "passes": found.passes, **check})
+        for target, model, score, check in zip(case.targets, found.models, scores, checks, strict=True)
+    )
 
 
 def _explanation(
-    target: Target, segments: Segments, drawn: Neighbourhood, chosen: Recipe, rng: np.random.RandomState
+    target: Target,
+    regions: Superpixels,
+    model: LinearModel | str,
+    parameters: Mapping[str, Scalar],
+    about: Mapping[str, Scalar],
 ) -> Explanation:
-    scores = drawn.scores[:, target.index]
-    if not np.isfinite(scores).all():
-        return without_picture(NAME, target, "not_finite", chosen.facts())
-    # lime itself reports R2 = 1 with all weights 0 here.
-    if np.ptp(scores) <= FLAT:
-        return without_picture(NAME, target, "constant_output", chosen.facts(), {"score": float(scores[0])})
-    model = fit(drawn, target.index, rng)
-    measures = {**fit_measures(drawn, model, target.index), **region_measures(segments, model.weights)}
-    result = RegionWeights(segments, model.weights)
-    return Explanation(NAME, target, "ok", result, parameters=chosen.facts(), measures=measures)
+    if isinstance(model, str):
+        known = {"score": about["score"]} if model == "constant_output" else {}
+        return without_picture(NAME, target, model, parameters, known)
+    shown = list(shown_regions(model.weights))
+    known_margins = np.isfinite(model.margins).all()
+    measures = {
+        "r2": model.r2,
+        "intercept": model.intercept,
+        "local": model.local,
+        **about,
+        "settled": is_settled(model),
+        "unsettled": int((np.abs(model.weights[shown]) <= model.margins[shown]).sum()),
+        "cut_by": regions.name,
+        **({"largest_margin": float(model.margins[shown[0]])} if known_margins else {}),
+        **region_measures(regions.segments, model.weights),
+    }
+    result = RegionWeights(regions.segments, model.weights, model.margins if known_margins else None)
+    return Explanation(NAME, target, "ok", result, parameters=parameters, measures=measures)
 
 
-METHOD = ImageMethod(NAME, explain, ("ribeiro2016", "achanta2012", "garreau2021"))
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """One image with all that is asked about it."""
+
+    classifier: Classifier
+    case: Case
+    recipe: Recipe
+    seed: int
+
+    def sampled(self, regions: Superpixels) -> Neighbourhood:
+        """The neighbourhood that the recipe asks for."""
+        ask = self._ask(self._scene(regions, self.recipe.fill))
+        sha256, most = self.case.image.sha256, self.recipe.most
+        if self.recipe.random:
+            return at_random(ask, regions.count, most, legacy_stream(self.seed, NAME, sha256))
+        return by_design(ask, regions.count, most, stream(self.seed, NAME, sha256))
+
+    def checks(self, regions: Superpixels, found: Neighbourhood) -> list[dict[str, float]]:
+        """For each target: do the weights stay with another fill, and with another segmentation?"""
+        other = superpixels(self.case.image.pixels, self.recipe.second_cut)
+        refilled = self._block("fill", self._scene(regions, self.recipe.second_fill), regions)
+        recut = self._block("segmentation", self._scene(other, self.recipe.fill), other)
+        checks = []
+        for first, second, third in zip(found.models, refilled, recut, strict=True):
+            same = partial(_agreement, regions, first)
+            checks.append({**same("fill", regions, second), **same("segmentation", other, third)})
+        return checks
+
+    def untouched(self, regions: Superpixels) -> list[float]:
+        """The probability of each target on the image itself, by the network in float32."""
+        whole = np.ones((1, regions.count), bool)
+        about = self._scene(regions, self.recipe.fill)
+        return [float(score) for score in _probabilities(about, self._targets, whole, exact=True)[0]]
+
+    @property
+    def _targets(self) -> list[int]:
+        return [target.index for target in self.case.targets]
+
+    def _scene(self, regions: Superpixels, fill: Fill) -> Scene:
+        image = self.case.image.pixels
+        other = self.recipe.other if fill == "image" else None
+        hidden = filled(image, regions.segments, fill) if other is None else other
+        return scene(self.classifier, image, hidden, regions.segments)
+
+    def _ask(self, about: Scene) -> "partial[NDArray[np.float64]]":
+        return partial(_probabilities, about, self._targets)
+
+    def _block(self, check: str, about: Scene, regions: Superpixels) -> tuple[LinearModel | str, ...]:
+        rng = stream(self.seed, NAME, check, self.case.image.sha256)
+        return one_block(self._ask(about), regions.count, rng).models
+
+
+def _probabilities(about: Scene, targets: Sequence[int], masks: Masks, *, exact: bool = False) -> NDArray[np.float64]:
+    """(S, targets) probabilities of the masked images."""
+    kind = about.classifier.facts.head.kind
+    return probabilities(about.logits(masks, exact=exact), kind)[:, list(targets)]
+
+
+def _agreement(
+    regions: Superpixels, model: LinearModel | str, name: str, others: Superpixels, other: LinearModel | str
+) -> dict[str, float]:
+    """Correlation of two explanations' weights, and the most that chance would leave of a perfect one."""
+    if isinstance(model, str) or isinstance(other, str):
+        return {}
+    both = (regions.segments, model.weights, model.margins), (others.segments, other.weights, other.margins)
+    correlation, ceiling = weights_agreement(*both)
+    return {f"{name}_agreement": correlation, f"{name}_ceiling": ceiling}
+
+
+METHOD = ImageMethod(NAME, explain, ("ribeiro2016", "achanta2012", "garreau2021", "plackett1946", "covert2021"))

@@ -12,17 +12,25 @@ import numpy as np
 from reportgen.attempts import failed, without_picture
 from reportgen.classifier import Classifier
 from reportgen.contracts import ImageMethod, labelled_target
+from reportgen.fills import filled
 from reportgen.measures import heaviest_regions, region_measures
+from reportgen.neighbourhood import at_random
 from reportgen.options import BuildOptions
+from reportgen.perturbation import scene
 from reportgen.randomness import legacy_stream
 from reportgen.results import Case, Explanation, Facts, RegionWeights, Scalar, Target
-from reportgen.surrogate import Recipe, fit, fit_measures, neighbourhood, superpixels
+from reportgen.segmentation import Cut, superpixels
+from reportgen.surrogate import ALPHA, KERNEL_WIDTH
 
 NAME = "lime_hw5"
-RECIPE = Recipe(samples=1000, asked=100, compactness=1.0, sigma=1.0, fill="segment", scale="logit")
+SAMPLES = 1000
+CUT = Cut("slic", asked=100, compactness=1.0, stand_in=False)
 FEATURES = 11  # regions painted at most
 LEAST = 0.05  # logits
-PARAMETERS: Facts = RECIPE.facts() | {"features": FEATURES, "least": LEAST}
+PARAMETERS: Facts = {
+    "samples": SAMPLES, **CUT.facts(), "fill": "segment", "scale": "logit", "kernel_width": KERNEL_WIDTH,
+    "alpha": ALPHA, "features": FEATURES, "least": LEAST,
+}  # fmt: skip
 
 
 def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions) -> Iterator[tuple[Explanation, ...]]:
@@ -36,22 +44,25 @@ def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions
 
 
 def _explanation(classifier: Classifier, case: Case, target: Target, seed: int) -> Explanation:
-    segments = superpixels(case.image.pixels, RECIPE)
-    if segments.max() < 1:
+    image = case.image.pixels
+    regions = superpixels(image, CUT)
+    if regions.count < 2:
         return without_picture(NAME, target, "one_segment", PARAMETERS)
+    about = scene(classifier, image, filled(image, regions.segments, "segment"), regions.segments)
+    answers = about.logits(np.ones((1, regions.count), bool), exact=True)
+    score = {"score": float(answers[0, target.index])}
     rng = legacy_stream(seed, NAME, case.image.sha256)
-    drawn = neighbourhood(classifier, case.image.pixels, segments, RECIPE, rng)
-    scores = drawn.scores[:, target.index]
-    if not np.isfinite(scores).all():
-        return without_picture(NAME, target, "not_finite", PARAMETERS)
-    if not np.ptp(scores):
-        return without_picture(NAME, target, "constant_output", PARAMETERS, {"score": float(scores[0])})
-    model = fit(drawn, target.index, rng)
+    found = at_random(lambda masks: about.logits(masks, exact=True)[:, [target.index]], regions.count, SAMPLES, rng)
+    (model,) = found.models
+    if isinstance(model, str):
+        return without_picture(NAME, target, model, PARAMETERS, score if model == "constant_output" else {})
     shown = heaviest_regions(model.weights, FEATURES, LEAST)
-    about = region_measures(segments, model.weights)
-    measures: dict[str, Scalar] = {**fit_measures(drawn, model, target.index), "shown": len(shown)}
-    measures |= {name: about[name] for name in ("segments", "largest_area", "largest_weight", "place")}
-    result = RegionWeights(segments, model.weights)
+    known = region_measures(regions.segments, model.weights)
+    measures: dict[str, Scalar] = {
+        "r2": model.r2, "intercept": model.intercept, "local": model.local, **score, "shown": len(shown),
+    }  # fmt: skip
+    measures |= {name: known[name] for name in ("segments", "largest_area", "largest_weight", "place")}
+    result = RegionWeights(regions.segments, model.weights)
     return Explanation(NAME, target, "ok", result, parameters=PARAMETERS, measures=measures)
 
 

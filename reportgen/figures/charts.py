@@ -15,7 +15,7 @@ from PIL import Image
 from reportgen.document import Picture
 
 Pixels = NDArray[np.uint8]  # (H, W, 3) RGB
-FOR, AGAINST = "tab:orange", "tab:blue"
+FOR, AGAINST, UNSETTLED = "tab:orange", "tab:blue", "0.75"
 INCHES_WIDE, INCHES_PER_BAR, DPI = 3.4, 0.3, 200  # about 2 pixels per CSS pixel
 
 
@@ -41,39 +41,47 @@ def colour_bar(kind: str, alt: str, width: int = 256, height: int = 12) -> Pictu
     return _picture(np.broadcast_to(colours, (height, width, 3)), alt)
 
 
-def weights_chart(names: Sequence[str], weights: Sequence[float], alt: str) -> Picture:
+def weights_chart(
+    names: Sequence[str], weights: Sequence[float], alt: str, margins: Sequence[float] | None = None
+) -> Picture:
     """Signed bars, the first at the top: orange for the class, blue with hatching against it, each with its number.
 
-    names: short words in Latin script, one per weight (DejaVu Sans, which comes with matplotlib, is the font).
-    Raises ValueError where names and weights differ in number.
+    names: short words in Latin script, one per weight (DejaVu Sans, which comes with matplotlib, is the font);
+    margins: half of each weight's interval; a bar whose interval holds 0 is grey.
+    Raises ValueError where names, weights and margins differ in number.
     """
-    if len(names) != len(weights):
-        raise ValueError(f"{len(names)} names for {len(weights)} weights")
+    around = [0.0] * len(weights) if margins is None else margins
+    if not len(names) == len(weights) == len(around):
+        raise ValueError(f"{len(names)} names and {len(around)} margins for {len(weights)} weights")
     with matplotlib.rc_context():
         matplotlib.rcdefaults()  # a user's matplotlibrc must not change a report
         figure = Figure(figsize=(INCHES_WIDE, INCHES_PER_BAR * max(len(names), 1) + 0.2), dpi=DPI)
-        _draw_bars(figure.add_axes((0, 0, 1, 1)), names, weights)
+        _draw_bars(figure.add_axes((0, 0, 1, 1)), names, weights, around)
         drawn = BytesIO()
         figure.savefig(drawn, format="rgba")
     width, height = figure.canvas.get_width_height()
     return _picture(np.frombuffer(drawn.getvalue(), np.uint8).reshape(height, width, 4)[..., :3], alt)
 
 
-def _draw_bars(axes: Axes, names: Sequence[str], weights: Sequence[float]) -> None:
-    """Bars with their names at the left edge and their numbers beyond the bar's tip."""
-    largest = max((abs(weight) for weight in weights), default=0.0) or 1.0
+def _draw_bars(axes: Axes, names: Sequence[str], weights: Sequence[float], margins: Sequence[float]) -> None:
+    """Bars with their names at the left edge and their numbers beyond the tip of bar and interval."""
+    ends = [abs(weight) + margin for weight, margin in zip(weights, margins, strict=True)]
+    largest = max(ends, default=0.0) or 1.0
     axes.set_xlim(-2.43, 2.1)  # room for a number such as +1.23e+05 beyond the longest bar
     axes.set_ylim(max(len(names), 1) - 0.4, -0.6)
     axes.axis("off")
     axes.axvline(0, color="0.35", linewidth=0.8)
-    for row, (name, weight) in enumerate(zip(names, weights, strict=True)):
+    for row, (name, weight, margin, end) in enumerate(zip(names, weights, margins, ends, strict=True)):
         length, side = weight / largest, -1 if weight < 0 else 1
         colour, hatch = (FOR, "") if side > 0 else (AGAINST, "////")
+        if margin and abs(weight) <= margin:
+            colour, hatch = UNSETTLED, ""
         axes.barh(row, length, height=0.72, linewidth=0, facecolor=colour, edgecolor="white", hatch=hatch)
+        if margin:
+            axes.errorbar(length, row, xerr=margin / largest, color="0.1", linewidth=1, capsize=2.5)
         axes.text(-2.38, row, name, va="center", ha="left", fontsize=9, fontweight="bold", parse_math=False)
-        axes.text(
-            length + 0.06 * side, row, _signed(weight), va="center", ha="left" if side > 0 else "right", fontsize=9
-        )
+        tip = side * (end / largest + 0.06)
+        axes.text(tip, row, _signed(weight), va="center", ha="left" if side > 0 else "right", fontsize=9)
 
 
 def _signed(value: float) -> str:

@@ -1,5 +1,6 @@
 """LIME's regions over the photograph: orange speaks for the class, blue with hatching against it.
 
+A region whose sign is not settled keeps its grey and is crossed by a lattice, for either colour would claim too much.
 Hue, hatch and a double outline each carry the sign or the border alone, so the picture survives colour blindness, grey
 print, and white and black photographs, where the write-up's own overlay disappears.
 """
@@ -25,21 +26,24 @@ LINES = 32  # hatch lines along the longer side
 OUTLINES = 300  # pixels of the longer side for each pixel of an outline
 
 
-def regions_overlay(photo: Pixels, segments: Segments, weights: Weights, shown: Sequence[int]) -> Pixels:
+def regions_overlay(
+    photo: Pixels, segments: Segments, weights: Weights, shown: Sequence[int], unsettled: Sequence[int] = ()
+) -> Pixels:
     """The shown regions outlined and tinted by their weights; the rest of the photograph half grey and a little dimmed.
 
-    photo: (H, W, 3); weights: one per segment; shown: the segments to tint. The tint's strength is |weight| as a
-    share of the largest |weight|.
+    photo: (H, W, 3); weights: one per segment; shown: the segments to tint; unsettled: those of them whose sign is not
+    known. The tint's strength is |weight| as a share of the largest |weight|.
     """
     regions = _sized(segments, photo.shape[:2])
-    tints = _tints(weights, shown)
+    tints = _tints(weights, [region for region in shown if region not in unsettled])
     grey = rgb2gray(photo)[..., None]
     is_shown = np.isin(regions, shown)[..., None]
     base = np.where(is_shown, grey, 0.85 * (0.5 * grey + 0.5 * photo / 255))
     opacity = tints[regions][..., None]
     against = (weights < 0)[regions][..., None]
     tinted = (1 - opacity) * base + opacity * np.where(against, to_rgb(AGAINST), to_rgb(FOR))
-    hatched = _hatched(tinted, (is_shown & against)[..., 0])
+    open_ = np.isin(regions, [region for region in shown if region in unsettled])
+    hatched = _latticed(_hatched(tinted, (is_shown & against)[..., 0] & ~open_), open_)
     return np.round(255 * _outlined(hatched, np.where(is_shown[..., 0], regions, -1))).astype(np.uint8)
 
 
@@ -78,11 +82,21 @@ def _tints(weights: Weights, shown: Sequence[int]) -> NDArray[np.float64]:
 
 
 def _hatched(picture: NDArray[np.float64], where: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Diagonal lines in pairs, one lighter and one darker, so that one of them shows on any ground."""
-    period = max(6, max(where.shape) // LINES)
+    """Diagonal lines."""
     rows, columns = np.indices(where.shape)
-    phase = (rows + columns) % period
-    line = period // 6
+    return _lined(picture, where, np.add(rows, columns))
+
+
+def _latticed(picture: NDArray[np.float64], where: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Upright and level lines."""
+    rows, columns = np.indices(where.shape)
+    return _lined(_lined(picture, where, np.asarray(rows)), where, np.asarray(columns))
+
+
+def _lined(picture: NDArray[np.float64], where: NDArray[np.bool_], along: NDArray[Any]) -> NDArray[np.float64]:
+    """Lines in pairs, one lighter and one darker, so that one of them shows on any ground."""
+    period = max(6, max(where.shape) // LINES)
+    phase, line = along % period, period // 6
     lighter = (where & (phase < line))[..., None]
     darker = (where & (phase >= line) & (phase < 2 * line))[..., None]
     return np.where(lighter, 0.3 * picture + 0.7, np.where(darker, 0.4 * picture, picture))

@@ -5,13 +5,17 @@ from reportgen.measures.heat import heat_measures, place_of, share_inside
 from reportgen.measures.regions import (
     LEAST_SHARE,
     SHOWN_REGIONS,
+    TOP,
     agreement,
     heaviest_regions,
     region_measures,
+    settled,
     shown_regions,
+    weights_agreement,
 )
 
 __all__ = [
-    "LEAST_SHARE", "SHOWN_REGIONS", "agreement", "answers", "filter_preferences", "heat_measures", "heaviest_regions",
-    "place_of", "region_measures", "share_inside", "shown_regions",
+    "LEAST_SHARE", "SHOWN_REGIONS", "TOP", "agreement", "answers", "filter_preferences", "heat_measures",
+    "heaviest_regions", "place_of", "region_measures", "settled", "share_inside", "shown_regions",
+    "weights_agreement",
 ]  # fmt: skip

@@ -10,8 +10,11 @@ from reportgen.measures.heat import place_of, share_inside
 
 Segments = NDArray[np.integer[Any]]  # (H, W), 0..n-1
 Weights = NDArray[np.floating[Any]]  # (n,)
+Explained = tuple[Segments, Weights, Weights]
 SHOWN_REGIONS = 10
 LEAST_SHARE = 0.01
+TOP = 3  # the heaviest region is settled when it is sure to be among the first so many
+NORMAL_90 = 1.645  # standard errors in half of a 90 % interval
 
 
 def heaviest_regions(weights: Weights, most: int, at_least: float) -> tuple[int, ...]:
@@ -29,6 +32,17 @@ def shown_regions(weights: Weights, most: int = SHOWN_REGIONS, least: float = LE
     magnitude = np.abs(weights)
     total = float(magnitude.sum())
     return heaviest_regions(weights, most, min(least * total, float(magnitude.max()))) if total > 0 else ()
+
+
+def settled(weights: Weights, margins: Weights) -> bool:
+    """Whether the signs of all regions that are shown, and the top of their order, are beyond chance."""
+    sizes = np.abs(weights)
+    shown = list(shown_regions(weights))
+    if not (sizes[shown] > margins[shown]).all():
+        return False
+    ranked = np.sort(sizes)[::-1]
+    rival = ranked[TOP] if len(ranked) > TOP else 0.0
+    return bool(ranked[0] - rival > np.sqrt(2) * margins[shown[0]])
 
 
 def region_measures(segments: Segments, weights: Weights) -> dict[str, float | int | str]:
@@ -58,3 +72,26 @@ def agreement(
     """Share of a saliency map's sum inside the shown regions of positive weight, and their share of the image."""
     supportive = np.isin(segments, [region for region in shown if weights[region] > 0])
     return share_inside(heat, supportive), float(supportive.mean())
+
+
+def weights_agreement(one: Explained, other: Explained) -> tuple[float, float]:
+    """How alike two explanations of one image are: the correlation of their weights, and its ceiling.
+
+    Each is (segments (H, W), weights (n,), margins (n,)). Compared pixel by pixel, each pixel holding its region's
+    weight by its area, so that two cuts of the image can be compared, too. ceiling: what chance would leave of a
+    perfect correlation, from the margins (spearman1904); 0 where one of them is nothing but chance.
+    """
+    maps = [(weights / np.bincount(segments.ravel()))[segments].ravel() for segments, weights, _ in (one, other)]
+    if any(np.ptp(values) == 0 for values in maps):
+        return 0.0, 0.0
+    ceiling = np.sqrt(_reliability(*one) * _reliability(*other))
+    return float(np.corrcoef(maps[0], maps[1])[0, 1]), float(ceiling)
+
+
+def _reliability(segments: Segments, weights: Weights, margins: Weights) -> float:
+    """The share of the map's variance that is not chance, 0 to 1."""
+    sizes = np.bincount(segments.ravel())
+    density = weights / sizes
+    variance = float(np.average((density - np.average(density, weights=sizes)) ** 2, weights=sizes))
+    chance = float(np.average((margins / NORMAL_90 / sizes) ** 2, weights=sizes))
+    return max(0.0, 1 - chance / variance)

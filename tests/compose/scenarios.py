@@ -14,6 +14,7 @@ from reportgen.results import (
     Prediction,
     RankedClass,
     Run,
+    Scalar,
     Subject,
     Target,
 )
@@ -127,10 +128,10 @@ def _predicted(subject: Subject) -> Target:
     return Target(first.index, first.name, "predicted")
 
 
-def with_lime(run: Run, measures: Sequence[Mapping[str, float | str]]) -> Run:
+def with_lime(run: Run, measures: Sequence[Mapping[str, Scalar]]) -> Run:
     """The run with these LIME measures, image by image."""
 
-    def changed(explanation: Explanation, facts: Mapping[str, float | str]) -> Explanation:
+    def changed(explanation: Explanation, facts: Mapping[str, Scalar]) -> Explanation:
         if explanation.method != "lime" or explanation.status != "ok":
             return explanation
         return replace(explanation, measures={**explanation.measures, **facts})
@@ -148,6 +149,24 @@ def with_filters(run: Run, measures: Mapping[str, float | str]) -> Run:
     return replace(run, filters=(replace(study, measures={**study.measures, **measures}),))
 
 
+def lime_parameters(run: Run, parameters: Mapping[str, Scalar]) -> Run:
+    """The run with LIME computed in another way."""
+    subjects = tuple(
+        replace(
+            subject,
+            explanations=tuple(
+                replace(each, parameters={**each.parameters, **parameters}) if each.method == "lime" else each
+                for each in subject.explanations
+            ),
+        )
+        for subject in run.subjects
+    )
+    return replace(run, subjects=subjects)
+
+
+RANDOM: Mapping[str, Scalar] = {"sampling": "random", "kernel_width": 0.25, "alpha": 1.0}
+PLAIN = fake_run(images=2, profile="default", trouble=False)
+
 RUNS: Mapping[str, Run] = {
     "homework": fake_run(),
     "default": fake_run(profile="default"),
@@ -160,6 +179,29 @@ RUNS: Mapping[str, Run] = {
     "filters only": fake_run(methods=("filters",), profile="default"),
     "lime only": fake_run(methods=("lime",)),
     "no lime": fake_run(methods=("saliency", "filters")),
+    "random masks": lime_parameters(PLAIN, RANDOM),
+    "quickshift": with_lime(lime_parameters(PLAIN, {"segmentation": "quickshift"}), [{"cut_by": "quickshift"}, {}]),
+    "felzenszwalb": lime_parameters(PLAIN, {"segmentation": "felzenszwalb"}),
+    "grid": with_lime(lime_parameters(PLAIN, {"segmentation": "grid", "second_segmentation": "slic"}), [{}, {}]),
+    "all settled": with_lime(PLAIN, [{"settled": True, "unsettled": 0, "passes": 128}] * 2),
+    "none settled": with_lime(PLAIN, [{"settled": False, "unsettled": 2}] * 2),
+    "one not settled": with_lime(
+        fake_run(images=1, profile="default", trouble=False), [{"settled": False, "unsettled": 1}]
+    ),
+    "checks against": with_lime(PLAIN, [{"fill_agreement": 0.1, "segmentation_agreement": 0.1}] * 2),
+    "one check against": with_lime(
+        PLAIN,
+        [
+            {"fill_agreement": 0.1, "segmentation_agreement": 0.1},
+            {"fill_agreement": 0.8, "segmentation_agreement": 0.7},
+        ],
+    ),
+    "checks for": with_lime(PLAIN, [{"fill_agreement": 0.8, "segmentation_agreement": 0.7}] * 2),
+    "checks for one": with_lime(
+        PLAIN,
+        [{"fill_ceiling": 0.2, "segmentation_ceiling": 0.2}, {"fill_agreement": 0.9, "segmentation_agreement": 0.9}],
+    ),
+    "checks unknown": with_lime(PLAIN, [{"fill_ceiling": 0.2, "segmentation_ceiling": 0.2}] * 2),
     "one layer": one_layer(),
     "one class": one_class(),
     "many classes": many_classes(),

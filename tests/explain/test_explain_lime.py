@@ -12,10 +12,10 @@ from toy_models import SIZE, Additive, Blob, Constant, Small, case, known, optio
 
 from reportgen.classifier import Classifier
 from reportgen.explain import IMAGE_METHODS, lime, lime_hw5
-from reportgen.measures import region_measures
+from reportgen.measures import region_measures, shown_regions
 from reportgen.randomness import legacy_stream
 from reportgen.results import Case, Explanation, RegionWeights
-from reportgen.surrogate import Recipe, superpixels
+from reportgen.segmentation import Cut, Superpixels, superpixels
 
 IMAGES = photographs(4)
 METHODS = pytest.mark.parametrize("method", ["lime", "lime_hw5"])
@@ -23,7 +23,8 @@ METHODS = pytest.mark.parametrize("method", ["lime", "lime_hw5"])
 
 @pytest.fixture(autouse=True)
 def _few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lime_hw5, "RECIPE", Recipe(60, 12, 20.0, 1.0, "segment", "logit"))
+    monkeypatch.setattr(lime_hw5, "SAMPLES", 60)
+    monkeypatch.setattr(lime_hw5, "CUT", Cut("slic", 12, 20.0, stand_in=False))
 
 
 def explained(
@@ -69,7 +70,7 @@ class TestTruth:
         """Through the public path, probability scale and mean colour; batches of lime's size round alike."""
         classifier = wrapped(small.module, batch=10)
         one = case(classifier, IMAGES[0])
-        ((explanation,),) = explained(classifier, [one])
+        ((explanation,),) = explained(classifier, [one], lime_sampling="random")
         theirs = LimeImageExplainer(random_state=legacy_stream(16, "lime", one.image.sha256)).explain_instance(
             IMAGES[0].astype(np.double),
             classifier.probabilities,
@@ -77,7 +78,7 @@ class TestTruth:
             hide_color=IMAGES[0].mean(axis=(0, 1), dtype=np.float64),
             top_labels=None,
             num_samples=60,
-            segmentation_fn=lambda _: superpixels(IMAGES[0], lime.recipe(options())),
+            segmentation_fn=lambda _: superpixels(IMAGES[0], lime.recipe(options()).cut).segments,
         )
         expected = dict(theirs.local_exp[explanation.target.index])
         np.testing.assert_allclose(
@@ -167,7 +168,7 @@ class TestTroubles:
         self, small: Classifier, method: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         module = {"lime": lime, "lime_hw5": lime_hw5}[method]
-        monkeypatch.setattr(module, "superpixels", lambda *_: np.zeros(SIZE, np.int32))
+        monkeypatch.setattr(module, "superpixels", lambda *_: Superpixels(np.zeros(SIZE, np.int32), "slic"))
         ((explanation,),) = explained(small, [case(small, IMAGES[0])], method)
         assert (explanation.status, explanation.reason) == ("degenerate", "reason.one_segment")
         assert "r2" not in explanation.measures
@@ -175,7 +176,9 @@ class TestTroubles:
     @METHODS
     def test_two_superpixels_can(self, small: Classifier, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
         halves = np.repeat([[0, 1]], SIZE[0], axis=0).repeat(SIZE[1] // 2, axis=1).astype(np.int32)
-        monkeypatch.setattr({"lime": lime, "lime_hw5": lime_hw5}[method], "superpixels", lambda *_: halves)
+        monkeypatch.setattr(
+            {"lime": lime, "lime_hw5": lime_hw5}[method], "superpixels", lambda *_: Superpixels(halves, "slic")
+        )
         ((explanation,),) = explained(small, [case(small, IMAGES[0])], method)
         assert (explanation.status, len(regions(explanation).weights)) == ("ok", 2)
 
@@ -224,8 +227,14 @@ class TestFacts:
         assert explanation.measures["segments"] == len(found.weights) == found.segments.max() + 1
         assert set(explanation.measures) == {
             "r2", "intercept", "local", "score", "segments", "shown", "shown_share", "largest_area", "largest_share",
-            "largest_weight", "place",
+            "largest_weight", "place", "passes", "settled", "unsettled", "cut_by", "largest_margin", "fill_agreement",
+            "fill_ceiling", "segmentation_agreement", "segmentation_ceiling",
         }  # fmt: skip
+        shown = list(shown_regions(found.weights))
+        assert found.margins is not None
+        assert explanation.measures["largest_margin"] == found.margins[shown[0]]
+        assert explanation.measures["unsettled"] == (np.abs(found.weights) <= found.margins)[shown].sum()
+        assert len(found.unsettled(shown)) == explanation.measures["unsettled"]
         expected = region_measures(found.segments, found.weights)
         assert {name: explanation.measures[name] for name in expected} == expected
 
@@ -234,9 +243,24 @@ class TestFacts:
             small, [case(small, IMAGES[0])], lime_samples=50, lime_segments=9, lime_compactness=3, lime_fill="black"
         )
         assert explanation.parameters == {
-            "samples": 50, "asked": 9, "compactness": 3.0, "sigma": 1.0, "fill": "black", "scale": "probability",
-            "kernel_width": 0.25, "alpha": 1.0,
+            "samples": 50, "segmentation": "slic", "asked": 9, "compactness": 3.0, "sigma": 1.0, "fill": "black",
+            "scale": "probability", "sampling": "designed", "confidence": 0.9, "second_fill": "blur",
+            "second_segmentation": "grid",
         }  # fmt: skip
+
+    def test_without_checks_nothing_is_said_of_them(self, small: Classifier) -> None:
+        ((explanation,),) = explained(small, [case(small, IMAGES[0])], lime_once=True)
+        assert not [name for name in explanation.measures if name.endswith(("_agreement", "_ceiling"))]
+        assert not [name for name in explanation.parameters if name.startswith("second_")]
+
+    @pytest.mark.parametrize("given", [{"lime_sampling": "random"}, {"lime_samples": 31}])
+    def test_random_masks_where_they_are_asked_for_or_no_block_fits(
+        self, small: Classifier, given: dict[str, Any]
+    ) -> None:
+        ((explanation,),) = explained(small, [case(small, IMAGES[0])], **given)
+        assert explanation.parameters["sampling"] == "random"
+        assert {"kernel_width", "alpha"} <= set(explanation.parameters)
+        assert explanation.measures["passes"] == given.get("lime_samples", 60)
 
     def test_the_write_ups_version_counts_what_it_paints(self, small: Classifier) -> None:
         ((explanation,),) = explained(small, [case(small, IMAGES[0])], "lime_hw5")

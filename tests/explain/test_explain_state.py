@@ -17,7 +17,7 @@ from reportgen.errors import EnvironmentProblem
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS, lime_hw5
 from reportgen.loading import opened_classifier
 from reportgen.options import BuildOptions
-from reportgen.surrogate import Recipe
+from reportgen.segmentation import Cut
 
 METHODS: dict[str, ImageMethod | FilterMethod] = {**IMAGE_METHODS, **FILTER_METHODS}
 IMAGES = [image(pixels, label) for label, pixels in enumerate(photographs(2))]
@@ -28,7 +28,8 @@ OPTIONS = BuildOptions(
 
 @pytest.fixture(autouse=True)
 def _few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lime_hw5, "RECIPE", Recipe(30, 12, 20.0, 1.0, "segment", "logit"))
+    monkeypatch.setattr(lime_hw5, "SAMPLES", 30)
+    monkeypatch.setattr(lime_hw5, "CUT", Cut("slic", 12, 20.0, stand_in=False))
 
 
 @pytest.fixture

@@ -140,7 +140,7 @@ class TestWeights:
         assert figures.weights_chart([], [], "alt").width > 0
 
     def test_names_and_weights_must_fit(self) -> None:
-        with pytest.raises(ValueError, match="3 names for 2 weights"):
+        with pytest.raises(ValueError, match="3 names and 2 margins for 2 weights"):
             figures.weights_chart(NAMES, [1.0, 2.0], "alt")
 
     def test_a_name_is_no_formula(self) -> None:
