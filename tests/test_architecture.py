@@ -22,7 +22,7 @@ PACKAGE = ROOT / "reportgen"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("arrays", "excerpts", "fills", "options", "resources", "sampling"),
-    ("forwards", "heads", "inputs", "segmentation", "surrogate"),
+    ("forwards", "heads", "inputs", "maps", "segmentation", "surrogate"),
     ("language", "results", "schema"),
     ("folding", "precision"),
     ("attempts", "classifier", "document", "example", "hooks", "images", "measures.heat", "randomness"),
