@@ -7,6 +7,7 @@ from reportgen.document import Block, Overview, OverviewItem, Paragraph, Section
 from reportgen.language import Words
 from reportgen.panels import studied, thumbnail
 from reportgen.phrasing import (
+    ALIKE,
     DENSER,
     FOLLOWS,
     WEAK_FIT,
@@ -131,7 +132,7 @@ def _evidence(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
         yield from _lime(words, summary)
     if "agreement_density_median" in summary:
         density = float(summary["agreement_density_median"])
-        key = "summary.agreement" if density > 1 else "summary.agreement_low"
+        key = "summary.agreement" if density >= ALIKE else "summary.agreement_low"
         key = "summary.agreement_high" if density >= DENSER else key
         keys = ("summary.agreement_density_median", "summary.agreement_images")
         yield counted(words, key, int(summary["agreement_images"]), keys, times=number(density))
