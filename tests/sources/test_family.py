@@ -176,7 +176,7 @@ def of(**parts: list[tuple[int, nn.Module]]) -> dict[str, Tensor]:
 CONVOLUTION = nn.Conv2d(3, 4, 3)
 LINEAR = nn.Linear(4 * 16 * 16, 5)
 OUTSIDE = {
-    "5x5 kernel": (of(cnn=[(0, nn.Conv2d(3, 4, 5))], fc=[(0, LINEAR)]), "cnn.0.weight (4 x 3 x 5 x 5)"),
+    "4x4 kernel": (of(cnn=[(0, nn.Conv2d(3, 4, 4))], fc=[(0, LINEAR)]), "cnn.0.weight (4 x 3 x 4 x 4)"),
     "grouped": (
         of(cnn=[(0, CONVOLUTION), (2, nn.Conv2d(4, 4, 3, groups=2))], fc=[(0, LINEAR)]), "cnn.2.weight (4 x 2 x 3 x 3)",
     ),
@@ -189,7 +189,7 @@ OUTSIDE = {
     "attention": (
         {"attention.in_proj_weight": torch.zeros(12, 4), **of(fc=[(0, LINEAR)])}, "attention.in_proj_weight (12 x 4)",
     ),
-    "no Sequential": ({"fc1.weight": torch.zeros(3, 4)}, "fc1.weight (3 x 4)"),
+    "no Sequential": ({"fc1.weight": torch.zeros(3, 4)}, "linear layers and no convolution"),
     "widths that do not meet": (of(cnn=[(0, CONVOLUTION), (2, nn.Conv2d(5, 4, 3))], fc=[(0, LINEAR)]), "cnn.2.weight"),
     "norm of another width": (of(cnn=[(0, CONVOLUTION), (1, nn.BatchNorm2d(5))], fc=[(0, LINEAR)]), "cnn.1.weight (5)"),
     "three parts": (of(a=[(0, CONVOLUTION)], b=[(0, LINEAR)], c=[(0, LINEAR)]), "under a, b, c"),
@@ -215,10 +215,10 @@ def test_refuses_what_is_outside_the_family(name: str) -> None:
 
 
 def test_names_the_first_five_keys_and_how_many_more() -> None:
-    layers: list[tuple[int, nn.Module]] = [(i, nn.Conv2d(3, 3, 5, bias=False)) for i in range(9)]
+    layers: list[tuple[int, nn.Module]] = [(i, nn.Conv2d(3, 3, 4, bias=False)) for i in range(9)]
     line = refusal(of(cnn=layers, fc=[(0, LINEAR)]))
     assert "9 of its 11 tensors" in line
-    assert "cnn.4.weight (3 x 3 x 5 x 5) and 4 more" in line
+    assert "cnn.4.weight (3 x 3 x 4 x 4) and 4 more" in line
     assert "cnn.5" not in line
 
 
