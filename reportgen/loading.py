@@ -49,6 +49,7 @@ def opened_classifier(options: BuildOptions, module: nn.Module | None, progress:
             layers=network.layers,
             input=fed.spec,
             notes=(*weights.notes, *network.notes, *fed.notes, *notes),
+            findings=fed.findings,
         )
         _tell(facts, progress)
         yield Classifier(network.module, facts, device, BatchSize(_batch(options, device)))

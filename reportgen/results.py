@@ -10,13 +10,13 @@ from typing import Literal
 import numpy as np
 
 from reportgen.arrays import NO_FACTS, Array, Facts, Scalar, frozen_facts, lock, lock_facts, lock_notes
-from reportgen.inputs import InputCandidate, InputEvidence, InputSpec, Order
+from reportgen.inputs import Finding, InputCandidate, InputEvidence, InputSpec, Order
 
 __all__ = [
     "NO_FACTS", "WARNINGS", "Array", "Case", "ColourSaliency", "Explanation", "Facts", "Failure", "FilterStudy",
-    "ImageInput", "InputCandidate", "InputEvidence", "InputSpec", "LayerFact", "ModelFacts", "Order", "Prediction",
-    "Provenance", "RankedClass", "RegionWeights", "Result", "Run", "SaliencyMap", "Scalar", "Status", "Subject",
-    "Target",
+    "Finding", "ImageInput", "InputCandidate", "InputEvidence", "InputSpec", "LayerFact", "ModelFacts", "Order",
+    "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result", "Run", "SaliencyMap",
+    "Scalar", "Status", "Subject", "Target",
 ]  # fmt: skip
 
 # Notes on the model that must not be overlooked.
@@ -39,7 +39,10 @@ class LayerFact:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What is known about the model. `notes`: (key of a sentence, its values) about how it was read."""
+    """What is known about the model. `notes`: (key of a sentence, its values) about how it was read.
+
+    findings: what batch-norms said of what the weights leave open.
+    """
 
     file: str
     sha256: str
@@ -49,6 +52,7 @@ class ModelFacts:
     layers: tuple[LayerFact, ...]
     input: InputSpec
     notes: tuple[tuple[str, Facts], ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     def __post_init__(self) -> None:
         """Lock the notes."""

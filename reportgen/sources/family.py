@@ -28,6 +28,7 @@ from reportgen.sources.family_layers import (
     Answers,
     Stretches,
     kind_of,
+    stretches,
 )
 from reportgen.sources.family_places import KEY, places
 from reportgen.sources.family_reading import (
@@ -93,7 +94,9 @@ def build(
     rows = two_rows(weights, parts)
     if odd := [*odd_keys(rows.features), *odd_keys(rows.head)]:
         raise outside(weights, odd)
-    return _read(weights, rows, {})
+    depthwise = any(stretch.kind == "depthwise" for stretch in stretches(rows.features))
+    # Separable convolutions come with ReLU6 in MobileNet and in the course's homework 7.
+    return _read(weights, rows, {ACTIVATION: "ReLU6" if depthwise else "ReLU"})
 
 
 def _read(weights: Weights, rows: Rows, answers: Answers) -> Network:
@@ -107,9 +110,9 @@ def _read(weights: Weights, rows: Rows, answers: Answers) -> Network:
         network = CourseNetwork([(name, layer.module) for name, layer in layers], head[0][0].split(".")[0])
     except KeyError as err:  # an attribute that every module has, such as "forward"
         raise outside(weights, list(weights.tensors)) from err
-    ends = () if fit else tuple(stretch.question for stretch in row.found.ends)
-    if ends and not _normed(rows):
-        raise undecided(weights.file, ends)
+    strict = frozenset([POOLS] if row.found.ends and not fit else [])
+    if strict and not _normed(rows):
+        raise _undecided(weights.file, [stretch.end for stretch in row.found.ends])
     return Network(
         network,
         "course network",
@@ -118,8 +121,8 @@ def _read(weights: Weights, rows: Rows, answers: Answers) -> Network:
         (),
         (("note.inferred", NO_FACTS), *_notes(rows, row, fit)),
         questions=_questions(rows, layers, row.found, fit) if _normed(rows) else {},
-        strict=frozenset(ends),
-        reread=lambda other: _read(weights, rows, other),
+        strict=strict,
+        reread=lambda other: _read(weights, rows, {**answers, **other}),
     )
 
 
@@ -137,7 +140,7 @@ def _questions(rows: Rows, layers: Layers, found: Stretches, fit: Fitting | None
         if not pooled and sum(kernel > 1 for kernel in kernels) > 1:
             asked[STRIDE] = ("1", "2")
     if any(layer.assumption == ACTIVATION for _, layer in layers):
-        asked[ACTIVATION] = tuple(ACTIVATIONS)
+        asked[ACTIVATION] = tuple(sorted(ACTIVATIONS, key=lambda name: name != found.answers[ACTIVATION]))
     return asked
 
 
@@ -151,9 +154,9 @@ def _normed(rows: Rows) -> bool:
     return any(kind_of(place.leaves) == "norm" for place in rows.features)
 
 
-def undecided(file: str, questions: Sequence[str]) -> ArchitectureError:
+def _undecided(file: str, ends: Sequence[str]) -> ArchitectureError:
     """The refusal where readings answer differently and no batch-norm decides between them."""
-    why = f"no batch-norm tells which layers stand {listed(list(questions))}: none, an activation, a max pool or both"
+    why = f"no key and no batch-norm tells which of {listed(list(ends))} close with a max pool, and the answers differ"
     return ArchitectureError("E-ARCH-OPEN", file, why, WAYS_OUT)
 
 

@@ -34,15 +34,11 @@ WEIGHTLESS: Final[Mapping[str, Callable[[], nn.Module]]] = {
 }
 
 Answers = Mapping[str, str]
-PADDING: Final = "padding"
-STRIDE: Final = "stride"
-POOLS: Final = "pools"  # how many of the open ends, from the first, close with a pool
-ENDINGS: Final[Mapping[str, tuple[str, ...]]] = {
-    "nothing": (),
-    "an activation": ("activation",),
-    "a pool": ("pool",),
-    "activation and pool": ("activation", "pool"),
-}
+PADDING: Final = "whether convolutions pad their maps"
+STRIDE: Final = "the stride of the convolutions"
+POOLS: Final = "how many stages close with a max pool"  # counted from the first; of those that have an open end
+AT_ENDS: Final = "whether an activation stands at the end of stages"
+KINDS: Final = {"full": "full", "depthwise": "depth-wise", "pointwise": "1x1"}
 SQUARES: Final = tuple((side, side) for side in (1, 3, 5, 7))
 
 
@@ -74,9 +70,8 @@ class Stretch:
     @property
     def question(self) -> str:
         """Under which name it is asked what stands in such a stretch."""
-        if self.end:
-            return f"at the end of {self.end}"
-        return f"after {self.kind} convolutions{' and batch-norm' if self.normed else ''} ({self.free} free)"
+        norm = " and batch-norm" if self.normed else ""
+        return f"what stands behind {KINDS[self.kind]} convolutions{norm} ({self.free} free)"
 
     @property
     def bare(self) -> bool:
@@ -101,7 +96,7 @@ class Stretches:
         idle = stretch.kind == "pointwise" and any(self._idle(other, stretch) for other in self.items)
         layers = ["pool", "dropout"] if idle or stretch.active else ["activation", "pool", "dropout"]
         match self.answers.get(stretch.question):
-            case "a pool" if not stretch.end:
+            case "a pool":
                 layers = ["pool"]
             case "activation and dropout":
                 layers = ["activation", "dropout"]
@@ -109,9 +104,11 @@ class Stretches:
 
     def _idle(self, other: Stretch, like: Stretch) -> bool:
         alike = (other.kind, other.normed, other.active) == (like.kind, like.normed, False)
-        if other.end:
-            return alike and other.bare and "activation" not in ENDINGS[self.answers.get(other.question, "nothing")]
-        return alike and other.free == 0
+        return alike and ((other.free == 0 and not other.end) or (other.bare and bool(other.end) and not self._at_ends))
+
+    @property
+    def _at_ends(self) -> bool:
+        return self.answers.get(AT_ENDS) == "yes"
 
     @property
     def ends(self) -> tuple[Stretch, ...]:
@@ -121,33 +118,21 @@ class Stretches:
     def ending(self, place: int, free: Sequence[str]) -> list[str]:
         """The layers that close an open end. free: what the stretch still offers."""
         stretch = self.items[place]
-        if stretch.question in self.answers:
-            return list(ENDINGS[self.answers[stretch.question]])
-        pooled = self.ends.index(stretch) < int(self.answers.get(POOLS, 0))
-        kinds = ["activation"] if "activation" in free and not stretch.bare else []
-        kinds += ["pool"] if pooled else []
+        kinds = ["activation"] if "activation" in free else []
+        kinds += ["pool"] if self.ends.index(stretch) < int(self.answers.get(POOLS, 0)) else []
         return kinds if len(kinds) >= stretch.least else ["activation", "pool", "dropout"][: stretch.least]
 
     def questions(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """What may as well stand in a stretch, the conventional reading first."""
+        if self.ends:
+            yield POOLS, tuple(map(str, range(len(self.ends) + 1)))
+        if any(stretch.bare for stretch in self.ends):
+            yield AT_ENDS, ("no", "yes")
         for place, stretch in enumerate(self.items):
-            if stretch.end:
-                yield stretch.question, self._endings(place)
-            elif self.fill(place)[0] == "activation" and stretch.free == 1:
+            if not stretch.end and self.fill(place)[0] == "activation" and stretch.free == 1:
                 yield stretch.question, ("an activation", "a pool")
-            elif self.fill(place)[0] == "activation" and stretch.free == 2:
+            if not stretch.end and self.fill(place)[0] == "activation" and stretch.free == 2:
                 yield stretch.question, ("activation and pool", "activation and dropout")
-
-    def _endings(self, place: int) -> tuple[str, ...]:
-        stretch = self.items[place]
-        usual = self.ending(place, [] if stretch.active or stretch.free else ["activation"])
-        able = not stretch.active and not stretch.free
-        choices = {
-            name: kinds
-            for name, kinds in ENDINGS.items()
-            if len(kinds) >= stretch.least and (able or "activation" not in kinds)
-        }
-        return tuple(sorted(choices, key=lambda name: list(choices[name]) != usual))
 
 
 def kind_of(leaves: Leaves) -> str:

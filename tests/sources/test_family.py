@@ -244,12 +244,12 @@ def separable(activation: type[nn.Module] = nn.ReLU6, pools: int = 3) -> nn.Sequ
 
 OPEN = {
     "separable": (TwoParts(separable(), nn.Sequential(nn.Linear(10, COUNT))), {"activation": "ReLU6"}),
-    "separable, ReLU": (TwoParts(separable(nn.ReLU), nn.Sequential(nn.Linear(10, COUNT))), {}),
+    "separable, ReLU": (TwoParts(separable(nn.ReLU), nn.Sequential(nn.Linear(10, COUNT))), {"activation": "ReLU"}),
     "separable, no pool": (TwoParts(separable(pools=0), nn.Sequential(nn.Linear(10, COUNT))), {"activation": "ReLU6"}),
     "separable, PReLU": (TwoParts(separable(nn.PReLU), nn.Sequential(nn.Linear(10, COUNT))), {}),
     "all stages pooled": (
         TwoParts(separable(pools=5), nn.Sequential(nn.Linear(10, COUNT))),
-        {"activation": "ReLU6", "after pointwise convolutions (1 free)": "a pool"},
+        {"activation": "ReLU6", "what stands behind 1x1 convolutions (1 free)": "a pool"},
     ),
     "average of full convolutions": (
         TwoParts(
@@ -292,17 +292,17 @@ def test_what_is_open_is_asked_for() -> None:
     assert list(fixed.questions) == ["activation"]  # the size of the first linear layer speaks for the pools
     assert fixed.questions["activation"][0] == "ReLU"
     averaged = read(OPEN["average of full convolutions"][0].state_dict())
-    assert set(averaged.questions) == {"activation", "after full convolutions and batch-norm (2 free)"}
+    assert set(averaged.questions) == {"activation", "what stands behind full convolutions and batch-norm (2 free)"}
     assert set(read(OPEN["separable, PReLU"][0].state_dict()).questions) == set()
     pooled = read(OPEN["all stages pooled"][0].state_dict())
-    assert pooled.questions["after pointwise convolutions (1 free)"] == ("an activation", "a pool")
+    assert pooled.questions["what stands behind 1x1 convolutions (1 free)"] == ("an activation", "a pool")
 
 
 def test_a_missing_activation_behind_some_1x1_convolutions_is_missing_behind_all(tmp_path: Path) -> None:
     network = inferred(OPEN["separable"][0], tmp_path)
     kinds = {layer.name: layer.kind for layer in network.layers}
     assert kinds["cnn.8"] == "MaxPool2d"
-    assert "after pointwise convolutions (1 free)" not in network.questions
+    assert "what stands behind 1x1 convolutions (1 free)" not in network.questions
 
 
 @pytest.mark.parametrize("activation", family_layers.ACTIVATIONS)
