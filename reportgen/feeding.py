@@ -92,7 +92,7 @@ def feed(setting: Setting) -> Fed:
     spec = replace(spec, evidence=evidence, chosen_by={**spec.chosen_by, "size": origin})
     notes = _notes(spec, evidence, asked)
     if evidence is None and setting.network.strict:
-        raise undecided(setting.network.architecture, min(setting.network.strict))
+        raise undecided(setting.network.architecture)
     settled = Settled(setting.network)
     if evidence:
         settled = settle(setting.network, _shown(setting, spec), setting.device, setting.options.seed)

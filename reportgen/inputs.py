@@ -40,8 +40,7 @@ class Finding:
     """What batch-norms said of one point that the weights leave open.
 
     distances: (answer, distance in nats) of the answers that could be tried, nearest first; share: of resampled sets of
-    photographs in which the nearest one wins; layers: batch-norms asked; fitted: the answer is the nearest one, and not
-    kept by convention.
+    photographs in which the nearest one wins; layers: batch-norms asked; sure: "none" where convention decides.
     """
 
     question: str
@@ -50,7 +49,6 @@ class Finding:
     distances: tuple[tuple[str, float], ...]
     share: float
     layers: int
-    fitted: bool
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,9 @@ __all__ = [
 ]  # fmt: skip
 
 # Notes on the model that must not be overlooked.
-WARNINGS = frozenset({"note.fed_opposed", "note.fed_weak", "note.fed_none"})
+WARNINGS = frozenset(
+    {"note.fed_opposed", "note.fed_weak", "note.fed_none", "note.fed_unknown", "note.separate", "note.last_stage"}
+)
 
 Status = Literal["ok", "degenerate", "failed", "not_applicable"]
 

@@ -115,12 +115,12 @@ def _asked(
     apart = rival is None or rival.distance >= APART * best.distance
     decided = last > first and apart and share >= TAKEN and best.distance <= FARTHEST * (last - first)
     if name in network.strict and not decided:
-        raise undecided(network.architecture, name)
+        raise undecided(network.architecture)
     taken = best.answer if decided or (usual is None and convention is None) else convention or best.answer
     sure: Certainty = "none" if not decided else "weak" if share < normfit.CLEAR else "clear"
     distances = tuple((entry.answer, entry.distance) for entry in each if np.isfinite(entry.distance))
     sizes = {entry.size: None for entry in each if entry.distance <= HOPELESS * best.distance}
-    finding = Finding(name, taken, sure, distances, share, last - first, taken == best.answer)
+    finding = Finding(name, taken, sure, distances, share, last - first)
     return reads[taken], finding, tuple(sizes) if decided else setting.sizes
 
 
@@ -166,9 +166,9 @@ def _layers_before(module: nn.Module, count: int) -> list[str]:
     return found
 
 
-def undecided(file: str, question: str) -> ArchitectureError:
+def undecided(file: str) -> ArchitectureError:
     """The refusal where readings answer differently and nothing decides between them."""
-    why = f"the batch-norms do not tell {question}, the weights leave it open, and the answers depend on it"
+    why = "no key and no batch-norm tells how many stages close with a max pool, and the answers depend on it"
     fix = "More photographs (--reference-images) may tell; else give the network: --arch file.py:Class"
     return ArchitectureError("E-ARCH-OPEN", file, why, fix)
 
@@ -183,7 +183,7 @@ def _norms_alike(modules: Sequence[nn.Module]) -> int:
 
 def _marked(network: Network, findings: Sequence[Finding]) -> Network:
     """The layers that questions are about, marked as settled by the fit where that said something."""
-    settled = {f"assume.{finding.question}" for finding in findings if finding.sure != "none" and finding.fitted}
+    settled = {f"assume.{finding.question}" for finding in findings if finding.sure != "none"}
     layers = tuple(
         replace(layer, assumption=f"{layer.assumption}_fitted") if layer.assumption in settled else layer
         for layer in network.layers

@@ -36,7 +36,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("sources.safetensors_file",),
     ("explain", "feeding", "figures", "numbering", "phrasing", "sources"),
     ("loading", "panels", "publish", "selection", "store", "templating"),
-    ("compose.feeding", "compose.summing"),
+    ("compose.feeding", "compose.reading", "compose.summing"),
     ("compose",),
     ("outputs.memory",),
     ("outputs",),

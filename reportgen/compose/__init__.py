@@ -98,5 +98,6 @@ def _references(run: Run, words: Words) -> tuple[Reference, ...]:
     """The sources that the text cites, in the order of the tasks."""
     known = load_references()
     citing = ["hw5.source"] if run.profile == "hw5" and any(_has(run, f"{task}_hw5") for task in TASKS) else []
+    citing += ["feeding.source"] if run.model.input.evidence else []
     citing += [f"{task}.{part}" for task in TASKS if _has(run, task) for part in CITING]
     return tuple(Reference(key, known[key]["text"], known[key].get("url", "")) for key in sources(words, *citing))

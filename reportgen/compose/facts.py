@@ -11,6 +11,7 @@ from reportgen.schema import (
     ExplanationReport,
     FailureReport,
     FilterReport,
+    FindingReport,
     ImageReport,
     InputReport,
     LayerReport,
@@ -56,6 +57,7 @@ def _model(model: ModelFacts) -> ModelReport:
             evidence=EvidenceReport.model_validate(spec.evidence) if spec.evidence else None,
         ),
         layers=tuple(map(LayerReport.model_validate, model.layers)),
+        findings=tuple(map(FindingReport.model_validate, model.findings)),
     )
 
 

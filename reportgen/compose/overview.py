@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
+from reportgen.compose import reading
 from reportgen.document import Block, Overview, OverviewItem, Paragraph, Section, Sentence
 from reportgen.language import Words
 from reportgen.panels import studied, thumbnail
@@ -211,4 +212,4 @@ def _model(run: Run, words: Words) -> Iterator[Sentence]:
     if spec.chosen_by.get("size") == "default":
         size = {"height": spec.size[0], "width": spec.size[1]}
         yield said(words, "summary.assumed_size", ("model.input.size", "model.input.chosen_by.size"), **size)
-    yield from noted(words, [note for note in model.notes if note[0] not in WARNINGS])
+    yield from reading.summary(run, words)

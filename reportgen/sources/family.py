@@ -110,9 +110,9 @@ def _read(weights: Weights, rows: Rows, answers: Answers) -> Network:
         network = CourseNetwork([(name, layer.module) for name, layer in layers], head[0][0].split(".")[0])
     except KeyError as err:  # an attribute that every module has, such as "forward"
         raise outside(weights, list(weights.tensors)) from err
-    strict = frozenset([POOLS] if row.found.ends and not fit else [])
+    strict = frozenset([POOLS] if (len(fit.pools) > 1 if fit else row.found.ends) else [])
     if strict and not _normed(rows):
-        raise _undecided(weights.file, [stretch.end for stretch in row.found.ends])
+        raise _undecided(weights.file, [stretch.end for stretch in row.found.ends], fit)
     return Network(
         network,
         "course network",
@@ -131,6 +131,8 @@ def _questions(rows: Rows, layers: Layers, found: Stretches, fit: Fitting | None
     asked: dict[str, tuple[str, ...]] = {}
     if fit and fit.rivals:
         asked[PADDING] = (fit.choices[PADDING], *dict(fit.rivals))
+    if fit and len(fit.pools) > 1:
+        asked[POOLS] = tuple(fit.pools)
     if not fit:
         asked.update(found.questions())
         kernels = [place.leaves["weight"].shape[2] for place in rows.features if kind_of(place.leaves) == "convolution"]
@@ -154,9 +156,12 @@ def _normed(rows: Rows) -> bool:
     return any(kind_of(place.leaves) == "norm" for place in rows.features)
 
 
-def _undecided(file: str, ends: Sequence[str]) -> ArchitectureError:
+def _undecided(file: str, ends: Sequence[str], fit: Fitting | None) -> ArchitectureError:
     """The refusal where readings answer differently and no batch-norm decides between them."""
     why = f"no key and no batch-norm tells which of {listed(list(ends))} close with a max pool, and the answers differ"
+    if fit:
+        sides = [f"{side} x {side} pixels with {count}" for count, side in fit.pools.items()]
+        why = f"{why}: the first linear layer fits {listed(sides)}"
     return ArchitectureError("E-ARCH-OPEN", file, why, WAYS_OUT)
 
 
@@ -166,10 +171,12 @@ def _notes(rows: Rows, row: Row, fit: Fitting | None) -> Iterator[tuple[str, Fac
         yield "note.separate", NO_FACTS
     if fit is None:
         yield "note.global_pool", NO_FACTS
+        if row.found.ends and row.found.answers.get(POOLS) == str(len(row.found.ends)):
+            yield "note.last_stage", NO_FACTS
         return
     side = fit.side
     ends = len(row.found.ends)
-    if fit.choices[POOLS] != str(ends):
+    if ends and len(fit.pools) < 2 and fit.choices[POOLS] != str(ends):
         yield "note.pools_by_size", {"pools": fit.choices[POOLS], "stages": ends, "side": side}
     if fit.choices[PADDING] == "none":
         yield "note.no_padding", {"side": side}

@@ -34,11 +34,10 @@ WEIGHTLESS: Final[Mapping[str, Callable[[], nn.Module]]] = {
 }
 
 Answers = Mapping[str, str]
-PADDING: Final = "whether convolutions pad their maps"
-STRIDE: Final = "the stride of the convolutions"
-POOLS: Final = "how many stages close with a max pool"  # counted from the first; of those that have an open end
-AT_ENDS: Final = "whether an activation stands at the end of stages"
-KINDS: Final = {"full": "full", "depthwise": "depth-wise", "pointwise": "1x1"}
+PADDING: Final = "padding"
+STRIDE: Final = "stride"
+POOLS: Final = "pools"  # how many stages close with one, counted from the first; of those that have an open end
+AT_ENDS: Final = "at_ends"  # whether an activation stands at the end of stages
 SQUARES: Final = tuple((side, side) for side in (1, 3, 5, 7))
 
 
@@ -70,8 +69,7 @@ class Stretch:
     @property
     def question(self) -> str:
         """Under which name it is asked what stands in such a stretch."""
-        norm = " and batch-norm" if self.normed else ""
-        return f"what stands behind {KINDS[self.kind]} convolutions{norm} ({self.free} free)"
+        return f"behind-{self.kind}{'-normed' if self.normed else ''}-{self.free}"
 
     @property
     def bare(self) -> bool:

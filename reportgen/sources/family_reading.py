@@ -97,8 +97,7 @@ def tail(rows: Rows, read: Row, kinds: Sequence[str]) -> Layers:
     since = since_last_convolution(read.layers)
     active = since & {type(make()) for make in ACTIVATIONS.values()} or nn.PReLU in since
     last = len(read.found.items) - 1
-    bare = read.found.items[last].bare and bool(read.found.ends)
-    idle = active or bare or read.found.fill(last)[0] != "activation"
+    idle = active or read.found.fill(last)[0] != "activation"
     every = [*([] if idle else ["activation"]), *kinds]
     if not rows.whole:
         return named(behind(rows.features[-1]), every, read.found.answers)

@@ -1,8 +1,8 @@
 """Which input size a reading of the convolutions fits, by arithmetic on the side of the maps."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from torch import nn
@@ -22,7 +22,8 @@ class Fitting:
     """One reading of the convolutions that gives the first linear layer what it takes.
 
     choices: what was chosen for padding, stride and pools; side: of the input in px; last_pools: pools added behind
-    the last layer with weights; rivals: other paddings under which a common side fits, with that side.
+    the last layer with weights; rivals: other paddings under which a common side fits, with that side;
+    pools: side by number of stages that close with a pool, this reading first, where no key tells that number.
     """
 
     layers: tuple[tuple[str, Read], ...]
@@ -31,6 +32,12 @@ class Fitting:
     usual: bool
     last_pools: int
     rivals: tuple[tuple[str, int], ...] = ()
+    pools: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def closed(self) -> str:
+        """How many stages close with a pool, the last one among them."""
+        return _closed(self.choices, self.last_pools)
 
 
 def side_behind(layers: Sequence[tuple[str, Read]], side: int) -> int:
@@ -65,7 +72,9 @@ def fitting(weights: Weights, rows: Rows, answers: Answers, taken: int) -> Fitti
         read = convolutions(weights, rows, {**answers, **choices})
         side = math.isqrt(taken // read.width)
         since = since_last_convolution(read.layers)
-        for last_pools in (0,) if nn.MaxPool2d in since else (1, 0):
+        for last_pools in _last_pools(read.found, choices, nn.MaxPool2d in since):
+            if answers.get(POOLS, _closed(choices, last_pools)) != _closed(choices, last_pools):
+                continue
             ending = tail(rows, read, ["last_pool"] * last_pools)
             if read.width * side**2 == taken and (ending or not rows.whole):
                 layers = tuple(read.layers + ending)
@@ -79,7 +88,23 @@ def fitting(weights: Weights, rows: Rows, answers: Answers, taken: int) -> Fitti
     best = next((fit for fit in fits if fit.usual), fits[0])
     others = [fit for fit in fits if fit.usual and fit.side in COMMON_SIDES]
     others = [fit for fit in others if _other_padding_only(fit, best)]
-    return replace(best, rivals=tuple({fit.choices[PADDING]: fit.side for fit in others}.items()))
+    pooled = [fit for fit in fits if fit.usual and fit.side in COMMON_SIDES and fit.choices[POOLS] != "0"]
+    pooled = [fit for fit in pooled if {**fit.choices, POOLS: ""} == {**best.choices, POOLS: ""}]
+    ends = Stretches(stretches(rows.features)).ends
+    counts = {fit.closed: fit.side for fit in (best, *pooled)} if ends else {}
+    return replace(best, rivals=tuple({fit.choices[PADDING]: fit.side for fit in others}.items()), pools=counts)
+
+
+def _last_pools(found: Stretches, choices: dict[str, str], closed: bool) -> tuple[int, ...]:
+    """How many pools may stand behind the last layer with weights: none where one does, or where strides halve."""
+    if closed or choices[STRIDE] == "2" or int(choices[POOLS]) < len(found.ends):
+        return (0,)
+    return (1, 0)
+
+
+def _closed(choices: dict[str, str], last_pools: int) -> str:
+    """How many stages close with a pool, the last one among them."""
+    return str(int(choices[POOLS]) + last_pools)
 
 
 def _other_padding_only(fit: Fitting, best: Fitting) -> bool:
