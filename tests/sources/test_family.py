@@ -201,6 +201,9 @@ OUTSIDE = {
     "something before the first": (of(cnn=[(1, CONVOLUTION)], fc=[(0, LINEAR)]), "the layer without weights at cnn.0"),
     "size that no input gives": (of(cnn=[(0, CONVOLUTION)], fc=[(0, nn.Linear(4 * 17, 5))]), "takes 68 numbers"),
     "fewer numbers than channels": (of(cnn=[(0, CONVOLUTION)], fc=[(0, nn.Linear(3, 5))]), "takes 3 numbers"),
+    "layer inside a layer": (
+        {**of(cnn=[(0, CONVOLUTION)], fc=[(0, LINEAR)]), "cnn.0.0.weight": torch.zeros(4, 4, 3, 3)}, "cnn.0.weight",
+    ),
     "name that a module cannot have": (of(forward=[(0, CONVOLUTION)], fc=[(0, LINEAR)]), "forward.0.weight"),
 }  # fmt: skip
 
@@ -293,6 +296,7 @@ def test_what_is_open_is_asked_for() -> None:
     assert fixed.questions["activation"][0] == "ReLU"
     averaged = read(OPEN["average of full convolutions"][0].state_dict())
     assert set(averaged.questions) == {"activation", "behind-full-normed-2"}
+    assert read(OPEN["separable"][0].state_dict()).questions["activation"][0] == "ReLU6"  # as MobileNet, homework 7
     assert set(read(OPEN["separable, PReLU"][0].state_dict()).questions) == set()
     pooled = read(OPEN["all stages pooled"][0].state_dict())
     assert pooled.questions["behind-pointwise-1"] == ("an activation", "a pool")
