@@ -55,9 +55,9 @@ class Network:
 
     size: (height, width) where the weights fix it, else None; layers: for the appendix, in order of execution where
     known; classes: names that the architecture implies, else (); recipe: how its configuration says it is fed;
-    questions: what the weights leave open, name -> possible answers, the conventional one first; reread: the network
-    for other answers, with the weights in it; loaded: the source has put the weights in itself, wholly; head: how its
-    configuration says that answers become probabilities, if it does.
+    questions: what the weights leave open, name -> possible answers, the conventional one first; strict: those of them
+    that no convention answers; reread: the network for other answers, with the weights in it; loaded: the source has
+    put the weights in itself, wholly; head: how its configuration says that answers become probabilities, if it does.
     """
 
     module: "nn.Module"
@@ -68,6 +68,7 @@ class Network:
     notes: tuple[tuple[str, Facts], ...] = ()
     recipe: InputRecipe | None = None
     questions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    strict: frozenset[str] = frozenset()
     reread: "Callable[[Mapping[str, str]], Network] | None" = None
     loaded: bool = False
     head: Kind | None = None

@@ -5,7 +5,7 @@ In this order for each of size, channel order and normalisation; the page says w
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -18,17 +18,18 @@ from reportgen.options import BuildOptions
 from reportgen.preprocessing import FARTHEST, IMAGENET, OPPOSED, in_units, judge, stacked
 from reportgen.probing import answer_to, channels_taken, working_sides
 from reportgen.reference import Photograph, sized
-from reportgen.results import Facts, InputCandidate, InputEvidence, InputSpec, Order
-from reportgen.settling import fitted_side, settle
+from reportgen.results import Facts, Finding, InputCandidate, InputEvidence, InputSpec, Order
+from reportgen.settling import Settled, fitted_side, settle, undecided
 
 Notes = tuple[tuple[str, Facts], ...]
 Size = tuple[int, int]
 
 USUAL: Final = 128  # px, the course's
 IMAGENET_SIDE, IMAGENET_CROP = 224, 0.875  # the pair of sizes that goes with ImageNet's numbers: 256, of it 224
+PROBED: Final = (64, 96, 128, 224, 256, 32)  # px, where one side works: smaller ones are cheaper to try
 FIT_SIDES: Final = (128, 256, 64, 32, 224, 96, 160)  # the more usual first
 SMALL_SIDES: Final = (32, 64, 96)  # what ImageNet's numbers are used with besides its own size
-FIT_PHOTOGRAPHS: Final = 24  # the whole network runs on them
+FIT_PHOTOGRAPHS: Final = 16  # the whole network runs on them
 # Times as far as the best size the usual one must be to be left. Zoomed crops in training make objects larger than
 # photographs show them, and the fit then prefers a smaller size: with ImageNet's numbers only a gross misfit counts.
 CLEARLY, GROSSLY = 1.25, 5.0
@@ -42,6 +43,7 @@ class Fed:
     network: Network
     outputs: int
     notes: Notes = ()
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,14 +90,19 @@ def feed(setting: Setting) -> Fed:
             asked = judge(setting.network.module, pictures, given, setting.normalisation, seed)
     spec = _units(setting, size, asked or evidence)
     spec = replace(spec, evidence=evidence, chosen_by={**spec.chosen_by, "size": origin})
-    network, notes = setting.network, _notes(spec, evidence, asked)
+    notes = _notes(spec, evidence, asked)
+    if evidence is None and setting.network.strict:
+        raise undecided(setting.network.architecture)
+    settled = Settled(setting.network)
     if evidence:
-        settled = settle(network, _shown(setting, spec), setting.device, setting.options.seed)
-        network, notes = settled.network, (*notes, *settled.notes)
+        settled = settle(setting.network, _shown(setting, spec), setting.device, setting.options.seed)
+    network = settled.network
+    if network.size and origin == "network":  # another padding fits another size
+        spec = replace(spec, size=network.size)
     spec = _framed(replace(setting, network=network), spec)
     if spec.resize == "crop":
         notes = (*notes, ("note.cropped", {"share": f"{spec.crop:.0%}"}))
-    return Fed(spec, network, outputs, notes)
+    return Fed(spec, network, outputs, notes, settled.findings)
 
 
 def as_candidate(spec: InputSpec) -> InputCandidate:
@@ -114,9 +121,9 @@ def _size(setting: Setting) -> tuple[Size, str, int]:
     for size, origin in ((options.size, "option"), (network.size, "network"), *told):
         if size is not None:
             return size, origin, answer_to(network, size, device)
-    working = list(islice(working_sides(network, device), 2))  # more than one: the network does not fix it
-    side, outputs = working[0]
-    return (side, side), "network" if len(working) == 1 else "default", outputs
+    side, outputs = next(working_sides(network, device))
+    several = any(_takes(setting, other) for other in PROBED if other != side)  # then the network does not fix it
+    return (side, side), "default" if several else "network", outputs
 
 
 def _units(setting: Setting, size: Size, evidence: InputEvidence | None) -> InputSpec:
@@ -161,6 +168,7 @@ def _framed(setting: Setting, spec: InputSpec) -> InputSpec:
 def _shown(setting: Setting, spec: InputSpec) -> Callable[[Size], Tensor]:
     """How the photographs are fed at any size."""
 
+    @cache  # the same few sizes are asked for again and again
     def at(size: Size) -> Tensor:
         return in_units(setting.pictures(size, FIT_PHOTOGRAPHS), as_candidate(spec))
 

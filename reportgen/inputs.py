@@ -36,6 +36,22 @@ class InputEvidence:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """What batch-norms said of one point that the weights leave open.
+
+    distances: (answer, distance in nats) of the answers that could be tried, nearest first; share: of resampled sets of
+    photographs in which the nearest one wins; layers: batch-norms asked; sure: "none" where convention decides.
+    """
+
+    question: str
+    answer: str
+    sure: Literal["clear", "weak", "none"]
+    distances: tuple[tuple[str, float], ...]
+    share: float
+    layers: int
+
+
+@dataclass(frozen=True)
 class InputSpec:
     """What the network is fed. Pixels are RGB in [0, 1]; `mean` and `std` are per channel in the order fed.
 

@@ -58,6 +58,7 @@ def opened_classifier(options: BuildOptions, module: nn.Module | None, progress:
             input=fed.spec,
             notes=(*weights.notes, *network.notes, *fed.notes, *notes, *_alike(classes), *told),
             head=head,
+            findings=fed.findings,
         )
         _tell(facts, progress)
         yield _prepared(Classifier(network.module, facts, device, BatchSize(_batch(options, device))), options)

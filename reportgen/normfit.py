@@ -7,6 +7,7 @@ channel has no say), and the sum over the layers.
 """
 
 import contextlib
+import math
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -101,10 +102,7 @@ def _pass(
     def looking(name: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
         def look(_module: nn.Module, inputs: tuple[Any, ...]) -> None:
             if name not in seen:  # a layer that is used twice has one set of statistics for both; the first is taken
-                values = (
-                    inputs[0].detach().double().flatten(2) if inputs[0].dim() > 2 else inputs[0].double()[..., None]
-                )
-                seen[name] = values.mean(2).cpu().numpy(), values.square().mean(2).cpu().numpy()
+                seen[name] = _means(inputs[0].detach())
             if len(seen) == most:
                 raise _Seen
 
@@ -115,6 +113,16 @@ def _pass(
             stack.callback(layer.register_forward_pre_hook(looking(name)).remove)
         _run(module, images)
     return seen
+
+
+def _means(values: Tensor) -> tuple[Numbers, Numbers]:
+    """(N, C) mean and mean square over the positions. As norms: squares of all values would fill memory first."""
+    places = tuple(range(2, values.dim()))
+    if not places:
+        return values.double().cpu().numpy(), values.double().square().cpu().numpy()
+    norms = torch.linalg.vector_norm(values, dim=places).double()
+    squares = norms**2 / math.prod(values.shape[2:])
+    return values.mean(places).double().cpu().numpy(), squares.cpu().numpy()
 
 
 def _run(module: nn.Module, images: Tensor) -> None:

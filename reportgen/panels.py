@@ -16,6 +16,7 @@ from reportgen import figures, measures
 from reportgen.document import NoPicture, Panel, Picture, ScaleBar
 from reportgen.language import Words
 from reportgen.phrasing import (
+    ALIKE,
     DENSER,
     FOLLOWS,
     WEAK_FIT,
@@ -51,6 +52,7 @@ PRESENTATION: Mapping[str, Scalar] = {
     "weak_fit": WEAK_FIT,
     "follows": FOLLOWS,
     "denser": DENSER,
+    "alike": ALIKE,
 }  # what pictures and sentences depend on besides the results, as report.json states it
 
 Item = TypeVar("Item")

@@ -10,19 +10,29 @@ from typing import Literal
 from reportgen.arrays import NO_FACTS, Array, Facts, Scalar, frozen_facts, lock, lock_facts, lock_notes
 from reportgen.forwards import ForwardFacts
 from reportgen.heads import Head
-from reportgen.inputs import InputCandidate, InputEvidence, InputSpec, Order
+from reportgen.inputs import Finding, InputCandidate, InputEvidence, InputSpec, Order
 from reportgen.maps import ColourSaliency, RegionWeights, SaliencyMap
 
 __all__ = [
     "NO_FACTS", "WARNINGS", "Array", "Case", "ColourSaliency", "Explanation", "Facts", "Failure", "FilterStudy",
-    "ForwardFacts", "Head", "ImageInput", "InputCandidate", "InputEvidence", "InputSpec", "LayerFact", "ModelFacts",
-    "Order", "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result", "Run", "SaliencyMap", "Scalar",
-    "Status", "Subject", "Target",
+    "Finding", "ForwardFacts", "Head", "ImageInput", "InputCandidate", "InputEvidence", "InputSpec", "LayerFact",
+    "ModelFacts", "Order", "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result", "Run", "SaliencyMap",
+    "Scalar", "Status", "Subject", "Target",
 ]  # fmt: skip
 
 # Notes on the model that must not be overlooked.
 WARNINGS = frozenset(
-    {"note.fed_opposed", "note.fed_weak", "note.fed_none", "note.ends_unsure", "note.unsteady", "note.classes_alike"}
+    {
+        "note.classes_alike",
+        "note.ends_unsure",
+        "note.fed_none",
+        "note.fed_opposed",
+        "note.fed_unknown",
+        "note.fed_weak",
+        "note.last_stage",
+        "note.separate",
+        "note.unsteady",
+    }
 )
 
 Status = Literal["ok", "degenerate", "failed", "not_applicable"]
@@ -42,7 +52,10 @@ class LayerFact:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What is known about the model. `notes`: (key of a sentence, its values) about how it was read."""
+    """What is known about the model. `notes`: (key of a sentence, its values) about how it was read.
+
+    findings: what batch-norms said of what the weights leave open.
+    """
 
     file: str
     sha256: str
@@ -53,6 +66,7 @@ class ModelFacts:
     input: InputSpec
     notes: tuple[tuple[str, Facts], ...] = ()
     head: Head = field(default_factory=Head)
+    findings: tuple[Finding, ...] = ()
 
     def __post_init__(self) -> None:
         """Lock the notes."""

@@ -67,6 +67,17 @@ class LayerReport(_Strict):
     assumption: str
 
 
+class FindingReport(_Strict):
+    """What batch-norms said of one point that the weights leave open; `distances` in nats, nearest first."""
+
+    question: str
+    answer: str
+    sure: Literal["clear", "weak", "none"]
+    distances: tuple[tuple[str, float], ...]
+    share: float
+    layers: int
+
+
 class ModelReport(_Strict):
     """The checkpoint and how it was read."""
 
@@ -78,6 +89,7 @@ class ModelReport(_Strict):
     input: InputReport
     head: HeadReport
     layers: tuple[LayerReport, ...]
+    findings: tuple[FindingReport, ...]
 
 
 class ClassReport(_Strict):

@@ -22,6 +22,7 @@ from reportgen.results import (
     Facts,
     Failure,
     FilterStudy,
+    Finding,
     ForwardFacts,
     ImageInput,
     InputCandidate,
@@ -108,7 +109,14 @@ def fake_model() -> ModelFacts:
         evidence=fake_evidence(),
     )
     notes: tuple[tuple[str, Facts], ...] = (("note.unwrapped", {"wrapper": "model_state_dict"}), ("note.inferred", {}))
-    return ModelFacts("weights <1>.pth", REPORT_SHA, "course network", CLASSES, "checkpoint", layers, spec, notes)
+    findings = (
+        Finding("activation", "ReLU6", "weak", (("ReLU6", 0.052), ("ReLU", 0.121)), 0.9, 8),
+        Finding("behind-depthwise-normed-1", "an activation", "none", (("an activation", 0.3),), 0.5, 8),
+    )
+    return ModelFacts(
+        "weights <1>.pth", REPORT_SHA, "course network", CLASSES, "checkpoint", layers, spec, notes, findings=findings
+    )
+    )
 
 
 def fake_evidence() -> InputEvidence:

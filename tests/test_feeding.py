@@ -1,6 +1,6 @@
 """Who decides what a network is fed: option, configuration, checkpoint, batch-norms, convention, in this order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from toy_models import options
 from trained_networks import PIPELINES, SIDE, crops, trained
 
 from reportgen.contracts import InputRecipe, Network
+from reportgen.errors import ArchitectureError
 from reportgen.feeding import IMAGENET_CROP, Fed, Setting, feed
 from reportgen.language import load_words
 from reportgen.phrasing import noted
@@ -61,7 +62,7 @@ def test_an_option_wins_and_the_page_warns() -> None:
     assert units(result.spec) == ("rgb", (0.5,), (0.5,))
     assert (by(result)["channel_order"], by(result)["normalisation"]) == ("option", "option")
     assert [key for key, _ in result.notes] == ["note.fed_opposed"]
-    assert "only 0.0" in said(result)
+    assert "nats away instead of" in said(result)
 
 
 def test_an_option_that_agrees_is_no_matter() -> None:
@@ -90,7 +91,7 @@ def test_without_batch_norm_convention_decides_and_says_so() -> None:
     assert units(result.spec) == ("rgb", (), ())
     assert (by(result)["channel_order"], by(result)["normalisation"]) == ("default", "default")
     assert [key for key, _ in result.notes] == ["note.fed_unknown"]
-    assert "no evidence" in said(result)
+    assert "no batch-norm that could tell" in said(result)
 
 
 def test_what_fits_nothing_is_a_warning() -> None:
@@ -115,6 +116,26 @@ def test_a_size_that_the_batch_norms_speak_against_is_left() -> None:
     result = fed(trained(PIPELINES["rgb unit"]), size=None)
     assert by(result)["size"] == "batch-norm"
     assert result.spec.size[0] < 128
+
+
+def test_a_question_that_no_convention_answers_is_refused_where_no_batch_norm_can_be_asked() -> None:
+    network = Network(BGR, "net", (), questions={"pools": ("0", "1")}, strict=frozenset({"pools"}))
+    with pytest.raises(ArchitectureError, match="how many stages close with a max pool"):
+        feed(Setting(options(size=(SIDE, SIDE)), network, (), (), CPU))
+
+
+def test_the_size_of_the_reading_that_was_settled_is_fed() -> None:
+    def read(answers: Mapping[str, str]) -> Network:
+        side = SIDE if answers.get("padding", "same") == "none" else 2 * SIDE
+        first, *rest = BGR.children()
+        module = BGR if side == SIDE else nn.Sequential(first, nn.ReLU(), *rest)
+        asked = {"padding": ("same", "none")}
+        return Network(module, "net", (), (side, side), questions=asked, reread=read)
+
+    result = feed(Setting(options(), read({}), (), PHOTOGRAPHS, CPU))
+    assert [finding.answer for finding in result.findings] == ["none"]
+    assert result.spec.size == (SIDE, SIDE)
+    assert result.network.size == (SIDE, SIDE)
 
 
 def test_a_network_of_grey_images_is_fed_grey() -> None:

@@ -1,17 +1,19 @@
 """What the weights leave open is settled by batch-norms that were trained one way, and left to convention by others."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor, nn
 from trained_networks import PIPELINES, SIDE, as_images, crops, trained
 
+from reportgen import settling
 from reportgen.contracts import Network
-from reportgen.language import load_words
-from reportgen.phrasing import noted
+from reportgen.errors import ArchitectureError
+from reportgen.normfit import Numbers
 from reportgen.results import LayerFact
-from reportgen.settling import FARTHEST, fitted_side, settle, whole_distance
+from reportgen.settling import FARTHEST, FEW, TAKEN, fitted_side, settle, whole_distance
 
 CPU = torch.device("cpu")
 IMAGES = as_images(crops(9, 24)[0])
@@ -38,14 +40,14 @@ def reading(weights: nn.Sequential, size: tuple[int, int] | None = (SIDE, SIDE))
 def test_the_activation_of_training_is_found() -> None:
     settled = settle(reading(TRUTH), at, CPU, 16)
     assert isinstance(settled.network.module.get_submodule("2"), nn.Tanh)
-    (key, facts), *_ = settled.notes
-    assert key == "note.settled_clear"
-    assert facts["answer"] == "Tanh"
-    assert str(facts["distances"]).startswith("Tanh 0.0")
+    (finding,) = settled.findings
+    assert (finding.question, finding.answer, finding.sure) == ("activation", "Tanh", "clear")
+    assert finding.layers == 2  # the first batch-norm stands before any activation
+    assert finding.distances[0][0] == "Tanh"
+    assert finding.distances[0][1] < 0.1
     assert {layer.name: layer.assumption for layer in settled.network.layers} == {
         "2": "assume.activation_fitted", "0": "",
     }  # fmt: skip
-    assert "Tanh" in noted(load_words(), settled.notes)[0].text
 
 
 def test_where_the_convention_is_right_it_stays() -> None:
@@ -60,15 +62,66 @@ def test_where_nothing_fits_the_convention_stays() -> None:
             layer.running_mean += 1000
     settled = settle(reading(strange), at, CPU, 16)
     assert isinstance(settled.network.module.get_submodule("2"), nn.ReLU)
-    assert [key for key, _ in settled.notes] == ["note.settled_none"]
+    assert [finding.sure for finding in settled.findings] == ["none"]
     assert settled.network.layers[0].assumption == "assume.activation"
+
+
+class Brighter(nn.Module):
+    def __init__(self, more: float) -> None:
+        super().__init__()
+        self.more = more
+
+    def extra_repr(self) -> str:
+        return str(self.more)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images + self.more
+
+
+def test_what_the_batch_norms_hardly_tell_apart_follows_convention() -> None:
+    """Two readings that differ by a hair: the nearer one wins nearly every resample, and yet nothing is claimed."""
+    norm = nn.BatchNorm2d(3, momentum=None).train()  # None: the plain average
+    norm(IMAGES)
+
+    def read(answers: Mapping[str, str]) -> Network:
+        more = {"usual": 0.0505, "other": 0.05}[answers.get("brightness", "usual")]
+        asked = {"brightness": ("usual", "other")}
+        return Network(nn.Sequential(Brighter(more), norm), "net", (), (SIDE, SIDE), questions=asked, reread=read)
+
+    (finding,) = settle(read({}), at, CPU, 16).findings
+    assert finding.share > TAKEN
+    assert (finding.answer, finding.sure, finding.distances[0][0]) == ("usual", "none", "other")
+
+
+def test_what_no_convention_answers_is_refused_where_nothing_fits() -> None:
+    strange = nn.Sequential(*trained(PIPELINES["rgb unit"], nn.Tanh))
+    for layer in strange:
+        if isinstance(layer, nn.BatchNorm2d) and layer.running_mean is not None:
+            layer.running_mean += 1000
+    network = replace(reading(strange), strict=frozenset({"activation"}))
+    with pytest.raises(ArchitectureError, match="the answers depend on it"):
+        settle(network, at, CPU, 16)
+
+
+def test_readings_alike_up_to_a_batch_norm_are_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, ...]] = []
+
+    def counting(module: nn.Module, images: Tensor, seed: int, window: tuple[int, int]) -> Numbers:
+        asked.append((len(images), *window))
+        return whole_distance(module, images, seed, window)
+
+    monkeypatch.setattr(settling, "whole_distance", counting)
+    settle(reading(TRUTH), at, CPU, 16)
+    few, many = [each for each in asked if each[0] == FEW], [each for each in asked if each[0] > FEW]
+    assert few.count((FEW, 1, 2)) == len(KINDS)
+    assert len(many) < len(KINDS)  # those that few photographs rule out are not judged on all
 
 
 def test_without_batch_norm_nothing_is_tried() -> None:
     network = reading(trained(PIPELINES["rgb unit"], norm=False))
     settled = settle(network, at, CPU, 16)
     assert settled.network is network
-    assert settled.notes == ()
+    assert settled.findings == ()
 
 
 def test_a_network_of_any_size_is_tried_at_several() -> None:

@@ -101,6 +101,7 @@ def _references(run: Run, words: Words) -> tuple[Reference, ...]:
     """The sources that the text cites, in the order of the tasks."""
     known = load_references()
     citing = ["hw5.source"] if run.profile == "hw5" and any(_has(run, f"{task}_hw5") for task in TASKS) else []
+    citing += ["feeding.source"] if run.model.input.evidence else []
     for task in TASKS:
         citing += ["lime.how_designed"] if task == "lime" and "designed" in samplings(run) else []
         citing += [f"{task}.{part}" for part in CITING if _has(run, task)]

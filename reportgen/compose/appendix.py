@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from reportgen.compose import feeding
+from reportgen.compose import feeding, reading
 from reportgen.document import Paragraph, Section, Sentence, Table
 from reportgen.language import Words
 from reportgen.phrasing import number, said, shown_name, whole
@@ -15,6 +15,7 @@ def section(run: Run, words: Words) -> Section:
     """The appendix: four tables, and how the photographs were fed."""
     sections = (
         Section("layers", words("section.layers"), _layers(run, words)),
+        *reading.sections(run, words),
         *feeding.sections(run, words),
         Section("settings", words("section.settings"), _settings(run, words)),
         Section("provenance", words("section.provenance"), _provenance(run, words)),

@@ -23,6 +23,7 @@ from reportgen.panels import (
     target_words,
 )
 from reportgen.phrasing import (
+    ALIKE,
     DENSER,
     capital,
     coefficient,
@@ -193,7 +194,7 @@ SAID = {"saliency": _saliency, "lime": _lime}
 def _agreement(words: Words, card: _Card) -> Iterator[Sentence]:
     if measured := agreement(card.subject):
         density = measured["agreement_density"]
-        key = "card.agreement" if density > 1 else "card.agreement_low"
+        key = "card.agreement" if density >= ALIKE else "card.agreement_low"
         if density >= DENSER:
             key = "card.agreement_high" if measured["agreement"] >= HALF else "card.agreement_dense"
         keys = tuple(f"{card.key}.measures.{name}" for name in ("agreement", "agreement_area", "agreement_density"))

@@ -11,6 +11,7 @@ from reportgen.schema import (
     ExplanationReport,
     FailureReport,
     FilterReport,
+    FindingReport,
     HeadReport,
     ImageReport,
     InputReport,
@@ -58,6 +59,7 @@ def _model(model: ModelFacts) -> ModelReport:
         ),
         head=HeadReport.model_validate(model.head),
         layers=tuple(map(LayerReport.model_validate, model.layers)),
+        findings=tuple(map(FindingReport.model_validate, model.findings)),
     )
 
 

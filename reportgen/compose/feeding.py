@@ -3,10 +3,11 @@
 from reportgen.document import Bar, Bars, Block, Paragraph, Section
 from reportgen.inputs import InputCandidate, InputEvidence
 from reportgen.language import Words
-from reportgen.phrasing import listing, number, percent, said
+from reportgen.phrasing import citing, listing, number, paragraph, percent, said
 from reportgen.results import Run
 
 SHOWN = 6  # candidates, nearest first
+FAILED = 1e29  # nats; stands for a distance that is not defined
 
 
 def sections(run: Run, words: Words) -> tuple[Section, ...]:
@@ -14,7 +15,11 @@ def sections(run: Run, words: Words) -> tuple[Section, ...]:
     evidence = run.model.input.evidence
     if evidence is None:
         return ()
-    blocks: tuple[Block, ...] = (_paragraph(run, words, evidence), _chart(words, evidence))
+    blocks: tuple[Block, ...] = (
+        _paragraph(run, words, evidence),
+        _chart(words, evidence),
+        paragraph(words, "source", citing(words, "feeding.source")),
+    )
     return (Section("feeding", words("section.feeding"), blocks),)
 
 
@@ -44,8 +49,8 @@ def _paragraph(run: Run, words: Words, evidence: InputEvidence) -> Paragraph:
 
 
 def _chart(words: Words, evidence: InputEvidence) -> Bars:
-    shown = evidence.candidates[:SHOWN]
-    farthest = max(each.divergence for each in shown) or 1.0
+    shown = [each for each in evidence.candidates if each.divergence < FAILED][:SHOWN]
+    farthest = max((each.divergence for each in shown), default=0.0) or 1.0
     bars = tuple(
         Bar(
             words("feeding.best", name=_name(words, each)) if each == evidence.chosen else _name(words, each),
@@ -58,4 +63,8 @@ def _chart(words: Words, evidence: InputEvidence) -> Bars:
 
 
 def _name(words: Words, candidate: InputCandidate) -> str:
-    return f"{candidate.channel_order.upper()}, {words(f'normalisation.{candidate.normalisation}')}"
+    name = words(f"normalisation.{candidate.normalisation}")
+    bgr = candidate.channel_order == "bgr" and candidate.normalisation == "imagenet"
+    if bgr and candidate.mean[0] > candidate.mean[-1]:  # the largest mean is red's
+        name = words("feeding.as_for_rgb", name=name)
+    return f"{candidate.channel_order.upper()}, {name}"

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
+from reportgen.compose import reading
 from reportgen.document import Block, Overview, OverviewItem, Paragraph, Section, Sentence
 from reportgen.language import Words
 from reportgen.panels import studied, thumbnail
 from reportgen.phrasing import (
+    ALIKE,
     DENSER,
     FOLLOWS,
     WEAK_FIT,
@@ -131,7 +133,7 @@ def _evidence(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
         yield from _lime(words, summary)
     if "agreement_density_median" in summary:
         density = float(summary["agreement_density_median"])
-        key = "summary.agreement" if density > 1 else "summary.agreement_low"
+        key = "summary.agreement" if density >= ALIKE else "summary.agreement_low"
         key = "summary.agreement_high" if density >= DENSER else key
         keys = ("summary.agreement_density_median", "summary.agreement_images")
         yield counted(words, key, int(summary["agreement_images"]), keys, times=number(density))
@@ -210,4 +212,4 @@ def _model(run: Run, words: Words) -> Iterator[Sentence]:
     if spec.chosen_by.get("size") == "default":
         size = {"height": spec.size[0], "width": spec.size[1]}
         yield said(words, "summary.assumed_size", ("model.input.size", "model.input.chosen_by.size"), **size)
-    yield from noted(words, [note for note in model.notes if note[0] not in WARNINGS])
+    yield from reading.summary(run, words)

@@ -1,16 +1,15 @@
 """Reads the course's kind of network off the names and shapes of its weights.
 
-The family: one Sequential of 3x3 (full or depth-wise) and 1x1 convolutions with stride 1, batch-norms, activations and
-2x2 max pools, then one Sequential of linear layers, whatever the two attributes are called. Layers without weights
-leave gaps in the numbering. Between two convolutions the free places are read as activation, max pool, dropout, in
-that order; between two linear layers as activation, dropout. What follows the last convolution leaves no gap: there
-the size of the first linear layer decides, with the side of the input that is most usual, or, where it takes one
-number for each channel, global average pooling. What may be read otherwise is asked of the batch-norms.
+The family: a row of convolutions (full, depth-wise, 1x1 to 7x7), batch-norms, activations and 2x2 max pools, then a row
+of linear layers; each row one Sequential, a Sequential of Sequentials or attributes of their own, under any names.
+Layers without weights leave gaps in the numbering. Between two convolutions the free places are read as activation, max
+pool, dropout, in that order; between two linear layers as activation, dropout. Where a stage ends, and behind the last
+convolution, no gap tells. There the size of the first linear layer decides, with the side of the input that is most
+usual; where it takes one number for each channel, global average pooling stands before it, and the batch-norms are
+asked. Padding keeps the size, unless only without it a usual input fits.
 """
 
-import math
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from torch import Tensor, nn
@@ -22,26 +21,28 @@ from reportgen.results import NO_FACTS, Facts, LayerFact
 from reportgen.sources.family_layers import (
     ACTIVATION,
     ACTIVATIONS,
-    FAMILY,
+    PADDING,
+    POOLS,
+    STRIDE,
     WAYS_OUT,
     Answers,
-    Part,
-    Read,
     Stretches,
-    fill_gap,
     kind_of,
-    marked_idle,
     stretches,
-    widths,
-    with_weights,
-    without_weights,
 )
+from reportgen.sources.family_places import KEY, places
+from reportgen.sources.family_reading import (
+    Layers,
+    Row,
+    averaged,
+    convolutions,
+    linears,
+    since_last_convolution,
+)
+from reportgen.sources.family_rows import Rows, odd_keys, outside, two_rows
+from reportgen.sources.family_size import USUAL_SIDES, Fitting, fitting
 
-USUAL_SIDES: Final = (128, 224, 64, 256, 32, 96, 48, 160, 192, 112, 512, 299, 384, 320, 288, 144, 80, 100, 150, 200)
-SIDES: Final = range(8, 2049)  # px
-KEY: Final = re.compile(r"(?P<part>[^\W\d]\w*)\.(?P<index>\d{1,4})\.(?P<leaf>\w+)")
-BETWEEN_LINEARS: Final = ("activation", "dropout")
-BEFORE_LINEARS: Final = ("flatten", "dropout")
+USUAL_KERNEL: Final = 3  # padding of larger ones is often left out
 
 
 class CourseNetwork(nn.Module):
@@ -50,17 +51,25 @@ class CourseNetwork(nn.Module):
     Takes (N, 3, H, W), or one channel for grey images, and returns (N, K) logits.
     """
 
-    def __init__(self, convolutions: tuple[str, nn.Sequential], linears: tuple[str, nn.Sequential]) -> None:
+    def __init__(self, layers: Sequence[tuple[str, nn.Module]], head: str) -> None:
+        """Put each layer under its name. head: the name of the first module that takes flat features."""
         super().__init__()
-        self.order = (convolutions[0], linears[0])
-        self.add_module(*convolutions)
-        self.add_module(*linears)
+        for name, layer in layers:
+            *parents, last = name.split(".")
+            place: nn.Module = self
+            for parent in parents:
+                if parent not in dict(place.named_children()):
+                    place.add_module(parent, nn.Sequential())
+                place = place.get_submodule(parent)
+            place.add_module(last, layer)
+        self._flat_from = head
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) images -> (N, K) logits."""
-        features: Tensor = self.get_submodule(self.order[0])(images)
-        logits: Tensor = self.get_submodule(self.order[1])(features.flatten(1))
-        return logits
+        features = images
+        for name, layer in self.named_children():
+            features = layer(features.flatten(1) if name == self._flat_from else features)
+        return features
 
 
 def accepts(arch: str | None) -> bool:
@@ -77,171 +86,106 @@ def build(
 
     Raises ArchitectureError that names the first keys outside the family, and the ways out.
     """
-    parts = _parts(weights)
-    odd = [key for name, part in parts.items() for key in _odd_keys(name, part)]
+    parts = places(weights.tensors)
+    odd = [key for part in parts.values() for key in odd_keys(part)]
     strange = [f"{key} ({dimensions(t.shape)})" for key, t in weights.tensors.items() if not KEY.fullmatch(key)]
     if odd or strange:
-        raise _outside(weights, strange + odd)
-    names = _two_parts(weights, parts)
-    return _read(weights, parts, names, {})
+        raise outside(weights, strange + odd)
+    rows = two_rows(weights, parts)
+    if odd := [*odd_keys(rows.features), *odd_keys(rows.head)]:
+        raise outside(weights, odd)
+    depthwise = any(stretch.kind == "depthwise" for stretch in stretches(rows.features))
+    # Separable convolutions come with ReLU6 in MobileNet and in the course's homework 7.
+    return _read(weights, rows, {ACTIVATION: "ReLU6" if depthwise else "ReLU"})
 
 
-def _read(weights: Weights, parts: Mapping[str, Part], names: tuple[str, str], answers: Answers) -> Network:
+def _read(weights: Weights, rows: Rows, answers: Answers) -> Network:
     """The network under some answers to what is open; it can be read again under others."""
-    first, second = names
-    found = Stretches(stretches(parts[first]), answers)
-    features, channels = _convolutions(parts[first], weights, first, found)
-    linears = _linears(parts[second], weights, second, answers)
-    taken = next(layer.module.in_features for layer in linears if isinstance(layer.module, nn.Linear))
-    tail, side = _tail(features, (taken, channels), found, weights)
-    read = {first: [*features, *tail], second: linears}
-    made = [(name, nn.Sequential(*[layer.module for layer in layers])) for name, layers in read.items()]
+    head = linears(weights, rows, answers)
+    taken = next(layer.module.in_features for _, layer in head if isinstance(layer.module, nn.Linear))
+    row = convolutions(weights, rows, answers)
+    fit = None if taken == row.width else fitting(weights, rows, answers, taken)
+    layers = [*(fit.layers if fit else averaged(weights, rows, row)), *head]
     try:
-        network = CourseNetwork(made[0], made[1])
+        network = CourseNetwork([(name, layer.module) for name, layer in layers], head[0][0].split(".")[0])
     except KeyError as err:  # an attribute that every module has, such as "forward"
-        raise _outside(weights, list(weights.tensors)) from err
-    notes = (("note.inferred", NO_FACTS), *_size_notes(features, tail, side))
+        raise outside(weights, list(weights.tensors)) from err
+    strict = frozenset([POOLS] if (len(fit.pools) > 1 if fit else row.found.ends) else [])
+    if strict and not _normed(rows):
+        raise _undecided(weights.file, [stretch.end for stretch in row.found.ends], fit)
     return Network(
         network,
         "course network",
-        tuple(_marks(read)),
-        (side, side) if side else None,
+        tuple(_marks(layers)),
+        (fit.side, fit.side) if fit else None,
         (),
-        notes,
-        questions=_questions(read, found, side),
-        reread=lambda other: _read(weights, parts, names, other),
+        (("note.inferred", NO_FACTS), *_notes(rows, row, fit)),
+        questions=_questions(rows, layers, row.found, fit) if _normed(rows) else {},
+        strict=strict,
+        reread=lambda other: _read(weights, rows, {**answers, **other}),
     )
 
 
-def _questions(read: Mapping[str, Sequence[Read]], found: Stretches, side: int | None) -> dict[str, tuple[str, ...]]:
+def _questions(rows: Rows, layers: Layers, found: Stretches, fit: Fitting | None) -> dict[str, tuple[str, ...]]:
     """What batch-norms may settle. Where the first linear layer fixes the size, it speaks for the pools already."""
-    asked = dict(found.questions()) if side is None else {}
-    if any(layer.assumption == ACTIVATION for layers in read.values() for layer in layers):
-        asked[ACTIVATION] = tuple(ACTIVATIONS)
+    asked: dict[str, tuple[str, ...]] = {}
+    if fit and fit.rivals:
+        asked[PADDING] = (fit.choices[PADDING], *dict(fit.rivals))
+    if fit and len(fit.pools) > 1:
+        asked[POOLS] = tuple(fit.pools)
+    if not fit:
+        asked.update(found.questions())
+        kernels = [place.leaves["weight"].shape[2] for place in rows.features if kind_of(place.leaves) == "convolution"]
+        pooled = found.ends or any(isinstance(layer.module, nn.MaxPool2d) for _, layer in layers)
+        if max(kernels) > USUAL_KERNEL:
+            asked[PADDING] = ("same", "none")
+        if not pooled and sum(kernel > 1 for kernel in kernels) > 1:
+            asked[STRIDE] = ("1", "2")
+    if any(layer.assumption == ACTIVATION for _, layer in layers):
+        asked[ACTIVATION] = tuple(sorted(ACTIVATIONS, key=lambda name: name != found.answers[ACTIVATION]))
     return asked
 
 
-def _marks(read: Mapping[str, Iterable[Read]]) -> Iterable[LayerFact]:
-    for name, layers in read.items():
-        for index, layer in enumerate(layers):
-            if layer.assumption:
-                kind = type(layer.module).__name__
-                yield LayerFact(f"{name}.{index}", kind, "", 0, layer.inferred, f"assume.{layer.assumption}")
+def _marks(layers: Layers) -> Iterator[LayerFact]:
+    for name, layer in layers:
+        if layer.assumption:
+            yield LayerFact(name, type(layer.module).__name__, "", 0, layer.inferred, f"assume.{layer.assumption}")
 
 
-def _parts(weights: Weights) -> dict[str, dict[int, dict[str, Tensor]]]:
-    """The tensors by attribute, place and name; keys of another form are left out."""
-    parts: dict[str, dict[int, dict[str, Tensor]]] = {}
-    for key, tensor in weights.tensors.items():
-        if found := KEY.fullmatch(key):
-            part = parts.setdefault(found["part"], {})
-            part.setdefault(int(found["index"]), {})[found["leaf"]] = tensor
-    return {name: dict(sorted(part.items())) for name, part in parts.items()}
+def _normed(rows: Rows) -> bool:
+    return any(kind_of(place.leaves) == "norm" for place in rows.features)
 
 
-def _odd_keys(name: str, part: Part) -> list[str]:
-    """Keys of layers that are none of the family, or do not take what the layer before gives."""
-    odd = []
-    width: int | None = None
-    for index, leaves in part.items():
-        takes, gives = widths(leaves, width) if kind_of(leaves) else (None, None)
-        if takes is None or (width is not None and takes != width):
-            odd += [f"{name}.{index}.{leaf} ({dimensions(tensor.shape)})" for leaf, tensor in leaves.items()]
-        width = gives  # a layer that is none of the family may give any width: what follows is judged by its own
-    return odd
+def _undecided(file: str, ends: Sequence[str], fit: Fitting | None) -> ArchitectureError:
+    """The refusal where readings answer differently and no batch-norm decides between them."""
+    why = f"no key and no batch-norm tells which of {listed(list(ends))} close with a max pool, and the answers differ"
+    if fit:
+        sides = [f"{side} x {side} pixels with {count}" for count, side in fit.pools.items()]
+        why = f"{why}: the first linear layer fits {listed(sides)}"
+    return ArchitectureError("E-ARCH-OPEN", file, why, WAYS_OUT)
 
 
-def _two_parts(weights: Weights, parts: Mapping[str, Part]) -> tuple[str, str]:
-    """The names of the convolutions' and of the linear layers' Sequential."""
-    kinds = {name: {kind_of(leaves) for leaves in part.values()} - {"norm", "prelu"} for name, part in parts.items()}
-    convolutions = [name for name, kind in kinds.items() if kind == {"convolution"}]
-    linears = [name for name, kind in kinds.items() if kind == {"linear"}]
-    if len(convolutions) == len(linears) == 1 and len(parts) == 2:
-        return convolutions[0], linears[0]
-    why = f"the weights lie under {listed(list(parts))}, where the course's family has {FAMILY}"
-    raise ArchitectureError("E-ARCH-FAMILY", weights.file, why, WAYS_OUT)
-
-
-def _convolutions(part: Part, weights: Weights, name: str, found: Stretches) -> tuple[list[Read], int]:
-    """The layers up to the last one with weights, and the number of channels that they give."""
-    layers: list[Read] = []
-    free: list[str] = []
-    width: int | None = None
-    place = -1
-    for index, leaves in part.items():
-        layers = fill_gap(layers, index, free, found.answers, (weights.file, name))
-        if kind_of(leaves) == "convolution":
-            layers = marked_idle(layers, free, found.fill(place)) if place >= 0 else layers
-            place += 1
-            free = found.fill(place)
-        layers.append(with_weights(leaves, width, 2))
-        takes, width = widths(leaves, width)
-        if len(layers) == 1 and takes not in (1, 3):
-            why = f"the network takes {takes} channels, and photographs have 3, or 1 where they are grey"
-            raise ArchitectureError("E-ARCH-CHANNELS", weights.file, why, "Give a model for photographs")
-    return layers, width or 0
-
-
-def _linears(part: Part, weights: Weights, name: str, answers: Answers) -> list[Read]:
-    """The layers of the head."""
-    layers: list[Read] = []
-    free = list(BEFORE_LINEARS)
-    for index, leaves in part.items():
-        layers = fill_gap(layers, index, free, answers, (weights.file, name))
-        if kind_of(leaves) == "linear":
-            layers = marked_idle(layers, free, list(BETWEEN_LINEARS))
-            free = list(BETWEEN_LINEARS)
-        elif kind_of(leaves) == "prelu":
-            free = ["dropout"]
-        layers.append(with_weights(leaves, None, 1))
-    return layers
-
-
-def _tail(
-    features: list[Read], sizes: tuple[int, int], found: Stretches, weights: Weights
-) -> tuple[list[Read], int | None]:
-    """What stands between the last layer with weights and the first linear one, and the side of the input in px.
-
-    sizes: numbers that the first linear layer takes, and channels of the last maps. One number for each channel is a
-    global average, which takes any size. Else a pool that halves the same maps once more fits an input twice as
-    large, so a usual side decides, and where both are usual, that the last stage ends as all others do.
-    """
-    taken, channels = sizes
-    before = sum(isinstance(layer.module, nn.MaxPool2d) for layer in features)
-    since = _since_last_convolution(features)
-    active = since & {type(make()) for make in ACTIVATIONS.values()} or nn.PReLU in since
-    idle = active or found.fill(len(found.items) - 1)[0] != "activation"
-    tail = [] if idle else [without_weights("activation", found.answers)]
-    if taken == channels:
-        return [*tail, without_weights("global_pool", found.answers)], None
-    side = math.isqrt(taken // channels)  # of the last maps
-    choices = (before,) if nn.MaxPool2d in since else (before + 1, before)
-    usual = [(whole, pools) for pools in choices for whole in USUAL_SIDES if whole >> pools == side]
-    exact = [(side << pools, pools) for pools in choices if side << pools in SIDES]
-    if channels * side**2 != taken or not usual + exact:
-        why = f"its first linear layer takes {taken} numbers, and no input size gives so many"
-        why = f"{why} from {channels} channels after {before} or {before + 1} max pools"
-        raise ArchitectureError("E-ARCH-FAMILY", weights.file, why, WAYS_OUT)
-    whole, pools = (usual + exact)[0]
-    return tail + [without_weights("last_pool", found.answers) for _ in range(pools - before)], whole
-
-
-def _since_last_convolution(features: list[Read]) -> set[type[nn.Module]]:
-    """The kinds of layers that stand after the last convolution, and its own."""
-    last = max(place for place, layer in enumerate(features) if isinstance(layer.module, nn.Conv2d))
-    return {type(layer.module) for layer in features[last:]}
-
-
-def _size_notes(features: list[Read], tail: list[Read], side: int | None) -> tuple[tuple[str, Facts], ...]:
-    """What to know where the last pool is not what one would expect, or the other reading is the more usual size."""
-    if side is None:
-        return (("note.global_pool", NO_FACTS),)
-    if any(layer.assumption == "last_pool" for layer in tail):
-        sides = [usual for usual in USUAL_SIDES if usual in (side, side // 2)]
-        return (("note.without_last_pool", {"side": side, "other": side // 2}),) if sides[:1] == [side // 2] else ()
-    return () if nn.MaxPool2d in _since_last_convolution(features) else (("note.no_last_pool", {"side": side}),)
-
-
-def _outside(weights: Weights, keys: Sequence[str]) -> ArchitectureError:
-    why = f"{len(keys)} of its {len(weights.tensors)} tensors do not belong to the course's family ({FAMILY}): "
-    return ArchitectureError("E-ARCH-FAMILY", weights.file, why + listed(keys), WAYS_OUT)
+def _notes(rows: Rows, row: Row, fit: Fitting | None) -> Iterator[tuple[str, Facts]]:
+    """What to know of the reading besides what batch-norms settle."""
+    if rows.separate:
+        yield "note.separate", NO_FACTS
+    if fit is None:
+        yield "note.global_pool", NO_FACTS
+        if row.found.ends and row.found.answers.get(POOLS) == str(len(row.found.ends)):
+            yield "note.last_stage", NO_FACTS
+        return
+    side = fit.side
+    ends = len(row.found.ends)
+    if ends and len(fit.pools) < 2 and fit.choices[POOLS] != str(ends):
+        yield "note.pools_by_size", {"pools": fit.choices[POOLS], "stages": ends, "side": side}
+    if fit.choices[PADDING] == "none":
+        yield "note.no_padding", {"side": side}
+    if fit.choices[STRIDE] == "2":
+        yield "note.strides", {"side": side}
+    for padding, other in fit.rivals:
+        yield f"note.padding_{padding}_too", {"side": side, "other": other}
+    sides = [usual for usual in USUAL_SIDES if usual in (side, side // 2)]
+    if fit.last_pools and sides[:1] == [side // 2]:
+        yield "note.without_last_pool", {"side": side, "other": side // 2}
+    if not fit.last_pools and nn.MaxPool2d not in since_last_convolution(list(fit.layers)):
+        yield "note.no_last_pool", {"side": side}

@@ -1,15 +1,16 @@
-"""What one place of a Sequential is, by the shapes of its tensors, and what stands in the places without any."""
+"""What one layer is, by the shapes of its tensors, and what stands in the places without any."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from torch import Tensor, nn
+from torch import nn
 
 from reportgen.errors import ArchitectureError
+from reportgen.sources.family_places import Gap, Leaves, Place, between, dotted
 
 NORM_LEAVES: Final = frozenset({"weight", "bias", "running_mean", "running_var", "num_batches_tracked"})
-FAMILY: Final = "one Sequential of 3x3 and 1x1 convolutions, batch-norms and 2x2 max pools, then one of linear layers"
+FAMILY: Final = "convolutions of 1x1 to 7x7, batch-norms and 2x2 max pools in one row, then linear layers"
 WAYS_OUT: Final = (
     "Name the architecture: --arch food11 for the course's own network, torchvision:NAME or timm:NAME for one of "
     "theirs, or --arch file.py:Class for a class in a file"
@@ -32,9 +33,12 @@ WEIGHTLESS: Final[Mapping[str, Callable[[], nn.Module]]] = {
     "flatten": nn.Flatten,
 }
 
-Leaves = Mapping[str, Tensor]
-Part = Mapping[int, Leaves]  # place in a Sequential -> its tensors, in order
 Answers = Mapping[str, str]
+PADDING: Final = "padding"
+STRIDE: Final = "stride"
+POOLS: Final = "pools"  # how many stages close with one, counted from the first; of those that have an open end
+AT_ENDS: Final = "at_ends"  # whether an activation stands at the end of stages
+SQUARES: Final = tuple((side, side) for side in (1, 3, 5, 7))
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,18 +55,26 @@ class Stretch:
     """What stands from one convolution up to the next one.
 
     kind: "full", "depthwise" or "pointwise"; normed: a batch-norm follows; active: an activation with weights does;
-    free: places without weights, None behind the last convolution, where the numbering tells nothing.
+    free: places without weights, None behind the last convolution, where the numbering tells nothing; end: the stage
+    that closes here, where its numbering does not tell what it closes with; least: layers that must stand there.
     """
 
     kind: str
-    normed: bool
-    active: bool
-    free: int | None
+    normed: bool = False
+    active: bool = False
+    free: int | None = 0
+    end: str = ""
+    least: int = 0
 
     @property
     def question(self) -> str:
         """Under which name it is asked what stands in such a stretch."""
-        return f"after {self.kind} convolutions{' and batch-norm' if self.normed else ''} ({self.free} free)"
+        return f"behind-{self.kind}{'-normed' if self.normed else ''}-{self.free}"
+
+    @property
+    def bare(self) -> bool:
+        """Whether it is a 1x1 convolution alone, behind which separable ones often have no activation."""
+        return self.kind == "pointwise" and not self.normed and not self.active
 
 
 @dataclass(frozen=True)
@@ -76,13 +88,10 @@ class Stretches:
         """The kinds of the layers without weights behind a convolution, in order; more than are free.
 
         Separable convolutions often have no activation behind the 1x1 one. Where the numbering shows that for some,
-        it is taken for all.
+        or an end was read so, it is taken for all.
         """
         stretch = self.items[place]
-        idle = stretch.kind == "pointwise" and any(
-            other.free == 0 and (other.kind, other.normed, other.active) == (stretch.kind, stretch.normed, False)
-            for other in self.items
-        )
+        idle = stretch.kind == "pointwise" and any(self._idle(other, stretch) for other in self.items)
         layers = ["pool", "dropout"] if idle or stretch.active else ["activation", "pool", "dropout"]
         match self.answers.get(stretch.question):
             case "a pool":
@@ -91,12 +100,36 @@ class Stretches:
                 layers = ["activation", "dropout"]
         return layers
 
+    def _idle(self, other: Stretch, like: Stretch) -> bool:
+        alike = (other.kind, other.normed, other.active) == (like.kind, like.normed, False)
+        return alike and ((other.free == 0 and not other.end) or (other.bare and bool(other.end) and not self._at_ends))
+
+    @property
+    def _at_ends(self) -> bool:
+        return self.answers.get(AT_ENDS) == "yes"
+
+    @property
+    def ends(self) -> tuple[Stretch, ...]:
+        """The open ends, first to last."""
+        return tuple(stretch for stretch in self.items if stretch.end)
+
+    def ending(self, place: int, free: Sequence[str]) -> list[str]:
+        """The layers that close an open end. free: what the stretch still offers."""
+        stretch = self.items[place]
+        kinds = ["activation"] if "activation" in free else []
+        kinds += ["pool"] if self.ends.index(stretch) < int(self.answers.get(POOLS, 0)) else []
+        return kinds if len(kinds) >= stretch.least else ["activation", "pool", "dropout"][: stretch.least]
+
     def questions(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """What may as well stand in a stretch, the conventional reading first."""
+        if self.ends:
+            yield POOLS, tuple(map(str, range(len(self.ends) + 1)))
+        if any(stretch.bare for stretch in self.ends):
+            yield AT_ENDS, ("no", "yes")
         for place, stretch in enumerate(self.items):
-            if self.fill(place)[0] == "activation" and stretch.free == 1:
+            if not stretch.end and self.fill(place)[0] == "activation" and stretch.free == 1:
                 yield stretch.question, ("an activation", "a pool")
-            if self.fill(place)[0] == "activation" and stretch.free == 2:
+            if not stretch.end and self.fill(place)[0] == "activation" and stretch.free == 2:
                 yield stretch.question, ("activation and pool", "activation and dropout")
 
 
@@ -111,7 +144,7 @@ def kind_of(leaves: Leaves) -> str:
     if "bias" in leaves and leaves["bias"].shape != weight.shape[:1]:
         return ""
     if weight.dim() == 4:
-        return "convolution" if weight.shape[2:] in ((3, 3), (1, 1)) else ""
+        return "convolution" if weight.shape[2:] in SQUARES else ""
     return {1: "" if "bias" in leaves else "prelu", 2: "linear"}.get(weight.dim(), "")
 
 
@@ -130,7 +163,7 @@ def widths(leaves: Leaves, before: int | None) -> tuple[int, int]:
     return takes, gives
 
 
-def with_weights(leaves: Leaves, before: int | None, dimensions: int) -> Read:
+def with_weights(leaves: Leaves, before: int | None, dimensions: int, answers: Answers) -> Read:
     """The layer that the tensors stand for. dimensions: 2 among convolutions, 1 among linear layers."""
     bias = "bias" in leaves
     match kind_of(leaves):
@@ -145,7 +178,9 @@ def with_weights(leaves: Leaves, before: int | None, dimensions: int) -> Read:
     takes, gives = widths(leaves, before)
     kernel = leaves["weight"].shape[2]
     groups = takes // leaves["weight"].shape[1]
-    return Read(nn.Conv2d(takes, gives, kernel, padding=kernel // 2, groups=groups, bias=bias))
+    padding = 0 if answers.get(PADDING) == "none" else kernel // 2
+    stride = 2 if kernel > 1 and answers.get(STRIDE) == "2" else 1
+    return Read(nn.Conv2d(takes, gives, kernel, stride, padding, groups=groups, bias=bias))
 
 
 def without_weights(kind: str, answers: Answers) -> Read:
@@ -155,44 +190,51 @@ def without_weights(kind: str, answers: Answers) -> Read:
     return Read(WEIGHTLESS[kind](), kind, inferred=True)
 
 
-def stretches(part: Part) -> tuple[Stretch, ...]:
-    """The stretches behind each convolution of a Sequential."""
+def stretches(places: Sequence[Place]) -> tuple[Stretch, ...]:
+    """The stretches behind each convolution."""
     found: list[Stretch] = []
-    last: int | None = None  # the latest place with weights
-    for index, leaves in part.items():
-        kind = kind_of(leaves)
-        if found and last is not None:
-            found[-1] = replace(found[-1], free=(found[-1].free or 0) + index - last - 1)
-        if found and kind in ("norm", "prelu"):
-            key = "normed" if kind == "norm" else "active"
-            found[-1] = replace(
-                found[-1], normed=found[-1].normed or key == "normed", active=found[-1].active or key == "active"
-            )
-        elif kind == "convolution":
-            weight = leaves["weight"]
-            pointwise = weight.shape[2] == 1
+    before: Place | None = None
+    for here in places:
+        kind, gap = kind_of(here.leaves), between(before, here)
+        if found and before:
+            last = found[-1]
+            if gap.open and kind == "convolution":
+                name = dotted(before.part, before.path[:-1]) or before.name
+                last = replace(last, end=name, least=len(gap.slots))
+            else:
+                last = replace(last, free=(last.free or 0) + len(gap.slots))
+            normed, active = last.normed or kind == "norm", last.active or kind == "prelu"
+            found[-1] = last if kind == "convolution" else replace(last, normed=normed, active=active)
+        if kind == "convolution":
+            weight = here.leaves["weight"]
             depthwise = weight.shape[1] == 1 and bool(found)
-            found.append(Stretch("pointwise" if pointwise else "depthwise" if depthwise else "full", False, False, 0))
-        last = index
+            found.append(Stretch("pointwise" if weight.shape[2] == 1 else "depthwise" if depthwise else "full"))
+        before = here
     return (*found[:-1], replace(found[-1], free=None)) if found else ()
 
 
-def fill_gap(layers: list[Read], index: int, free: list[str], answers: Answers, where: tuple[str, str]) -> list[Read]:
-    """The layers with the places up to `index` filled by what `free` still offers, which is used up.
+def fill_gap(gap: Gap, free: list[str], answers: Answers, file: str) -> list[tuple[str, Read]]:
+    """Layers for the places that the numbering leaves free, from what `free` still offers, which is used up.
 
-    where: the checkpoint's file and the Sequential's name. Raises ArchitectureError where nothing usual is left.
+    Raises ArchitectureError where nothing usual is left.
     """
-    gap = index - len(layers)
-    if gap > len(free):
-        file, name = where
-        missing = f"{gap} layers without weights at {name}.{len(layers)} to {name}.{index - 1}"
-        missing = missing if gap > 1 else f"layer without weights at {name}.{len(layers)}"
+    count = len(gap.slots)
+    if count > len(free):
+        missing = f"{count} layers without weights at {gap.slots[0]} to {gap.slots[-1]}"
+        missing = missing if count > 1 else f"layer without weights at {gap.slots[0]}"
         why = f"nothing usual fits the {missing}, where the course's family has {FAMILY}"
         raise ArchitectureError("E-ARCH-FAMILY", file, why, WAYS_OUT)
-    return layers + [without_weights(free.pop(0), answers) for _ in range(gap)]
+    return named(gap, [free.pop(0) for _ in range(count)], answers)
 
 
-def marked_idle(layers: list[Read], free: Sequence[str], whole: Sequence[str]) -> list[Read]:
+def named(gap: Gap, kinds: Sequence[str], answers: Answers) -> list[tuple[str, Read]]:
+    """Layers of those kinds with the names that the gap has for them."""
+    return [(name, without_weights(kind, answers)) for name, kind in zip(gap.names(kinds), kinds, strict=True)]
+
+
+def marked_idle(layers: list[tuple[str, Read]], free: Sequence[str], whole: Sequence[str]) -> list[tuple[str, Read]]:
     """The layers, the last one marked where nothing at all stands between two layers of the same kind."""
-    idle = list(free) == list(whole) and whole[:1] == ["activation"]
-    return [*layers[:-1], replace(layers[-1], assumption="no_activation")] if idle else layers
+    if list(free) != list(whole) or whole[:1] != ["activation"]:
+        return layers
+    name, last = layers[-1]
+    return [*layers[:-1], (name, replace(last, assumption="no_activation"))]

@@ -1,9 +1,8 @@
 """A network of timm: `--arch timm:resnet18`. Nothing is downloaded."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
-
-from torch import nn
 
 from reportgen.contracts import InputRecipe, Network, Weights
 from reportgen.sources.metadata import numbers, sides
@@ -28,13 +27,7 @@ def build(
     """
     name = (arch or "").removeprefix(PREFIX)
     library = imported("timm", "timm")
-
-    def make(classes: int | None) -> nn.Module:
-        extra = {} if classes is None else {"num_classes": classes}
-        network: nn.Module = library.create_model(name, pretrained=False, **extra)
-        return network
-
-    module = with_fitting_head(make, weights, arch or "")
+    module = with_fitting_head(partial(library.create_model, name, pretrained=False), weights, arch or "")
     told = getattr(module, "pretrained_cfg", None)
     recipe = _recipe(told) if isinstance(told, Mapping) else None
     return Network(module, f"timm {name}", (), recipe=recipe)

@@ -1,9 +1,8 @@
 """A network of torchvision: `--arch torchvision:resnet18`. Nothing is downloaded."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
-
-from torch import nn
 
 from reportgen.contracts import InputRecipe, Network, Weights
 from reportgen.sources.metadata import numbers, sides
@@ -28,14 +27,7 @@ def build(
     """
     name = (arch or "").removeprefix(PREFIX)
     models = imported("torchvision", "torchvision").models
-
-    def make(classes: int | None) -> nn.Module:
-        # Inception and GoogLeNet carry heads for training only, which their weights may lack.
-        extra = {} if classes is None else {"num_classes": classes}
-        network: nn.Module = models.get_model(name, weights=None, **extra)
-        return network
-
-    module = with_fitting_head(make, weights, arch or "")
+    module = with_fitting_head(partial(models.get_model, name, weights=None), weights, arch or "")
     return Network(module, f"torchvision {name}", (), recipe=_recipe(models, name))
 
 

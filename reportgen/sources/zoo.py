@@ -48,15 +48,16 @@ def quietly() -> Iterator[None]:
         logging.disable(before)
 
 
-def with_fitting_head(make: Callable[[int | None], Any], weights: Weights, arch: str) -> nn.Module:
+def with_fitting_head(make: Callable[..., Any], weights: Weights, arch: str) -> nn.Module:
     """The network, with as many classes as the weights have where nothing else differs.
 
-    make: the network with so many classes, or with its usual number.
+    make: the library's own maker with the name in place. It is told the number of classes only where that differs:
+    Inception and GoogLeNet made for another number lack heads for training that their weights have.
     Raises ArchitectureError with the library's own words where it cannot be made.
     """
     try:
         with quietly():
-            module: nn.Module = make(None)
+            module: nn.Module = make()
             classes = {
                 tensor.shape[0]
                 for key, own in module.state_dict().items()
@@ -65,7 +66,7 @@ def with_fitting_head(make: Callable[[int | None], Any], weights: Weights, arch:
                 and tensor.shape != own.shape
                 and tensor.shape[1:] == own.shape[1:]
             }
-            return make(classes.pop()) if len(classes) == 1 else module
+            return make(num_classes=classes.pop()) if len(classes) == 1 else module
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, OSError) as err:
         words = shortened(" ".join(str(err).split()), LONGEST)
         fix = "Check the name, and that it is an image classifier"

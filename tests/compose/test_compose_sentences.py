@@ -9,8 +9,12 @@ from reading import WORDS, all_sections, says, texts, written
 from scenarios import no_maps, of_tokens, with_filters, with_lime
 
 from reportgen.compose import summarise
+from reportgen.compose.overview import _evidence
 from reportgen.document import Figure, Paragraph
+from reportgen.phrasing import number
 from reportgen.results import Prediction, RegionWeights, Run, SaliencyMap
+
+DENSITY = "agreement_density_median"
 
 
 def predicted(run: Run, *outcomes: tuple[float, int | None]) -> Run:
@@ -170,15 +174,21 @@ def test_warnings_stand_on_the_first_page() -> None:
 def test_agreement_is_judged_by_density_and_by_share() -> None:
     run = fake_run(profile="default", trouble=False)
     assert says(run, "card.agreement_dense", "image-1")  # dense there, but most of the saliency lies elsewhere
-    for share, key in ((1.0, "card.agreement_high"), (0.0, "card.agreement_low")):
+    cases = ((1.0, 0.0, "high"), (0.0, 1.0, "low"), (1.07, 1.0, "low"), (0.93, 1.0, "low"), (1.4, 1.0, ""))
+    for supportive, elsewhere, name in cases:
+        key = f"card.agreement_{name}".rstrip("_")
         first = run.subjects[0]
         lime = next(e.result for e in first.explanations if isinstance(e.result, RegionWeights))
         inside = np.isin(lime.segments, np.flatnonzero(lime.weights > 0.05))  # those that are outlined
-        heat = np.where(inside, share, 1 - share).astype(np.float32)
+        heat = np.where(inside, supportive, elsewhere).astype(np.float32)
         moved = tuple(replace(e, result=SaliencyMap(heat)) if e.method == "saliency" else e for e in first.explanations)
         changed = replace(run, subjects=(replace(first, explanations=moved), *run.subjects[1:]))
         assert says(changed, key, "image-1")
     assert says(run, "summary.agreement_high", "summary")
+    for density, name in ((1.01, "agreement_low"), (1.09, "agreement_low"), (1.11, "agreement")):
+        found = {sentence.text for sentence in _evidence(run, WORDS, {**summarise(run), DENSITY: density})}
+        said = WORDS(f"summary.{name}", times=number(density), n=len(run.subjects))
+        assert said in found
     swapped = tuple(
         replace(each, explanations=tuple(e for e in each.explanations if e.method == "saliency"))
         for each in run.subjects

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from fake_run import fake_run
+from fake_run import fake_evidence, fake_run
 from reading import WORDS, all_sections
 from scenarios import RUNS
 
@@ -26,7 +26,7 @@ from reportgen.document import (
     Table,
 )
 from reportgen.language import load_references
-from reportgen.results import WARNINGS, Scalar
+from reportgen.results import WARNINGS, Finding, InputSpec, Scalar
 from reportgen.schema import ReportFacts
 
 DOCUMENTS = {name: compose(run, WORDS) for name, run in RUNS.items()}
@@ -293,7 +293,10 @@ def test_the_appendix_marks_what_was_assumed() -> None:
 
 
 def test_the_appendix_shows_what_the_first_batch_norm_says_of_the_input() -> None:
-    text, chart = section(DOCUMENTS["default"], "feeding").blocks
+    text, chart, source = section(DOCUMENTS["default"], "feeding").blocks
+    assert isinstance(source, Paragraph)
+    assert "Lee et al. 2021" in source.sentences[0].text
+    assert "lee2021" in [reference.key for reference in DOCUMENTS["default"].references]
     assert isinstance(text, Paragraph)
     assert "channel order by the batch-norms" in text.sentences[0].text
     assert "clear for the channel order (100% of resampled sets agree) and weak" in text.sentences[1].text
@@ -319,3 +322,50 @@ def test_what_must_not_be_overlooked_is_a_warning_of_the_summary(key: str) -> No
     document = compose(replace(run, model=replace(run.model, notes=((key, facts),))), WORDS)
     told = [b for b in section(document, "summary").blocks if isinstance(b, Paragraph) and b.tone == "warning"]
     assert WORDS(key, **facts) in [block.sentences[0].text for block in told]
+
+
+def of_model(**changed: object) -> ReportDocument:
+    run = fake_run()
+    return compose(replace(run, model=replace(run.model, **changed)), WORDS)  # type: ignore[arg-type] # fields of it
+
+
+def model_paragraph(document: ReportDocument) -> str:
+    (found,) = [
+        b
+        for b in section(document, "summary").blocks
+        if isinstance(b, Paragraph) and b.heading == WORDS("heading.model")
+    ]
+    return " ".join(sentence.text for sentence in found.sentences[1:])
+
+
+def test_the_summary_says_in_two_sentences_what_was_read_and_how_sure() -> None:
+    assert model_paragraph(of_model(input=InputSpec((32, 32)))) == " ".join([
+        WORDS("summary.read_settled_one", points="activation: ReLU6, weakly"),
+        WORDS("summary.undecided", points="behind depth-wise convolutions: an activation"),
+    ])  # fmt: skip
+    decided = {"channel_order": "batch-norm", "normalisation": "batch-norm", "size": "batch-norm"}
+    spec = InputSpec((32, 48), "bgr", chosen_by=decided, evidence=fake_evidence())
+    told = "channel order: BGR; normalisation: mean 0.5, deviation 0.5; input size: 32 × 48"
+    assert model_paragraph(of_model(input=spec, findings=(), notes=())) == WORDS("summary.settled", n=3, points=told)
+    assert model_paragraph(of_model(input=InputSpec((32, 32)), findings=())) == WORDS("summary.read")
+    assert "nats" not in model_paragraph(of_model())
+    plain = Finding("behind-full-normed-1", "an activation", "clear", (("an activation", 0.1),), 1.0, 2)
+    assert model_paragraph(of_model(input=InputSpec((32, 32)), findings=(plain,))) == WORDS("summary.read")
+
+
+def test_the_appendix_lists_what_batch_norms_were_asked_and_no_infinite_distance() -> None:
+    told, how, table = section(DOCUMENTS["default"], "reading").blocks
+    assert isinstance(told, Paragraph)
+    assert WORDS("note.inferred") in [sentence.text for sentence in told.sentences]
+    assert isinstance(how, Paragraph)
+    assert isinstance(table, Table)
+    assert table.rows == (
+        ("activation", "ReLU6", "weak", "ReLU6 0.052; ReLU 0.121", "90%"),
+        ("behind depth-wise convolutions", "an activation", "undecided", "an activation 0.3", WORDS("reading.alone")),
+    )
+    evidence = fake_evidence()
+    lost = replace(evidence.candidates[2], divergence=1e30)
+    spec = InputSpec((32, 32), evidence=replace(evidence, candidates=(*evidence.candidates[:2], lost)))
+    _, chart, _ = section(of_model(input=spec), "feeding").blocks
+    assert isinstance(chart, Bars)
+    assert [bar.text for bar in chart.bars] == ["0.01 nats", "0.2 nats"]

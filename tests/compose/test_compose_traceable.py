@@ -44,6 +44,7 @@ def without_names(text: str, run: Run) -> str:
     names = [subject.image.name for subject in run.subjects] + [*run.model.classes, run.model.file, run.model.sha256]
     names += [study.layer for study in run.filters] + list(map(str, run.provenance.versions.values()))
     names += [entry["short"] for entry in load_references().values()]
+    names += [finding.answer for finding in run.model.findings]
     names += [each.name for subject in run.subjects for each in subject.prediction.top]
     names += get_args(Precision)
     for name in sorted(map(shown_name, names), key=len, reverse=True):
