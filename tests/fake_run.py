@@ -116,7 +116,6 @@ def fake_model() -> ModelFacts:
     return ModelFacts(
         "weights <1>.pth", REPORT_SHA, "course network", CLASSES, "checkpoint", layers, spec, notes, findings=findings
     )
-    )
 
 
 def fake_evidence() -> InputEvidence:
