@@ -1,6 +1,7 @@
 """Superpixels: the regions that LIME hides and shows.
 
-Source: SLIC of achanta2012, quickshift of vedaldi2008 and the graph cut of felzenszwalb2004, all by scikit-image.
+Source: SLIC of achanta2012, quickshift (Vedaldi and Soatto 2008) and the graph cut of Felzenszwalb and
+Huttenlocher (2004), all by scikit-image.
 """
 
 from collections.abc import Callable, Mapping

@@ -2,7 +2,7 @@
 
 Source: ribeiro2016; lime 0.2.0.1 (lime_base.py). On a design in which every superpixel is shown in half of the rows and
 every two are independent, the least-squares weight of a superpixel is the mean answer where it is shown less the mean
-where it is hidden (plackett1946); its average over all masks is the Banzhaf value (hammer1992).
+where it is hidden (plackett1946); its average over all masks is the Banzhaf value (Hammer and Holzman 1992).
 """
 
 from collections.abc import Sequence
@@ -81,7 +81,7 @@ def _noise(residual: NDArray[np.float64], blocks: int, weights: int) -> tuple[fl
 def fit_lime(masks: NDArray[np.int64], scores: Scores, rng: np.random.RandomState) -> LinearModel:
     """The fit of lime itself, each class on its own: exponential kernel on the cosine distance, ridge regression.
 
-    masks: (S, n) of 0 and 1, the image itself first. Intervals: heteroscedasticity-consistent (HC1; white1980).
+    masks: (S, n) of 0 and 1, the image itself first. Intervals: heteroscedasticity-consistent (HC1; White 1980).
     """
     explainer = LimeImageExplainer(kernel_width=KERNEL_WIDTH, random_state=rng)
     distances = pairwise_distances(masks, masks[:1], metric="cosine").ravel()

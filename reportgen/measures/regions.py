@@ -79,7 +79,7 @@ def weights_agreement(one: Explained, other: Explained) -> tuple[float, float]:
 
     Each is (segments (H, W), weights (n,), margins (n,)). Compared pixel by pixel, each pixel holding its region's
     weight by its area, so that two cuts of the image can be compared, too. ceiling: what chance would leave of a
-    perfect correlation, from the margins (spearman1904); 0 where one of them is nothing but chance.
+    perfect correlation, from the margins (Spearman 1904); 0 where one of them is nothing but chance.
     """
     maps = [(weights / np.bincount(segments.ravel()))[segments].ravel() for segments, weights, _ in (one, other)]
     if any(np.ptp(values) == 0 for values in maps):
