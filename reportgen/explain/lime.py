@@ -94,7 +94,8 @@ def _explanations(classifier: Classifier, case: Case, chosen: Recipe, seed: int)
     if not fits_design(regions.count, chosen.most):  # not even one block
         work = replace(work, recipe=replace(chosen, random=True))
     found = work.sampled(regions)
-    checks = work.checks(regions, found) if chosen.checked else [{} for _ in case.targets]
+    worth_checking = chosen.checked and not all(isinstance(model, str) for model in found.models)
+    checks = work.checks(regions, found) if worth_checking else [{} for _ in case.targets]
     scores = work.untouched(regions)
     return tuple(
         _explanation(target, regions, model, work.recipe.facts(), {"score": score, "passes": found.passes, **check})

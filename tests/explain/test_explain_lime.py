@@ -1,12 +1,14 @@
 """LIME as the methods run it: targets, chance, troubles. Its numbers are checked in test_surrogate."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from lime.lime_image import LimeImageExplainer
+from PIL import Image
 from torch import Tensor, nn
 from toy_models import SIZE, Additive, Blob, Constant, Small, case, known, options, photographs, settled, wrapped
 
@@ -15,6 +17,7 @@ from reportgen.explain import IMAGE_METHODS, lime, lime_hw5
 from reportgen.measures import region_measures, shown_regions
 from reportgen.randomness import legacy_stream
 from reportgen.results import Case, Explanation, RegionWeights
+from reportgen.sampling import order
 from reportgen.segmentation import Cut, Superpixels, superpixels
 
 IMAGES = photographs(4)
@@ -247,6 +250,33 @@ class TestFacts:
             "scale": "probability", "sampling": "designed", "confidence": 0.9, "second_fill": "blur",
             "second_segmentation": "grid",
         }  # fmt: skip
+
+    def test_hidden_superpixels_may_show_another_image(self, small: Classifier, tmp_path: Path) -> None:
+        """The image itself as the fill: hiding changes nothing but what a PNG's 8 bits round."""
+        for name, pixels in (("same.png", IMAGES[0]), ("other.png", IMAGES[1])):
+            Image.fromarray(np.round(255 * pixels).astype(np.uint8)).save(tmp_path / name)
+        found = [
+            explained(small, [case(small, IMAGES[0])], lime_fill_image=tmp_path / name)[0][0]
+            for name in ("same.png", "other.png")
+        ]
+        assert [each.parameters["fill"] for each in found] == ["image", "image"]
+        same, other = (np.abs(regions(each).weights).max() for each in found)
+        assert same < 0.05 * other
+
+    def test_nothing_is_spent_on_checks_where_there_is_nothing_to_check(self) -> None:
+        passes = 0
+
+        class Counting(Constant):
+            def forward(self, images: Tensor) -> Tensor:
+                nonlocal passes
+                passes += len(images)
+                return super().forward(images)
+
+        classifier = wrapped(Counting())
+        passes = 0
+        explained(classifier, [known(IMAGES[0], [0.0, 1.0])], lime_samples=1000)
+        count = superpixels(IMAGES[0], lime.recipe(options()).cut).count
+        assert passes == 1 + 2 * order(count)
 
     def test_without_checks_nothing_is_said_of_them(self, small: Classifier) -> None:
         ((explanation,),) = explained(small, [case(small, IMAGES[0])], lime_once=True)
