@@ -235,6 +235,7 @@ def fake_lime(n: int, target: Target, *, fails: bool = False) -> Explanation:
     measures = region_measures(regions.segments, regions.weights) | {
         "r2": 0.9 - 0.2 * (n % 4), "intercept": 0.1, "local": 0.6 + 0.01 * (n % 4), "score": 0.9,
         "passes": 64 * (1 + n % 3), "settled": n % 2 == 0, "unsettled": n % 2, "cut_by": "slic",
+        "mean": 0.35 + 0.005 * (n % 4),
         "largest_margin": (0.03, 0.15)[n % 2], "fill_agreement": 0.9 - 0.01 * n, "fill_ceiling": 0.95,
         "segmentation_agreement": 0.1 * (n % 5), "segmentation_ceiling": 0.8,
     }  # fmt: skip

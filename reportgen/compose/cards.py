@@ -171,6 +171,11 @@ def _saliency(words: Words, item: Found) -> Iterator[Sentence]:
 def _lime(words: Words, item: Found) -> Iterator[Sentence]:
     facts = item.explanation.measures
     weight = item.measure("largest_weight")
+    if not lime_trust.stands_out(item):
+        heaviest = lime_trust.weight_with_margin(words, item)
+        yield said(words, "card.lime_none", lime_trust.margin_keys(item), target=item.target, weight=heaviest)
+        yield from lime_trust.card(words, item)
+        return
     yield said(
         words,
         "card.lime_up" if weight > 0 else "card.lime_down",

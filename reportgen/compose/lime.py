@@ -134,7 +134,11 @@ def _gap(item: Found) -> float:
 
 
 def _regions(words: Words, drawn: Sequence[Found]) -> Iterator[Sentence]:
-    heaviest = max(drawn, key=lambda item: item.measure("largest_share"))
+    clear = [item for item in drawn if lime_trust.stands_out(item)]
+    if not clear:
+        yield said(words, "lime.shows_none", tuple(key for item in drawn for key in margin_keys(item)))
+        return
+    heaviest = max(clear, key=lambda item: item.measure("largest_share"))
     yield said(
         words,
         "lime.shows" if len(drawn) > 1 else "lime.shows_one",
@@ -146,11 +150,11 @@ def _regions(words: Words, drawn: Sequence[Found]) -> Iterator[Sentence]:
         weight=weight_with_margin(words, heaviest),
         place=place(words, heaviest.explanation.measures["place"]),
     )
-    against = [item for item in drawn if item.measure("largest_weight") < 0]
+    against = [item for item in clear if item.measure("largest_weight") < 0]
     if against and len(drawn) > 1:
         keys = tuple(key for item in drawn for key in item.keys("largest_weight"))
         yield counted(words, "lime.shows_against", len(against), keys, total=len(drawn))
-    predicted = [item for item in drawn if item.explanation.target.role == "predicted"]
+    predicted = [item for item in clear if item.explanation.target.role == "predicted"]
     if common := same_place(item.explanation.measures["place"] for item in predicted):
         keys = tuple(key for item in predicted for key in item.keys("place"))
         yield placed(words, "lime.shows_place", common, len(predicted), keys)

@@ -5,26 +5,36 @@ from collections.abc import Iterator, Sequence
 from reportgen.document import Sentence
 from reportgen.language import Words
 from reportgen.panels import Found, found
-from reportgen.phrasing import coefficient, counted, listing, number, said, signed, whole
+from reportgen.phrasing import coefficient, counted, listing, number, percent, said, signed, whole
 from reportgen.results import Facts, Run
 
 AGREES = 0.5  # share of the highest correlation that chance allows, below which two explanations disagree
 TELLING = 0.5  # highest correlation that chance allows, below which a comparison tells nothing
+SLIGHT = 0.01  # of probability, below which even the heaviest region hardly moves the answer
 CHECKS = ("fill", "segmentation")
 
 
 def weight_with_margin(words: Words, item: Found) -> str:
     """The heaviest region's weight, with half of its interval where that is known."""
     weight = signed(item.measure("largest_weight"))
-    if "largest_margin" not in item.explanation.measures:
+    if not margined(item):
         return weight
     return words("lime.margin", weight=weight, margin=number(item.measure("largest_margin")))
 
 
 def margin_keys(item: Found) -> tuple[str, ...]:
     """Where report.json holds what `weight_with_margin` says."""
-    known = "largest_margin" in item.explanation.measures
-    return item.keys("largest_weight", *(("largest_margin",) if known else ()))
+    return item.keys("largest_weight", *(("largest_margin",) if margined(item) else ()))
+
+
+def stands_out(item: Found) -> bool:
+    """Whether the heaviest region's sign is beyond chance, as far as that is known."""
+    return item.measure("largest_margin") < abs(item.measure("largest_weight")) if margined(item) else True
+
+
+def margined(item: Found) -> bool:
+    """Whether the weights' intervals are known."""
+    return "largest_margin" in item.explanation.measures
 
 
 def disagrees(item: Found, check: str) -> bool:
@@ -58,6 +68,9 @@ def sentences(words: Words, drawn: Sequence[Found]) -> Iterator[Sentence]:
 def card(words: Words, item: Found) -> Iterator[Sentence]:
     """For one image: what is open, and what a check contradicts."""
     facts = item.explanation.measures
+    if item.explanation.parameters["sampling"] == "designed" and abs(item.measure("largest_weight")) < SLIGHT:
+        mean = percent(facts["mean"])
+        yield said(words, "card.lime_slight", item.keys("mean", "largest_weight"), mean=mean, target=item.target)
     if facts["unsettled"]:
         keys = item.keys("unsettled", "shown", "passes")
         numbers = {"total": facts["shown"], "passes": whole(int(item.measure("passes")))}

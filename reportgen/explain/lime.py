@@ -119,6 +119,7 @@ def _explanation(
         "r2": model.r2,
         "intercept": model.intercept,
         "local": model.local,
+        "mean": (model.intercept + model.local) / 2,
         **about,
         "settled": is_settled(model),
         "unsettled": int((np.abs(model.weights[shown]) <= model.margins[shown]).sum()),

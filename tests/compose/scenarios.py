@@ -188,6 +188,7 @@ RUNS: Mapping[str, Run] = {
     "one not settled": with_lime(
         fake_run(images=1, profile="default", trouble=False), [{"settled": False, "unsettled": 1}]
     ),
+    "no region stands out": with_lime(PLAIN, [{"largest_margin": 0.9, "largest_weight": 0.002, "mean": 0.97}] * 2),
     "checks against": with_lime(PLAIN, [{"fill_agreement": 0.1, "segmentation_agreement": 0.1}] * 2),
     "one check against": with_lime(
         PLAIN,

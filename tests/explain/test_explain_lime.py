@@ -230,7 +230,8 @@ class TestFacts:
         assert explanation.measures["segments"] == len(found.weights) == found.segments.max() + 1
         assert set(explanation.measures) == {
             "r2", "intercept", "local", "score", "segments", "shown", "shown_share", "largest_area", "largest_share",
-            "largest_weight", "place", "passes", "settled", "unsettled", "cut_by", "largest_margin", "fill_agreement",
+            "largest_weight", "place", "mean", "passes", "settled", "unsettled", "cut_by", "largest_margin",
+            "fill_agreement",
             "fill_ceiling", "segmentation_agreement", "segmentation_ceiling",
         }  # fmt: skip
         shown = list(shown_regions(found.weights))
