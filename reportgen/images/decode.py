@@ -90,18 +90,20 @@ def decode(
 def window(
     whole: tuple[int, int], size: tuple[int, int], resize: Literal["squash", "crop"], crop: float
 ) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of the part of an image that is fed, in pixels.
+    """Left, top, right and bottom of the part of an image that is fed, in pixels of the image.
 
-    whole: height and width of the image; size: those that the network is fed.
+    whole: height and width of the image; size: those that the network is fed. Resized from there to the size, the part
+    is what torchvision's Resize and CenterCrop leave, whose sizes and offsets are whole pixels of the resized image.
     """
-    height, width = whole
-    kept_height, kept_width = float(height), float(width)
-    if resize == "crop":
-        kept_height = min(height, width * size[0] / size[1])
-        kept_width = min(width, height * size[1] / size[0])
-    kept_height, kept_width = kept_height * crop, kept_width * crop
-    left, top = (width - kept_width) / 2, (height - kept_height) / 2
-    return left, top, left + kept_width, top + kept_height
+    (height, width), (rows, columns) = whole, size
+    tall, wide = round(rows / crop), round(columns / crop)
+    if resize == "crop" and tall * width >= wide * height:
+        wide = int(tall * width / height)
+    elif resize == "crop":
+        tall = int(wide * height / width)
+    top, left = int(round((tall - rows) / 2)), int(round((wide - columns) / 2))  # noqa: RUF046 - as torchvision has it
+    down, across = height / tall, width / wide
+    return left * across, top * down, (left + columns) * across, (top + rows) * down
 
 
 @contextmanager

@@ -209,6 +209,21 @@ def test_the_middle_is_cut_out_where_the_shape_is_kept(tmp_path: Path) -> None:
     assert (whole.original_size, whole.conversions) == ((16, 64), ("cropped",))
 
 
+@pytest.mark.parametrize("size", [(300, 400), (401, 299), (256, 256), (97, 350), (224, 1000)])
+def test_what_is_fed_is_what_torchvision_resizes_and_crops(size: tuple[int, int], tmp_path: Path) -> None:
+    """Resize(256) and CenterCrop(224), written out: the shorter side, the longer one cut to a whole, the middle."""
+    height, width = size
+    noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    short = min(height, width)
+    tall, wide = (int(256 * side / short) for side in size)
+    resized = Image.fromarray(noise).resize((wide, tall), Image.Resampling.BILINEAR)
+    left, top = round((wide - 224) / 2), round((tall - 224) / 2)
+    expected = np.asarray(resized.crop((left, top, left + 224, top + 224)), np.float32) / 255
+    found = decode(tmp_path / "a.png", "a", (224, 224), None, "crop", 0.875).pixels
+    assert np.abs(found - expected).max() <= 1 / 255 + 1e-6  # noise: a shift by a tenth of a pixel would be more
+
+
 def test_the_window_is_what_torchvision_resizes_and_crops() -> None:
     assert window((256, 512), (224, 224), "crop", 0.875) == (144, 16, 368, 240)
     assert window((100, 200), (50, 50), "squash", 1.0) == (0, 0, 200, 100)
