@@ -18,6 +18,7 @@ from reportgen.measures import filter_preferences
 from reportgen.palette import IMAGENET, Palette, palette
 from reportgen.randomness import stream
 from reportgen.spectrum import basis
+from reportgen.transforms import Amplitudes
 
 SIZE = (32, 40)
 ANGLES = (0, 45, 90, 135)
@@ -206,6 +207,38 @@ class TestIndependence:
         before = fingerprint(module)
         synthesise(wrapped(module), "cnn.6", [0, 3], 4, 16)
         assert fingerprint(module) == before
+
+    @pytest.mark.parametrize("error", [RuntimeError("made up"), KeyboardInterrupt()])
+    def test_nor_is_it_when_a_step_fails(self, error: BaseException) -> None:
+        calls = itertools.count()
+
+        class Failing(nn.Identity):
+            def forward(self, pictures: Tensor) -> Tensor:
+                if next(calls) == 3:
+                    raise error
+                return pictures
+
+        module = settled(Small())
+        module.get_submodule("cnn").insert(4, Failing())  # type: ignore[operator]
+        before = fingerprint(module)
+        with pytest.raises(type(error)):
+            ascent.synthesise(wrapped(module, classes=4), "cnn.7", [0, 3], Ascent(8), PLAIN, 16)
+        assert fingerprint(module) == before
+
+    def test_each_image_is_moved_at_each_step_by_itself(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        seen: list[NDArray[np.float64]] = []
+
+        def watched(images: Tensor, moves: NDArray[np.float64], _: Amplitudes) -> Tensor:
+            seen.append(moves)
+            return images
+
+        monkeypatch.setattr(ascent, "moved", watched)
+        ascent.synthesise(wrapped(Filters(gabor(0)[None]), SIZE), "act", [0], Ascent(30, variants=2), PLAIN, 16)
+        moves = np.stack(seen)
+        assert moves.shape == (30, 2, 4)
+        assert len(np.unique(moves.reshape(-1, 4), axis=0)) == 60
+        assert np.abs(moves[..., :2]).max() <= 40 / 32
+        assert np.abs(moves[..., 3]).max() > 4
 
     def test_no_step_leaves_the_start(self, planted: Classifier) -> None:
         np.testing.assert_allclose(synthesise(planted, "act", [2], 0, 16)[0], start(2), atol=1e-7)
