@@ -102,7 +102,7 @@ class BuildOptions(BaseModel):
         (), "Explanations", "Filters of those layers: 0,5; otherwise those the images excite most."
     )
     filters_top: int = _setting(2, "Explanations", "Filters per layer where none is named.", ge=1, le=64)
-    filter_steps: int = _setting(128, "Explanations", "Steps of gradient ascent.", ge=1, le=10_000)
+    filter_steps: int = _setting(64, "Explanations", "Steps of gradient ascent.", ge=1, le=10_000)
     lime_samples: int = _setting(
         1024,
         "Explanations",

@@ -1,6 +1,7 @@
 """Images made to excite filters whose favourite picture is known, because it was planted."""
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -10,14 +11,19 @@ from torch import Tensor, nn
 from toy_models import Filters, NoGradient, Small, fingerprint, gabor, photographs, settled, stripes, wrapped
 
 from reportgen import ascent
-from reportgen.ascent import as_images, own_maps, synthesise
+from reportgen.ascent import Ascent, likeness, objective, own_maps
 from reportgen.classifier import Classifier, to_numpy
 from reportgen.hooks import run_to
 from reportgen.measures import filter_preferences
+from reportgen.palette import IMAGENET, Palette, palette
+from reportgen.randomness import stream
+from reportgen.spectrum import basis
+from reportgen.transforms import Amplitudes
 
 SIZE = (32, 40)
 ANGLES = (0, 45, 90, 135)
-STEPS = 100
+STEPS = 60
+PLAIN = Palette(np.full(3, 0.5), np.eye(3) / 4, 0.0)  # grey, each channel by itself
 
 
 @pytest.fixture(scope="module")
@@ -32,16 +38,24 @@ def images(planted: Classifier) -> NDArray[np.float32]:
     return synthesise(planted, "act", range(5), STEPS, 16)
 
 
+def synthesise(
+    classifier: Classifier, layer: str, filters: Sequence[int], steps: int, seed: int
+) -> NDArray[np.float32]:
+    """One image for each filter, in plain colours, (F, H, W, 3)."""
+    return ascent.synthesise(classifier, layer, filters, Ascent(steps, variants=1), PLAIN, seed)[:, 0]
+
+
 def answer(classifier: Classifier, layer: str, number: int, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     """(h, w): the filter's map on one image."""
     _, given = run_to(classifier.module, layer, classifier.units(classifier.tensor(pixels[None])))
     return np.asarray(to_numpy(given)[0, number])
 
 
-def start(number: int, layer: str = "act", size: tuple[int, int] = SIZE, seed: int = 16) -> NDArray[np.float32]:
+def start(number: int, layer: str = "act", variant: int = 0, seed: int = 16) -> NDArray[np.float32]:
     """The picture that the ascent sets out from."""
-    coefficients = ascent._start(layer, [number], size, seed)
-    (picture,) = to_numpy(as_images(coefficients, ascent._spectrum_scale(*size), size))
+    waves = basis(SIZE, Ascent(1).decay, PLAIN, torch.device("cpu"))
+    coefficients = waves.start(stream(seed, "filters", layer, str(number), str(variant)))
+    (picture,) = to_numpy(waves.images(coefficients[None]))
     return np.moveaxis(picture, 0, -1)
 
 
@@ -86,8 +100,8 @@ class TestTruth:
         kernel = np.array([1.0, -1.0, 0.0]).reshape(1, 3, 1, 1)
         (image,) = synthesise(wrapped(Filters(kernel, [-5.0]), SIZE), "conv", [0], STEPS, 16)
         red, green, blue = image.mean(axis=(0, 1))
-        assert red > 0.8
-        assert green < 0.2
+        assert red > 0.65
+        assert green < 0.35
         assert abs(blue - 0.5) < 0.1
 
     def test_the_networks_own_units_are_climbed(self) -> None:
@@ -97,7 +111,7 @@ class TestTruth:
         classifier = wrapped(Filters(kernel), SIZE, channel_order="bgr", mean=(0.5,), std=(0.25,))
         (image,) = synthesise(classifier, "conv", [0], STEPS, 16)
         red, green, blue = image.mean(axis=(0, 1))
-        assert blue > 0.7
+        assert blue > 0.6
         assert max(abs(red - 0.5), abs(green - 0.5)) < 0.1
 
 
@@ -113,16 +127,36 @@ class TestWarmUp:
         np.testing.assert_allclose(asleep, start(0), atol=1e-6)
 
     def test_it_ends(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        seen: list[bool] = []
+        redirected: list[int] = []
+        monkeypatch.setattr(ascent, "redirect", lambda maps: redirected.append(len(maps)))
+        synthesise(wrapped(Filters(gabor(0)[None]), SIZE), "act", [0], 20, 16)
+        assert redirected == [1] * 16
 
-        def watched(maps: Tensor, filters: list[int]) -> Tensor:
-            seen.append(bool((maps < 0).any()))
-            return own_maps(maps, filters)
+    @pytest.mark.parametrize("layer", ["act", "pool", "block"])
+    def test_a_pooling_or_a_block_behind_a_silent_activation_is_woken_too(self, layer: str) -> None:
+        class Block(Filters):
+            def __init__(self) -> None:
+                super().__init__(gabor(45)[None], [-0.05])
+                self.pool, self.block = nn.MaxPool2d(2), nn.Identity()
 
-        monkeypatch.setattr(ascent, "own_maps", watched)
-        negative = wrapped(Filters(np.ones((1, 3, 1, 1))), SIZE, mean=(2.0,))  # all that the ReLU takes is below 0
-        synthesise(negative, "act", [0], 20, 16)
-        assert seen == [True] * 16 + [False] * 4
+            def forward(self, pictures: Tensor) -> Tensor:
+                output: Tensor = self.pool(self.act(self.conv(pictures)))
+                total: Tensor = self.block(torch.relu(self.conv(pictures))).mean((2, 3)) + output.mean((2, 3))
+                return total
+
+        classifier = wrapped(Block(), SIZE)
+        assert not answer(classifier, layer, 0, start(0, layer)).any()
+        (woken,) = synthesise(classifier, layer, [0], STEPS, 16)
+        assert answer(classifier, layer, 0, woken).max() > 0.05
+
+    def test_a_relu6_that_is_full_from_the_start_gets_a_picture(self) -> None:
+        """Above 6 there is no slope either, and the start would be shown as what it likes."""
+        module = Filters(gabor(45)[None] * 4, [7.0])
+        module.act = nn.ReLU6()
+        classifier = wrapped(module, SIZE)
+        assert answer(classifier, "act", 0, start(0)).min() == 6
+        (image,) = synthesise(classifier, "act", [0], STEPS, 16)
+        assert image.std() > 0.1
 
     def test_an_in_place_activation_makes_no_difference(self) -> None:
         kernels = np.stack([gabor(30), gabor(120)])
@@ -163,8 +197,8 @@ class TestIndependence:
         np.testing.assert_array_equal(one, again)
         assert np.abs(one - other).max() > 0.01
 
-    def test_each_filter_and_each_layer_starts_from_noise_of_its_own(self) -> None:
-        starts = [start(number, layer) for number, layer in itertools.product((0, 1), ("act", "conv"))]
+    def test_each_filter_layer_and_variant_starts_from_noise_of_its_own(self) -> None:
+        starts = [start(*which) for which in itertools.product((0, 1), ("act", "conv"), (0, 1))]
         for one, other in itertools.combinations(starts, 2):
             assert np.abs(one - other).max() > 0.001
 
@@ -173,6 +207,38 @@ class TestIndependence:
         before = fingerprint(module)
         synthesise(wrapped(module), "cnn.6", [0, 3], 4, 16)
         assert fingerprint(module) == before
+
+    @pytest.mark.parametrize("error", [RuntimeError("made up"), KeyboardInterrupt()])
+    def test_nor_is_it_when_a_step_fails(self, error: BaseException) -> None:
+        calls = itertools.count()
+
+        class Failing(nn.Identity):
+            def forward(self, pictures: Tensor) -> Tensor:
+                if next(calls) == 3:
+                    raise error
+                return pictures
+
+        module = settled(Small())
+        module.get_submodule("cnn").insert(4, Failing())  # type: ignore[operator]
+        before = fingerprint(module)
+        with pytest.raises(type(error)):
+            ascent.synthesise(wrapped(module, classes=4), "cnn.7", [0, 3], Ascent(8), PLAIN, 16)
+        assert fingerprint(module) == before
+
+    def test_each_image_is_moved_at_each_step_by_itself(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        seen: list[NDArray[np.float64]] = []
+
+        def watched(images: Tensor, moves: NDArray[np.float64], _: Amplitudes) -> Tensor:
+            seen.append(moves)
+            return images
+
+        monkeypatch.setattr(ascent, "moved", watched)
+        ascent.synthesise(wrapped(Filters(gabor(0)[None]), SIZE), "act", [0], Ascent(30, variants=2), PLAIN, 16)
+        moves = np.stack(seen)
+        assert moves.shape == (30, 2, 4)
+        assert len(np.unique(moves.reshape(-1, 4), axis=0)) == 60
+        assert np.abs(moves[..., :2]).max() <= 40 / 32
+        assert np.abs(moves[..., 3]).max() > 4
 
     def test_no_step_leaves_the_start(self, planted: Classifier) -> None:
         np.testing.assert_allclose(synthesise(planted, "act", [2], 0, 16)[0], start(2), atol=1e-7)
@@ -191,51 +257,117 @@ class TestIndependence:
             synthesise(wrapped(Cut(), SIZE), "second", [0], 2, 16)
 
 
-class TestParameterisation:
-    def test_no_coefficient_is_grey(self) -> None:
-        zeros = torch.zeros(1, 3, 32, 21, 2)
-        assert torch.equal(as_images(zeros, ascent._spectrum_scale(*SIZE), SIZE), torch.full((1, 3, *SIZE), 0.5))
+class TestColours:
+    @pytest.mark.parametrize("colours", [IMAGENET, palette(photographs(4) * [1, 0.8, 0.6])])
+    @pytest.mark.parametrize("channel", range(3))
+    def test_a_planted_colour_is_found_in_any_palette(self, colours: Palette, channel: int) -> None:
+        kernel = np.full((1, 3, 1, 1), -0.5)
+        kernel[0, channel] = 1
+        classifier = wrapped(Filters(kernel), SIZE)
+        images = ascent.synthesise(classifier, "act", [0], Ascent(STEPS, variants=1), colours, 16)
+        means = images[0, 0].mean(axis=(0, 1))
+        assert means.argmax() == channel
+        assert means[channel] > np.delete(means, channel).max() + 0.3
 
-    @pytest.mark.parametrize(("down", "across"), [(0, 1), (0, 5), (1, 0), (4, 0)])
-    def test_one_coefficient_is_one_wave_weaker_the_finer_it_is(self, down: int, across: int) -> None:
-        coefficients = torch.zeros(1, 3, 32, 21, 2)
-        coefficients[0, 1, down, across, 0] = 3
-        coefficients[0, 1, -down, across, 0] = 3
-        (image,) = as_images(coefficients, ascent._spectrum_scale(*SIZE), SIZE)
-        rows, columns = np.indices(SIZE)
-        frequency = np.hypot(down / SIZE[0], across / SIZE[1])
-        height = 3 * 2 / (SIZE[0] * SIZE[1]) / max(frequency, 1 / 40) * (SIZE[0] * SIZE[1]) ** 0.5 / 4
-        wave = height * np.cos(2 * np.pi * (down * rows / SIZE[0] + across * columns / SIZE[1]))
-        np.testing.assert_allclose(image[1], 1 / (1 + np.exp(-wave)), atol=1e-5)
-        assert (image[[0, 2]] == 0.5).all()
 
-    def test_the_mean_is_as_free_as_the_coarsest_wave(self) -> None:
-        scale = ascent._spectrum_scale(*SIZE)
-        assert scale.shape == (32, 21)
-        assert scale[0, 0] == scale[0, 1] == scale.max()
-        assert scale[0, 2] == pytest.approx(float(scale[0, 1]) / 2)
+VARIED = (0, 2, 4)  # filters that have more than one way to answer
 
-    def test_the_start_is_faint_noise(self) -> None:
-        noise = ascent._start("act", [0, 1], SIZE, 16)
-        assert noise.shape == (2, 3, 32, 21, 2)
-        assert float(noise.std()) == pytest.approx(0.01, rel=0.05)
-        assert float(noise.mean().abs()) < 1e-3
+
+@pytest.fixture(scope="module")
+def several() -> Classifier:
+    return wrapped(settled(Small(), size=SIZE), SIZE)
+
+
+@pytest.fixture(scope="module")
+def three(several: Classifier) -> NDArray[np.float32]:
+    return ascent.synthesise(several, "cnn.6", VARIED, Ascent(STEPS), PLAIN, 16)
+
+
+class TestVariants:
+    def test_shape(self, three: NDArray[np.float32]) -> None:
+        assert three.shape == (3, 3, *SIZE, 3)
+        assert three.dtype == np.float32
+        assert three.min() >= 0
+        assert three.max() <= 1
+        assert three.std(axis=(2, 3, 4)).min() > 0.05
+
+    def test_they_differ_and_excite_the_filter_nearly_as_strongly(
+        self, several: Classifier, three: NDArray[np.float32]
+    ) -> None:
+        for number, images in zip(VARIED, three, strict=True):
+            for one, other in itertools.combinations(images, 2):
+                assert np.abs(one - other).mean() > 0.03
+            reached = [answer(several, "cnn.6", number, image).mean() for image in images]
+            assert min(reached) > 0.9 * reached[0]
+
+    def test_they_are_less_alike_than_without_the_term(self, several: Classifier, three: NDArray[np.float32]) -> None:
+        free = ascent.synthesise(several, "cnn.6", VARIED, Ascent(STEPS, diversity=0.0), PLAIN, 16)
+
+        def alike(images: NDArray[np.float32]) -> float:
+            _, maps = run_to(several.module, "cnn.6", several.tensor(images))
+            return float(likeness(maps.detach(), 3)[1:].mean())
+
+        for ours, plain in zip(three, free, strict=True):
+            assert alike(ours) < alike(plain) - 0.03
+
+    def test_the_first_does_not_depend_on_how_many_follow(
+        self, several: Classifier, three: NDArray[np.float32]
+    ) -> None:
+        np.testing.assert_allclose(synthesise(several, "cnn.6", VARIED, STEPS, 16), three[:, 0], atol=2e-3)
+
+    @pytest.mark.parametrize("batch", [64, 4])
+    def test_nor_do_they_on_the_filters_beside_them(
+        self, several: Classifier, three: NDArray[np.float32], batch: int
+    ) -> None:
+        fewer = wrapped(several.module, SIZE, batch=batch)
+        found = ascent.synthesise(fewer, "cnn.6", [4, 0], Ascent(STEPS), PLAIN, 16)
+        np.testing.assert_allclose(found, three[[2, 0]], atol=5e-3)
+
+    def test_a_filters_variants_climb_together_and_at_most_sixteen_images_do(self) -> None:
+        sizes: list[int] = []
+
+        class Watching(Filters):
+            def forward(self, pictures: Tensor) -> Tensor:
+                sizes.append(len(pictures))
+                return super().forward(pictures)
+
+        many = wrapped(Watching(np.ones((7, 3, 1, 1))), SIZE, classes=7)
+        ascent.synthesise(many, "act", range(7), Ascent(1), PLAIN, 16)
+        assert sizes == [15, 6]
+
+
+class TestObjective:
+    MAPS = torch.arange(24.0).reshape(2, 3, 2, 2)
 
     def test_own_maps_are_the_diagonal(self) -> None:
-        maps = torch.arange(24.0).reshape(2, 3, 2, 2)
-        assert torch.equal(own_maps(maps, [2, 0]), torch.stack([maps[0, 2], maps[1, 0]]))
+        assert torch.equal(own_maps(self.MAPS, [2, 0]), torch.stack([self.MAPS[0, 2], self.MAPS[1, 0]]))
 
-    def test_the_picture_is_shifted_at_every_step_in_both_directions(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        shifts: list[tuple[int, int]] = []
-        roll = Tensor.roll
+    def test_variants_lie_side_by_side(self) -> None:
+        assert torch.equal(own_maps(self.MAPS, [1]), self.MAPS[:, 1])
 
-        def watched(self: Tensor, by: tuple[int, int], axes: tuple[int, int]) -> Tensor:
-            assert axes == (2, 3)
-            shifts.append(by)
-            return roll(self, by, axes)
+    def test_the_stronger_half_counts_more(self) -> None:
+        """Map 2 of image 0 holds 8 to 11, map 0 of image 1 holds 12 to 15."""
+        assert objective(self.MAPS, [2, 0], 0.5).tolist() == [9.5 + 0.75, 13.5 + 0.75]
 
-        monkeypatch.setattr(Tensor, "roll", watched)
-        synthesise(wrapped(Filters(gabor(0)[None]), SIZE), "act", [0], 200, 16)
-        assert len(shifts) == 200
-        for axis in (0, 1):
-            assert {shift[axis] for shift in shifts} == set(range(-4, 5))
+    def test_the_same_image_again_loses_the_diversitys_share(self) -> None:
+        maps = torch.cat([self.MAPS[:1], self.MAPS[:1]])
+        assert objective(maps, [2], 0.25).tolist() == pytest.approx([10.25, 10.25 * 0.75])
+
+    def test_channels_that_answer_together_or_not(self) -> None:
+        """Covariances on paper: [[1, 1], [1, 1]], [[1, -1], [-1, 1]] and again the first."""
+        wave = torch.tensor([[1.0, -1.0], [1.0, -1.0]])
+        maps = torch.stack([torch.stack([wave + 3, wave]), torch.stack([wave, 5 - wave]), torch.stack([-wave, -wave])])
+        assert likeness(maps, 3).tolist() == pytest.approx([0, 0, 1], abs=1e-6)
+
+    def test_only_the_later_of_two_is_pushed(self) -> None:
+        maps = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(1), requires_grad=True)
+        (gradient,) = torch.autograd.grad(likeness(maps, 2).sum(), maps)
+        assert not gradient[0].any()
+        assert gradient[1].any()
+
+
+def test_facts() -> None:
+    assert Ascent(64).facts((96, 128), IMAGENET) == {
+        "steps": 64, "variants": 3, "lr": 0.05, "decay": 1.0, "jitter": 4.0, "scale": 0.05, "rotate": 5.0,
+        "diversity": 0.5, "colours": "imagenet", "colours_borrowed": 1.0,
+    }  # fmt: skip

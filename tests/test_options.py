@@ -43,7 +43,7 @@ class TestWhereSettingsComeFrom:
         (here / "reportgen.toml").write_text("seed = 1\nlimit = 1\nfilters_top = 1")
         environment = {"REPORTGEN_SEED": "2", "REPORTGEN_LIMIT": "2"}
         options = resolve(MODEL | {"seed": 3}, environ=environment)
-        assert (options.seed, options.limit, options.filters_top, options.filter_steps) == (3, 2, 1, 128)
+        assert (options.seed, options.limit, options.filters_top, options.filter_steps) == (3, 2, 1, 64)
 
     @pytest.mark.parametrize("unsaid", [None, (), []])
     def test_what_the_command_line_does_not_say_hides_nothing(self, here: Path, unsaid: object) -> None:
@@ -280,7 +280,7 @@ class TestValues:
             "head": None, "state_key": None, "classes": None, "reference_images": (),
             "images": (), "labels": None, "indices": (), "limit": None, "pick": "first",
             "methods": ("saliency", "filters", "lime"), "profile": "default", "layers": (), "filters": (),
-            "filters_top": 2, "filter_steps": 128, "lime_samples": 1024, "lime_sampling": "designed",
+            "filters_top": 2, "filter_steps": 64, "lime_samples": 1024, "lime_sampling": "designed",
             "lime_once": False, "segmentation": "slic", "lime_segments": 50, "lime_compactness": 20.0,
             "lime_fill": "mean", "lime_fill_image": None,
             "out": Path("report"), "formats": ("html", "pdf", "json"), "title": "", "author": "", "student_id": "",

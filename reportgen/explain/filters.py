@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reportgen.ascent import RATE, synthesise
+from reportgen.ascent import RATE, Ascent, synthesise
 from reportgen.attempts import ends_the_run
 from reportgen.classifier import Classifier, to_numpy
 from reportgen.contracts import FilterMethod
@@ -18,6 +18,7 @@ from reportgen.hooks import captured
 from reportgen.layers import Tokens, check_filters, is_map, named_layers, one_per_stage, tokens_of
 from reportgen.measures import answers, filter_preferences
 from reportgen.options import BuildOptions
+from reportgen.palette import palette
 from reportgen.receptive import Layer, survey
 from reportgen.results import Case, Facts, FilterStudy, Scalar
 
@@ -107,7 +108,8 @@ def _studies(
     maps = filter_maps(classifier, pixels, layer, filters)
     sized = {**parameters, "height": maps.shape[2], "width": maps.shape[3]}
     try:
-        images = synthesise(classifier, layer, filters, options.filter_steps, options.seed)
+        settings = Ascent(options.filter_steps, variants=1)  # one is shown, and it does not depend on later ones
+        images = synthesise(classifier, layer, filters, settings, palette(pixels), options.seed)[:, 0]
         reached = filter_maps(classifier, images, layer, filters)
     except Exception as err:  # whatever a user's own network raises
         if ends_the_run(err):

@@ -25,11 +25,12 @@ from toy_models import (
     wrapped,
 )
 
-from reportgen.ascent import synthesise
+from reportgen.ascent import Ascent, synthesise
 from reportgen.classifier import Classifier
 from reportgen.errors import InputRefused
 from reportgen.explain import FILTER_METHODS, filters, filters_hw5
 from reportgen.measures import answers, filter_preferences
+from reportgen.palette import palette
 from reportgen.results import FilterStudy
 
 IMAGES = photographs(5)
@@ -196,7 +197,7 @@ class TestStudy:
     def test_measures(self, small: Classifier) -> None:
         (found,) = studied(small, layers=("cnn.6",), filters=(3,))
         maps = by_hand(small.module, "cnn.6")[:, 3]
-        (image,) = synthesise(small, "cnn.6", [3], 8, 16)
+        (image,) = synthesise(small, "cnn.6", [3], Ascent(8, variants=1), palette(IMAGES), 16)[0]
         reached = float(by_hand(small.module, "cnn.6", image[None])[0, 3].max())
         expected = {
             **answers(maps), **filter_preferences(maps, IMAGES), "reached": reached, "ratio": reached / maps.max()
@@ -207,7 +208,8 @@ class TestStudy:
 
     def test_the_picture_is_that_of_the_ascent(self, small: Classifier) -> None:
         (found,) = studied(small, layers=("cnn.6",), filters=(3,), seed=5)
-        np.testing.assert_allclose(picture(found), synthesise(small, "cnn.6", [3], 8, 5)[0], atol=1e-6)
+        expected = synthesise(small, "cnn.6", [3], Ascent(8), palette(IMAGES), 5)[0, 0]
+        np.testing.assert_allclose(picture(found), expected, atol=1e-6)
 
     def test_parameters(self, small: Classifier) -> None:
         (found,) = studied(small, layers=("cnn.5",), filters=(3,))
