@@ -1,23 +1,30 @@
 """The benchmark runs, counts what is known on paper, and judges by its numbers; what it times is not tested."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
+import numpy as np
 import pytest
 import torch
 from bench import __main__ as bench
 from bench.course import Classifier
 from bench.meter import Reading, measured, total
-from bench.ours import networks
+from bench.ours import networks, whole_budget
 from bench.quality import Quality, enough
 from bench.scale import QUICK
 from bench.targets import Target, of_memory
+from numpy.typing import NDArray
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from toy_models import SIZE, Small, settled, wrapped
 
 from reportgen.hooks import run_to
+from reportgen.neighbourhood import by_design
+from reportgen.sampling import Masks, order
 
 CPU = torch.device("cpu")
 PASSES = 128  # two blocks of 64, for the shipped scenes have fewer than 57 superpixels
@@ -62,16 +69,18 @@ class TestAQuickRun:
                 assert 0 < row[side]["inside"] < row[side]["seconds"]
 
     def test_the_three_programs_agree_on_the_same_masks(self, cpu: dict[str, Any]) -> None:
-        assert [each["program"] for each in cpu["shipped"]] == ["lime", "captum", "reportgen"]
-        for each in cpu["shipped"]:
+        exact, fast = cpu["shipped"][:3], cpu["shipped"][3]
+        assert [each["program"] for each in exact] == ["lime", "captum", "reportgen, float32"]
+        for each in exact:
             assert each["apart"] <= 1e-5 * each["largest"]
+        assert fast["apart"] <= 0.02 * fast["largest"]
 
     def test_quality_is_measured_for_each_way_of_sampling(self, cpu: dict[str, Any]) -> None:
         ways = [(each["sampling"], each["asked"], each["paired"]) for each in cpu["quality"]]
         designed = [("designed", BLOCK, False), ("designed", PASSES, True)]
         assert ways == [("random", QUICK.samples, True), *designed, ("until settled", 1024, True)]
         assert [each["passes"] for each in cpu["quality"][:3]] == [QUICK.samples, BLOCK, PASSES]
-        assert all(0.5 < each["mean"] <= 1 for each in cpu["quality"])
+        assert all(0.3 < each["mean"] <= 1 for each in cpu["quality"])
 
     def test_every_row_and_target_is_on_the_page(
         self, printed: tuple[dict[str, Any], str], cpu: dict[str, Any]
@@ -114,8 +123,38 @@ class TestMeter:
         assert (timed.outside, untimed.outside) == (0.5, None)
 
     def test_a_faster_copy_is_counted_beside_the_network(self) -> None:
-        classifier = wrapped(settled(Small()))
-        assert networks(classifier) == (classifier.module,)
+        network, faster = settled(Small()), settled(Small())
+        classifier = wrapped(network)
+        assert networks(classifier) == (network,)
+        for asked, expected in ((network, (network,)), (faster, (network, faster))):
+            fast = SimpleNamespace(ask=SimpleNamespace(module=asked))
+            assert networks(cast(Any, SimpleNamespace(module=network, fast=fast))) == expected
+
+
+def test_the_budget_is_spent_although_the_picture_is_settled() -> None:
+    def additive(masks: Masks) -> NDArray[np.float64]:
+        return np.asarray(masks @ np.array([[1.0], [2.0], [4.0]]))
+
+    def passes() -> int:
+        return by_design(additive, 3, 128, np.random.default_rng(0)).passes
+
+    assert passes() == 2 * order(3)
+    with whole_budget():
+        assert passes() == 128
+    assert passes() == 2 * order(3)
+
+
+def test_the_high_water_mark_is_this_processes_own_and_stays(fresh: Callable[..., str]) -> None:
+    """Of a child that was started while its parent held much, and lets go of what it held itself."""
+    held = np.ones(2**26)  # 512 MiB
+    told = fresh(
+        "from bench.memory import high_water\n"
+        "before = high_water(); held = bytearray(b'x') * 2**27; del held; print(before, high_water())",
+        pythonpath=Path(__file__).parent,
+    )
+    before, after = map(float, told.split())
+    assert before < held.nbytes / 2**20
+    assert 120 < after - before < 140
 
 
 def one(asked: int, mean: float, paired: bool = True) -> Quality:
