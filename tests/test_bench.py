@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -105,14 +106,12 @@ class TestMeter:
         images = torch.zeros(3, 3, *SIZE)
         layer = next(name for name, part in network.named_modules() if isinstance(part, nn.Conv2d))
 
-        def work() -> None:
-            run_to(network, layer, images)
-            network(images[:2])
-
-        _, reading = measured(work, CPU, (network,), timed=True)
-        assert (reading.images, reading.calls) == (5, 2)
-        assert reading.inside is not None
-        assert 0 < reading.inside <= reading.seconds
+        _, part = measured(partial(run_to, network, layer, images), CPU, (network,), timed=True)
+        _, whole = measured(partial(network, images[:2]), CPU, (network,), timed=True)
+        assert (part.images, part.calls, whole.images, whole.calls) == (3, 1, 2, 1)
+        for reading in (part, whole):
+            assert reading.inside is not None
+            assert 0 < reading.inside <= reading.seconds
         assert not network._forward_hooks
         assert not network._forward_pre_hooks
 
