@@ -70,11 +70,12 @@ class TestAQuickRun:
                 assert 0 < row[side]["inside"] < row[side]["seconds"]
 
     def test_the_three_programs_agree_on_the_same_masks(self, cpu: dict[str, Any]) -> None:
-        exact, fast = cpu["shipped"][:3], cpu["shipped"][3]
-        assert [each["program"] for each in exact] == ["lime", "captum", "reportgen, float32"]
-        for each in exact:
-            assert each["apart"] <= 1e-5 * each["largest"]
-        assert fast["apart"] <= 0.02 * fast["largest"]
+        for network in ("shipped", "course"):
+            exact, fast = cpu[network][:3], cpu[network][3]
+            assert [each["program"] for each in exact] == ["lime", "captum", "reportgen, float32"]
+            for each in exact:
+                assert each["apart"] <= 1e-4 * each["largest"]  # captum fits in float32
+            assert fast["apart"] <= 0.1 * fast["largest"]  # a lower precision, where the machine has one
 
     def test_quality_is_measured_for_each_way_of_sampling(self, cpu: dict[str, Any]) -> None:
         ways = [(each["sampling"], each["asked"], each["paired"]) for each in cpu["quality"]]

@@ -16,6 +16,7 @@ from bench.course import course_network
 from bench.masks import Fit
 from bench.quality import Quality
 from bench.scale import FULL, QUICK, Scale
+from bench.scenes import ALL, scenes
 from bench.targets import Target
 from bench.tasks import Row
 from reportgen.classifier import device_name, resolve_device
@@ -104,8 +105,8 @@ def _on(scale: Scale, name: str) -> Device:
     passes = quality.enough(found).asked
     rows = tasks.measure(tasks.Work(scale, device, passes, say))
     say("equal masks")
-    shipped = BuildOptions(model=HONEST, images=ours.scenes(1), device=name, lime_samples=scale.samples)
-    course = ours.course_options(ours.scenes(1), name, lime_samples=scale.samples)
+    shipped = BuildOptions(model=HONEST, images=scenes(1), device=name, lime_samples=scale.samples)
+    course = ours.course_options(scenes(1), name, lime_samples=scale.samples)
     network = course_network(scale.narrower, device)
     with ours.opened(course, network) as (classifier, _):
         answers = ours.way_of_asking(classifier)
@@ -141,15 +142,15 @@ def _parser() -> argparse.ArgumentParser:
         "--device", choices=("all", "cpu", "cuda"), default="all", help="all: a GPU too, if there is one"
     )
     parser.add_argument("--quick", action="store_true", help="little of everything, on a narrow network: does it run?")
-    parser.add_argument("--images", type=_images, help="images of the workload, 1 to 12; 4 unless told")
+    parser.add_argument("--images", type=_images, help=f"images of the workload, 1 to {ALL}; 4 unless told")
     parser.add_argument("--json", type=Path, default=Path("report/bench.json"), help="file for the numbers")
     return parser
 
 
 def _images(text: str) -> int:
     count = int(text)
-    if not 1 <= count <= 12:
-        raise argparse.ArgumentTypeError("from 1 to 12 images ship with the program")
+    if not 1 <= count <= ALL:
+        raise argparse.ArgumentTypeError(f"{ALL} images ship with the program")
     return count
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bench.ours import scenes
 from bench.scale import Scale
+from bench.scenes import ALL, scenes
 from reportgen.example import HONEST
 from reportgen.options import BuildOptions
 from reportgen.pipeline import build
@@ -64,7 +64,7 @@ def _peak(count: int) -> float:
 def _write_images(folder: Path, count: int) -> None:
     """The scenes again and again, each time shifted further: no two files hold the same pixels."""
     folder.mkdir()
-    originals = [np.asarray(Image.open(path).convert("RGB")) for path in scenes(12)]
+    originals = [np.asarray(Image.open(path).convert("RGB")) for path in scenes(ALL)]
     for number in range(count):
         turn, which = divmod(number, len(originals))
         Image.fromarray(np.roll(originals[which], turn, axis=1)).save(folder / f"scene-{number:03}.png")

@@ -13,17 +13,11 @@ from reportgen import neighbourhood
 from reportgen.cases import answered
 from reportgen.classifier import Classifier
 from reportgen.contracts import Silent
-from reportgen.example import SCENES
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
 from reportgen.loading import opened_classifier
 from reportgen.options import BuildOptions
 from reportgen.results import Case, Explanation, FilterStudy
 from reportgen.selection import select_images
-
-
-def scenes(count: int) -> tuple[Path, ...]:
-    """So many of the scenes that ship with the program, from as many classes as can be."""
-    return tuple(sorted(SCENES.glob("*/*"), key=lambda path: (path.name, path.parent.name))[:count])
 
 
 def course_options(images: Sequence[Path], device: str, **given: Any) -> BuildOptions:  # noqa: ANN401 - fields of BuildOptions

@@ -11,8 +11,9 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.ours import opened, scenes, whole_budget
+from bench.ours import opened, whole_budget
 from bench.scale import Scale
+from bench.scenes import scenes
 from reportgen.classifier import Classifier, softmax
 from reportgen.example import HONEST
 from reportgen.explain import lime

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,11 +14,10 @@ from bench import ours
 from bench.course import Classifier, course_network
 from bench.meter import Reading, measured, total
 from bench.scale import Scale
+from bench.scenes import photographs, scenes
 from bench.writeup import WriteUp, drawn, shown
-from reportgen import images
 from reportgen.options import BuildOptions
 from reportgen.pipeline import build
-from reportgen.sources.food11 import SIDE
 
 Say = Callable[[str], None]
 
@@ -51,7 +49,7 @@ class Work:
     @property
     def paths(self) -> tuple[Path, ...]:
         """The images of the workload."""
-        return ours.scenes(self.scale.images)
+        return scenes(self.scale.images)
 
     def options(self, **given: Any) -> BuildOptions:  # noqa: ANN401 - fields of BuildOptions
         """Settings of this program for the course network."""
@@ -62,7 +60,7 @@ class Work:
 def measure(work: Work) -> tuple[Row, ...]:
     """All tasks. Each image's LIME is run by both sides in turn, so that a machine that slows down slows both."""
     network = course_network(work.scale.narrower, work.device)
-    write_up = WriteUp(network, work.device, _photographs(work.paths))
+    write_up = WriteUp(network, work.device, photographs(work.paths))
     labels = write_up.labels()
     torch.autograd.backward(network(write_up.images[:1].to(work.device)).sum())  # a first pass chooses algorithms
     network.zero_grad()
@@ -139,9 +137,3 @@ def _finished_row(work: Work, write_up: WriteUp, whole: Row) -> Row:
     assert built.exit_code == 0, "the build did not succeed"
     title = "whole workload as files: the write-up's three figures, our page with every check"
     return Row(title, 1, whole.theirs + drawing, reading)
-
-
-def _photographs(paths: tuple[Path, ...]) -> Tensor:
-    """(N, 3, H, W) float32 RGB in [0, 1]."""
-    pixels = np.stack([images.decode(path, path.name, (SIDE, SIDE)).pixels for path in paths])
-    return torch.from_numpy(pixels.astype(np.float32)).permute(0, 3, 1, 2).contiguous()
