@@ -62,8 +62,7 @@ def measure(work: Work) -> tuple[Row, ...]:
     network = course_network(work.scale.narrower, work.device)
     write_up = WriteUp(network, work.device, photographs(work.paths))
     labels = write_up.labels()
-    torch.autograd.backward(network(write_up.images[:1].to(work.device)).sum())  # a first pass chooses algorithms
-    network.zero_grad()
+    _warm(write_up, labels)
     lime = tuple(_lime_rows(work, write_up, labels))
     one, designed, _ = lime
     saliency, filters = _other_rows(work, write_up, labels)
@@ -74,6 +73,13 @@ def measure(work: Work) -> tuple[Row, ...]:
         total([saliency.ours, filters.ours, designed.ours]),
     )
     return (*lime, saliency, filters, whole, _finished_row(work, write_up, whole))
+
+
+def _warm(write_up: WriteUp, labels: Tensor) -> None:
+    """A first time chooses algorithms and loads Adam's and matplotlib's modules for two seconds: no task's cost."""
+    write_up.saliency(labels)
+    write_up.filters(1)
+    drawn([shown(write_up.images)])
 
 
 def _lime_rows(work: Work, write_up: WriteUp, labels: Tensor) -> Iterator[Row]:
