@@ -18,9 +18,10 @@ from torch import Tensor, nn
 
 from bench.meter import Reading, measured
 from bench.ours import networks, opened
-from reportgen.classifier import Classifier, softmax
+from reportgen.classifier import Classifier
 from reportgen.explain import lime
 from reportgen.fills import filled
+from reportgen.heads import softmax
 from reportgen.neighbourhood import at_random
 from reportgen.options import BuildOptions
 from reportgen.perturbation import scene

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from bench.ours import opened, whole_budget
 from bench.scale import Scale
 from bench.scenes import scenes
-from reportgen.classifier import Classifier, softmax
+from reportgen.classifier import Classifier
 from reportgen.example import HONEST
 from reportgen.explain import lime
 from reportgen.fills import filled
+from reportgen.heads import softmax
 from reportgen.neighbourhood import Ask, Neighbourhood, at_random, by_design, fits_design
 from reportgen.options import BuildOptions
 from reportgen.perturbation import Scene, scene
