@@ -17,7 +17,7 @@ from reportgen.layers import is_map
 from reportgen.results import ClassEffect
 
 CANDIDATES: Final = 2  # times as many filters as are shown are tried exactly
-EFFECTS: Final = 5  # classes kept for each filter
+FALLING: Final = 3  # classes kept for each filter, by probability and by logit
 
 Pixels = NDArray[np.float32]  # (N, H, W, 3)
 Numbers = NDArray[np.float64]
@@ -38,17 +38,34 @@ def change_of_predicted(intact: Numbers, held: Numbers) -> float:
 def class_effects(
     intact: Numbers, held: Numbers, above: NDArray[np.bool_], names: Sequence[str]
 ) -> tuple[ClassEffect, ...]:
-    """The classes that fall most, then the one that rises most; at most EFFECTS of them.
+    """The classes whose probability falls most, whose logit does, and whose rises most, in the order of their fall.
 
     intact, held: (N, K) probabilities; above: (N,) whether the filter answers more than its mean there. Over all images
     both sides of the mean would cancel: where it answers less, holding it at the mean adds. Where it never answers
     more, all images count.
     """
-    fall = intact - held
-    drops, changes = fall[above if above.any() else slice(None)].mean(axis=0), np.abs(fall).mean(axis=0)
+    part = above if above.any() else np.ones(len(above), bool)
+    drops, changes = (intact - held)[part].mean(axis=0), np.abs(intact - held).mean(axis=0)
+    falls = (centred_logits(intact) - centred_logits(held))[part].mean(axis=0)
     order = np.argsort(-drops, kind="stable")
-    shown = [*order[: EFFECTS - 1], *order[-1:]] if len(order) > EFFECTS else list(order)
-    return tuple(ClassEffect(int(k), names[k], float(changes[k]), float(drops[k])) for k in shown)
+    shown = {*order[:FALLING].tolist(), *np.argsort(-falls, kind="stable")[:FALLING].tolist(), int(order[-1])}
+    return tuple(
+        ClassEffect(k, names[k], float(changes[k]), float(drops[k]), float(falls[k]))
+        for k in order.tolist()
+        if k in shown
+    )
+
+
+def centred_logits(probabilities: Numbers) -> Numbers:
+    """(N, K) -> (N, K): each class's logit less the mean of all; only differences of logits mean anything.
+
+    Of a softmax it is the logarithm less its mean; where rows do not add up to 1, each class has a sigmoid of its own.
+    """
+    sure = np.clip(probabilities, np.finfo(np.float64).tiny, 1.0)
+    logits: Numbers = np.log(sure)
+    if not np.allclose(probabilities.sum(axis=1), 1, atol=1e-6):
+        logits = logits - np.log(np.clip(1 - sure, np.finfo(np.float64).eps, 1.0))
+    return np.asarray(logits - logits.mean(axis=1, keepdims=True))
 
 
 def first_order(classifier: Classifier, pixels: Pixels, stats: Mapping[str, Channels]) -> dict[str, Numbers]:

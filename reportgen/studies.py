@@ -36,13 +36,15 @@ class ClassEffect:
     """What setting a filter to its mean does to the probability of one class.
 
     change: mean absolute change over all images, in [0, 1]. drop: by how much the probability falls, in [-1, 1], over
-    the images on which the filter answers more than its mean; above 0 the class relies on the filter.
+    the images on which the filter answers more than its mean; above 0 the class relies on the filter. fall: the same
+    for the class's logit less the mean of all logits, which moves where the probability is too sure to.
     """
 
     index: int
     name: str
     change: float
     drop: float
+    fall: float
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,15 @@ from toy_models import (
     wrapped,
 )
 
-from reportgen.ablation import candidates, change_of_predicted, class_effects, first_order, held_at_mean, most_excited
+from reportgen.ablation import (
+    candidates,
+    centred_logits,
+    change_of_predicted,
+    class_effects,
+    first_order,
+    held_at_mean,
+    most_excited,
+)
 from reportgen.channels import Channels, channel_answers
 from reportgen.classifier import Classifier
 from reportgen.inputs import InputSpec
@@ -131,10 +139,23 @@ class TestEffects:
         found = class_effects(self.INTACT, self.HELD, np.zeros(3, bool), self.NAMES)
         assert found[0].drop == pytest.approx(0.2 / 3)
 
-    def test_of_many_classes_the_first_few_and_the_last_stay(self) -> None:
-        intact = np.linspace(1, 0, 9)[None]
-        found = class_effects(intact, np.zeros((1, 9)), np.ones(1, bool), [str(k) for k in range(9)])
-        assert [each.name for each in found] == ["0", "1", "2", "3", "8"]
+    def test_of_many_classes_those_that_fall_most_by_either_measure_and_the_last_stay(self) -> None:
+        """The probability of 0, 1 and 2 falls most; of the small ones that of 5, 6 and 7 falls to a thousandth."""
+        intact = np.array([[0.3, 0.25, 0.2, 0.1, 0.1, 1e-4, 1e-4, 1e-4, 0.0497]])
+        held = intact * np.array([0.7, 0.7, 0.7, 1, 1, 1e-3, 1e-3, 1e-3, 1])
+        held[0, 8] += 1 - held.sum()
+        found = class_effects(intact, held, np.ones(1, bool), [str(k) for k in range(9)])
+        assert [each.name for each in found] == ["0", "1", "2", "5", "6", "7", "8"]
+        assert found[3].fall - found[-1].fall == pytest.approx(np.log(1e3) + np.log(held[0, 8] / intact[0, 8]))
+
+    def test_logits_are_read_off_the_probabilities(self) -> None:
+        logits = np.array([[3.0, -40.0, 1.0], [0.0, 200.0, -5.0]])
+        exact = np.exp(logits - logits.max(axis=1, keepdims=True))
+        softmax = exact / exact.sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(centred_logits(softmax), logits - logits.mean(axis=1, keepdims=True), atol=1e-9)
+        small = np.array([[3.0, -4.0, 1.0], [0.0, 2.0, -5.0]])
+        sigmoid = 1 / (1 + np.exp(-small))
+        np.testing.assert_allclose(centred_logits(sigmoid), small - small.mean(axis=1, keepdims=True), atol=1e-9)
 
     def test_the_predicted_class_is_that_of_the_whole_network(self) -> None:
         assert change_of_predicted(self.INTACT, self.HELD) == pytest.approx((0.3 + 0.1 + 0) / 3)

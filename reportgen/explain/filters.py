@@ -163,6 +163,7 @@ def _judged(
     answered = bool(np.isfinite(held).all() and np.isfinite(subject.intact).all())
     if answered:
         measures |= {"mean": mean, "matters": ablation.change_of_predicted(subject.intact, held)}
+        measures["largest_change"] = float(np.abs(subject.intact - held).mean(axis=0).max())
     measures |= filter_preferences(maps, subject.pixels) | _honest(subject, number)
     if best > 0:
         measures["ratio"] = reached / best
