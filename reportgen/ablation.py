@@ -38,7 +38,9 @@ def change_of_predicted(intact: Numbers, held: Numbers) -> float:
 def class_effects(
     intact: Numbers, held: Numbers, above: NDArray[np.bool_], names: Sequence[str]
 ) -> tuple[ClassEffect, ...]:
-    """The classes whose probability falls most, whose logit does, and whose rises most, in the order of their fall.
+    """Those of the classes that fall most, by probability and by logit, that rises and that changes most.
+
+    In the order of the fall of their probabilities.
 
     intact, held: (N, K) probabilities; above: (N,) whether the filter answers more than its mean there. Over all images
     both sides of the mean would cancel: where it answers less, holding it at the mean adds. Where it never answers
@@ -48,7 +50,8 @@ def class_effects(
     drops, changes = (intact - held)[part].mean(axis=0), np.abs(intact - held).mean(axis=0)
     falls = (centred_logits(intact) - centred_logits(held))[part].mean(axis=0)
     order = np.argsort(-drops, kind="stable")
-    shown = {*order[:FALLING].tolist(), *np.argsort(-falls, kind="stable")[:FALLING].tolist(), int(order[-1])}
+    by_logit = np.argsort(-falls, kind="stable")
+    shown = {*order[:FALLING].tolist(), *by_logit[:FALLING].tolist(), int(order[-1]), int(changes.argmax())}
     return tuple(
         ClassEffect(k, names[k], float(changes[k]), float(drops[k]), float(falls[k]))
         for k in order.tolist()

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
 from torch import Tensor
 
 from reportgen.channels import Alikeness, Channels, over
@@ -95,6 +96,7 @@ def _candidates(
     high, low = float(stats.highest[number]), float(stats.lowest[number])
     if wanted.layer.fields is None or not high > 0 or not np.isfinite(high - low) or high == low:
         return
+    complete = (wanted.layer.fields.seen == wanted.layer.fields.unbounded).all(axis=0)
     most = -(-TOP // stats.images)  # crops of one image: more than one only where there are few
     for lent, given in zip(group, maps, strict=True):
         for unit in _strongest(given, wanted.layer, most):
@@ -103,17 +105,22 @@ def _candidates(
         aims: tuple[tuple[Kind, float], ...] = (("middle", (high + low) / 2), ("bottom", low))
         for kind, aim in aims:
             away = np.abs(given.astype(np.float64) - aim)
-            nearest = np.argwhere(away == away.min())
-            row, column = nearest[rng.integers(len(nearest))]  # a ReLU is at its lowest in many places
+            nearest = away == away.min()  # a ReLU is at its lowest in many places: one that sees no padding, if any
+            inside = np.argwhere(nearest & complete) if (nearest & complete).any() else np.argwhere(nearest)
+            row, column = inside[rng.integers(len(inside))]
             unit = (int(row), int(column))
             if _area(field(wanted.layer, *unit)):
                 yield _candidate(lent, given, wanted.layer, kind, unit, float(away[unit]) / (high - low))
 
 
 def _strongest(given: Map, layer: Layer, most: int) -> list[tuple[int, int]]:
-    """The units that answer most, above 0, whose fields do not overlap."""
+    """The units that answer most, above 0, whose fields do not overlap.
+
+    Of equals, as where ReLU6 is full, that with the strongest neighbours comes first.
+    """
     taken: list[tuple[int, int]] = []
-    for place in np.argsort(-given, axis=None, kind="stable"):
+    around = uniform_filter(given.astype(np.float64), 3, mode="constant")
+    for place in np.lexsort((-around.ravel(), -given.ravel())):
         row, column = np.unravel_index(place, given.shape)
         unit = (int(row), int(column))
         if given[unit] <= 0 or len(taken) == most:

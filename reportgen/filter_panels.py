@@ -11,6 +11,7 @@ from reportgen.phrasing import number, shown_name
 from reportgen.results import Crop, FilterStudy, Subject
 
 PIXELS = 176  # of the longer side: eight side by side on A4, at 200 dpi
+LONGEST = 24  # characters of a name above a picture: two lines
 SMALL = 32  # px up to which a crop is shown pixel by pixel
 
 
@@ -57,7 +58,12 @@ def where_panels(words: Words, study: FilterStudy, subjects: Sequence[tuple[int,
         alt = words("alt.activation", layer=shown_name(study.layer), filter=study.filter, name=name, maximum=maximum)
         photo = figures.backdrop(subject.image, PIXELS)
         picture = figures.jpeg(figures.activation_outlined(photo, study.activations[position], top), alt)
-        yield Panel(picture, name, words("filters.detail_most", maximum=maximum))
+        yield Panel(picture, _shortened(name), words("filters.detail_most", maximum=maximum))
+
+
+def _shortened(name: str) -> str:
+    """A name that fits above a small picture: its beginning and its end."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST // 2 - 1]}…{name[-LONGEST // 2 :]}"
 
 
 def nothing_panel(words: Words, study: FilterStudy, why: str) -> Panel:

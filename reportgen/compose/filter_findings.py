@@ -126,6 +126,10 @@ def _needs(words: Words, item: Studied) -> Iterator[Sentence]:
             values |= {"other": shown_name(more[0][1].name), "fewer": points(more[0][1].drop)}
         yield said(words, "filters.shows_relied_two" if more else "filters.shows_relied", keys, **values)
     least = effects[-1]
+    if not relying and least.drop > -MATTERS:  # what changes does so where the filter answers less than on average
+        position, effect = max(enumerate(effects), key=lambda each: each[1].change)
+        keys = tuple(f"{item.key}.effects[{position}].{name}" for name in ("name", "change"))
+        yield said(words, "filters.shows_changed", keys, name=shown_name(effect.name), points=points(effect.change))
     if least.drop <= -MATTERS:
         keys = tuple(f"{item.key}.effects[{len(effects) - 1}].{name}" for name in ("name", "drop"))
         yield said(words, "filters.shows_opposed", keys, name=shown_name(least.name), points=points(least.drop))

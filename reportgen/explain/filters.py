@@ -94,7 +94,7 @@ def chosen_filters(
     Those named; else those that change the predicted class's probability most, of the channels that do so at first
     order.
     """
-    estimates = {} if options.filters else ablation.first_order(classifier, pixels, stats)
+    estimates = {} if options.filters else _estimates(classifier, pixels, stats)
     found = {}
     for name, each in stats.items():
         estimate = estimates.get(name, np.zeros(0))
@@ -110,6 +110,18 @@ def chosen_filters(
             held = {numbers[place]: held[numbers[place]] for place in best}
         found[name] = held
     return found
+
+
+def _estimates(
+    classifier: Classifier, pixels: NDArray[np.float32], stats: Mapping[str, Channels]
+) -> dict[str, NDArray[np.float64]]:
+    """First-order estimates; none where the network cannot be differentiated."""
+    try:
+        return ablation.first_order(classifier, pixels, stats)
+    except RuntimeError as err:  # as where it writes over what its own gradient needs
+        if ends_the_run(err):
+            raise
+        return {}
 
 
 def filter_maps(classifier: Classifier, pixels: NDArray[np.float32], layer: str, filters: Sequence[int]) -> Maps:

@@ -141,6 +141,8 @@ def test_a_filter_is_described_by_what_was_measured(facts: dict[str, float | str
         ((0.2, 0.009, -0.2), "shows_relied", "shows_relied_two"),
         ((0.009, 0.001, -0.01), "shows_opposed", "shows_relied"),
         ((0.2, 0.1, -0.009), "shows_relied_two", "shows_opposed"),
+        ((0.009, 0.001, -0.009), "shows_changed", "shows_opposed"),
+        ((0.01, 0.001, -0.009), "shows_relied", "shows_changed"),
     ],
 )
 def test_classes_are_named_from_one_point_on(drops: tuple[float, ...], present: str, absent: str) -> None:
@@ -155,7 +157,7 @@ def test_the_silent_filters_of_a_layer_are_named_while_they_are_few() -> None:
     run = fake_run(images=2, profile="default", trouble=False)
     few = texts(with_filters(run, {"silent": 3, "silent_filters": "2, 5, 7"}), "filters")
     assert "Of this layer's 8 filters, 3 answer to none of these images: 2, 5, 7." in few
-    many = {"silent": 13, "channels": 64, "silent_filters": ", ".join(map(str, range(13)))}
+    many: dict[str, float | str] = {"silent": 13, "channels": 64, "silent_filters": ", ".join(map(str, range(13)))}
     assert "64 filters, 13 answer to none of these images." in texts(with_filters(run, many), "filters")
     assert "answer to none" not in texts(with_filters(run, {"silent": 0}), "filters")
 
