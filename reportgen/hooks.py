@@ -1,6 +1,6 @@
 """Looking into a network while it runs: hooks that are always removed, and a forward pass that stops half way."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
@@ -34,6 +34,61 @@ def captured(module: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, Any
         for name in layers:
             stack.callback(module.get_submodule(name).register_forward_hook(keep(name)).remove)
         yield seen
+
+
+@contextmanager
+def traced(module: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, Tensor]]:
+    """The tensors that the named layers give in one forward pass, as parts of its graph.
+
+    The answer depends on them, so that its gradient with respect to each can be asked for. The network goes on with
+    copies: an in-place activation after the layer would put another tensor in the place of what was seen. Of a layer
+    that runs more than once the first output counts, as in `captured`; what is no tensor is left out.
+    Raises AttributeError for a name that the module does not have.
+    """
+    seen: dict[str, Tensor] = {}
+
+    def keep(name: str) -> Callable[[nn.Module, Any, Any], Any]:
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> Any:  # noqa: ANN401 - whatever the layer takes and gives
+            if name in seen or not isinstance(output, Tensor):
+                return None  # the output stands
+            seen[name] = output
+            return output.clone()
+
+        return hook
+
+    with ExitStack() as stack:
+        stack.callback(seen.clear)
+        for name in layers:
+            stack.callback(module.get_submodule(name).register_forward_hook(keep(name)).remove)
+        yield seen
+
+
+@contextmanager
+def replaced(module: nn.Module, layer: str, values: Mapping[int, float]) -> Iterator[None]:
+    """While the block lasts, the layer gives these constants in place of these channels' maps.
+
+    values: channel -> what it gives everywhere. Only where the layer first runs in a forward pass, for there `captured`
+    looks, too. The layer's own output is not written to.
+    Raises AttributeError for an unknown name; IndexError, in the forward pass, for a channel that it does not have.
+    """
+    done: list[bool] = []
+
+    def start(_module: nn.Module, _inputs: Any) -> None:  # noqa: ANN401 - whatever the network takes
+        done.clear()
+
+    def hook(_module: nn.Module, _inputs: Any, output: Any) -> Any:  # noqa: ANN401 - whatever the layer gives
+        if done:
+            return None  # the output stands
+        done.append(True)
+        changed = output.clone()
+        for channel, value in values.items():
+            changed[:, channel] = value
+        return changed
+
+    with ExitStack() as stack:
+        stack.callback(module.register_forward_pre_hook(start).remove)
+        stack.callback(module.get_submodule(layer).register_forward_hook(hook).remove)
+        yield
 
 
 def run_to(module: nn.Module, layer: str, images: Tensor) -> tuple[Tensor, Tensor]:

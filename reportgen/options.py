@@ -80,7 +80,9 @@ class BuildOptions(BaseModel):
         (), "Images", "Files, folders, ImageFolder trees; otherwise images/ or food-11/ here, else shipped ones."
     )
     reference_images: tuple[Path, ...] = _setting(
-        (), "Images", "More photographs for finding out how the network was fed; they are not explained."
+        (),
+        "Images",
+        "More photographs, not explained: for how the network was fed, and for crops that excite filters.",
     )
     labels: Path | None = _setting(None, "Images", "CSV or JSON: file name, class index or name.")
     indices: tuple[Annotated[int, Field(ge=0)], ...] = _setting(
@@ -99,7 +101,7 @@ class BuildOptions(BaseModel):
         (), "Explanations", "Layer to visualise, such as cnn.15 (may be repeated); otherwise one per resolution stage."
     )
     filters: tuple[Annotated[int, Field(ge=0)], ...] = _setting(
-        (), "Explanations", "Filters of those layers: 0,5; otherwise those the images excite most."
+        (), "Explanations", "Filters of those layers: 0,5; otherwise those the answers need most."
     )
     filters_top: int = _setting(2, "Explanations", "Filters per layer where none is named.", ge=1, le=64)
     filter_steps: int = _setting(64, "Explanations", "Steps of gradient ascent.", ge=1, le=10_000)

@@ -33,6 +33,11 @@ def percent(share: Scalar) -> str:
     return f"{value:.1f}%" if value >= 0.1 else "<0.1%"
 
 
+def points(share: Scalar) -> str:
+    """A change of a share in [-1, 1] in percentage points, without its sign."""
+    return percent(abs(float(share))).removesuffix("%")
+
+
 def number(value: Scalar) -> str:
     """Three significant digits, with a power of ten only where it cannot be avoided; the minus is typographic."""
     figure = float(value)

@@ -7,17 +7,18 @@ Every array is a C-contiguous, read-only numpy array on the CPU. `Run` is all th
 from dataclasses import dataclass, field
 from typing import Literal
 
-from reportgen.arrays import NO_FACTS, Array, Facts, Scalar, frozen_facts, lock, lock_facts, lock_notes
+from reportgen.arrays import NO_FACTS, Array, Facts, Scalar, lock, lock_facts, lock_notes
 from reportgen.forwards import ForwardFacts
 from reportgen.heads import Head
 from reportgen.inputs import Finding, InputCandidate, InputEvidence, InputSpec, Order
 from reportgen.maps import ColourSaliency, RegionWeights, SaliencyMap
+from reportgen.studies import ClassEffect, Crop, FilterStudy, Status
 
 __all__ = [
-    "NO_FACTS", "WARNINGS", "Array", "Case", "ColourSaliency", "Explanation", "Facts", "Failure", "FilterStudy",
-    "Finding", "ForwardFacts", "Head", "ImageInput", "InputCandidate", "InputEvidence", "InputSpec", "LayerFact",
-    "ModelFacts", "Order", "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result", "Run", "SaliencyMap",
-    "Scalar", "Status", "Subject", "Target",
+    "NO_FACTS", "WARNINGS", "Array", "Case", "ClassEffect", "ColourSaliency", "Crop", "Explanation", "Facts", "Failure",
+    "FilterStudy", "Finding", "ForwardFacts", "Head", "ImageInput", "InputCandidate", "InputEvidence", "InputSpec",
+    "LayerFact", "ModelFacts", "Order", "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result", "Run",
+    "SaliencyMap", "Scalar", "Status", "Subject", "Target",
 ]  # fmt: skip
 
 # Notes on the model that must not be overlooked.
@@ -34,8 +35,6 @@ WARNINGS = frozenset(
         "note.unsteady",
     }
 )
-
-Status = Literal["ok", "degenerate", "failed", "not_applicable"]
 
 
 @dataclass(frozen=True)
@@ -168,37 +167,6 @@ class Explanation:
         lock_facts(self, "parameters", "measures")
         if (self.status == "ok") != (self.result is not None) or (self.status == "ok") == bool(self.reason):
             raise ValueError(f"status {self.status!r} with result {type(self.result).__name__}, reason {self.reason!r}")
-
-
-@dataclass(frozen=True, eq=False)
-class FilterStudy:
-    """One filter of one layer: its activation on every case, and an image made to excite it.
-
-    status "degenerate" (reason "reason.dead_filter"): it answers to nothing; no picture is shown.
-    measures: over all cases; image_measures: one per case.
-    """
-
-    method: str
-    layer: str
-    filter: int
-    status: Status
-    activations: Array  # (N, h, w) float32, raw output of the layer for each case; (0, 0, 0) where it failed
-    visualisation: Array | None = None  # (H, W, 3) float32, RGB; in [0, 1], except profile hw5's, which is unbounded
-    reason: str = ""
-    detail: str = ""
-    parameters: Facts = field(default_factory=lambda: NO_FACTS)
-    measures: Facts = field(default_factory=lambda: NO_FACTS)
-    image_measures: tuple[Facts, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Copy, check and lock the arrays and facts."""
-        lock(self, "activations", "float32", (None, None, None))
-        if self.visualisation is not None:
-            lock(self, "visualisation", "float32", (None, None, 3))
-        lock_facts(self, "parameters", "measures")
-        object.__setattr__(self, "image_measures", tuple(frozen_facts(facts) for facts in self.image_measures))
-        if (self.status == "ok") == bool(self.reason):
-            raise ValueError(f"status {self.status!r} with reason {self.reason!r}")
 
 
 @dataclass(frozen=True, eq=False)

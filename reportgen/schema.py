@@ -132,6 +132,34 @@ class ImageReport(_Strict):
     explanations: tuple[ExplanationReport, ...]
 
 
+class CropReport(_Strict):
+    """What one position of a filter's map sees; `box`: top, bottom, left, right in pixels of what the network is fed.
+
+    `unit`: row and column in the map; `subject`: place in `images[]`, null for an image that only lends crops.
+    """
+
+    image: str
+    subject: int | None
+    kind: Literal["top", "middle", "bottom"]
+    activation: float
+    unit: tuple[int, int]
+    box: tuple[int, int, int, int]
+
+
+class EffectReport(_Strict):
+    """What holding a filter at its mean does to a class's probability.
+
+    `change`: mean absolute change; `drop`: by how much it falls on the images that the filter answers to more than on
+    average; `fall`: the same of the logit less the mean of all logits.
+    """
+
+    index: int
+    name: str
+    change: float
+    drop: float
+    fall: float
+
+
 class FilterReport(_Strict):
     """One filter of one layer; `images`: measures on each image, in the order of `images[]`."""
 
@@ -143,6 +171,8 @@ class FilterReport(_Strict):
     parameters: dict[str, Number]
     measures: dict[str, Number]
     images: tuple[dict[str, Number], ...]
+    crops: tuple[CropReport, ...] = ()
+    effects: tuple[EffectReport, ...] = ()
 
 
 class FailureReport(_Strict):

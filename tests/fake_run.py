@@ -5,6 +5,7 @@ Numbers are measured on the made-up arrays by `reportgen.measures`, as in a real
 
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,9 @@ from reportgen.measures import (
     region_measures,
 )
 from reportgen.results import (
+    ClassEffect,
     ColourSaliency,
+    Crop,
     Explanation,
     Facts,
     Failure,
@@ -57,7 +60,9 @@ LIME_HW5_PARAMETERS: dict[str, Scalar] = {
     "scale": "logit", "kernel_width": 0.25, "alpha": 1.0, "features": 11, "least": 0.05,
 }  # fmt: skip
 FILTER_PARAMETERS: dict[str, Scalar] = {
-    "steps": 128, "lr": 0.05, "choice": "default", "kind": "ReLU", "height": 8, "width": 10,
+    "steps": 64, "variants": 3, "lr": 0.05, "choice": "default", "kind": "ReLU", "height": 8, "width": 10,
+    "decay": 1.0, "jitter": 1.0, "scale": 0.05, "rotate": 5.0, "diversity": 0.5, "colours": "images",
+    "colours_borrowed": 0.0,
     "receptive_field_height": 14, "receptive_field_width": 16,
 }  # fmt: skip
 
@@ -263,7 +268,7 @@ def fake_study(
     rng = np.random.default_rng(number)
     maps = np.stack([image.pixels[::4, ::4, number % 3] for image in images]) * (kind != "dead")
     maps = maps * np.linspace(1.0, 0.5, len(images))[:, None, None] * (1 + number)
-    measures: dict[str, Scalar] = {**answers(maps)}
+    measures: dict[str, Scalar] = {**answers(maps), "channels": 8, "silent": 1, "silent_filters": "7", "pool": 5}
     images_ = tuple({"maximum": float(each.max()), "mean": float(each.mean())} for each in maps)
     if kind == "dead":
         return FilterStudy(
@@ -272,10 +277,39 @@ def fake_study(
         )  # fmt: skip
     highest = float(measures["maximum"])
     measures |= filter_preferences(maps, np.stack([image.pixels for image in images]))
-    measures |= {"reached": 2.5 * highest, "ratio": 2.5}
+    measures |= {"reached": 2.5 * highest, "ratio": 2.5, "mean": float(maps.mean()), "spread": float(maps.std())}
+    measures |= {"matters": 0.04 + 0.01 * number, "largest_change": 0.1, "steady": False}
     images_ = tuple(each | {"relative": each["maximum"] / highest} for each in images_)
-    picture = rng.uniform(0, 1, (*SIZE, 3))
-    return FilterStudy(method, layer, number, "ok", maps, picture, "", "", FILTER_PARAMETERS, measures, images_)
+    pictures = rng.uniform(0, 1, (3, *SIZE, 3))
+    return FilterStudy(
+        method, layer, number, "ok", maps, pictures[0], "", "", FILTER_PARAMETERS, measures, images_,
+        fake_crops(images, maps), fake_effects(number), pictures[1:],
+    )  # fmt: skip
+
+
+def fake_crops(images: Sequence[ImageInput], maps: NDArray[np.floating[Any]]) -> tuple[Crop, ...]:
+    """Three from the top, one at the border; one each from the middle and the bottom, of an image that is not shown."""
+    made: list[Crop] = []
+    for n in range(min(3, len(images))):
+        box, field = ((0, 9, 4, 20), (-5, 9, 4, 20)) if n == 1 else ((8, 22, 4, 20), (8, 22, 4, 20))
+        pixels = np.round(images[n].pixels[box[0] : box[1], box[2] : box[3]] * 255)
+        made.append(Crop(images[n].name, "top", float(maps.max()) / (n + 1), (2, 3), box, field, pixels, n))
+    kinds: tuple[Literal["middle", "bottom"], ...] = ("middle", "bottom")
+    for kind in kinds:
+        pixels = np.full((14, 16, 3), 90)
+        activation = float(maps.mean() if kind == "middle" else maps.min())
+        made.append(Crop("lent/1.png", kind, activation, (0, 1), (8, 22, 4, 20), (8, 22, 4, 20), pixels))
+    return tuple(made)
+
+
+def fake_effects(number: int) -> tuple[ClassEffect, ...]:
+    """Three classes fall and one gains."""
+    return (
+        ClassEffect(1, CLASSES[1], 0.1, 0.12 + 0.01 * number, 0.8),
+        ClassEffect(3, CLASSES[3], 0.03, 0.02, 1.1),
+        ClassEffect(4, CLASSES[4], 0.001, 0.0001, 0.01),
+        ClassEffect(0, CLASSES[0], 0.05, -0.06, -0.4),
+    )
 
 
 def fake_study_hw5(images: Sequence[ImageInput]) -> FilterStudy:

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 
 from reportgen.results import (
+    ClassEffect,
     ColourSaliency,
+    Crop,
     Explanation,
     Failure,
     FilterStudy,
@@ -80,6 +82,12 @@ def filters() -> tuple[FilterStudy, ...]:
             parameters={"steps": 128},
             measures={"maximum": 2.5},
             image_measures=({"maximum": 1.0}, {}),
+            crops=(
+                Crop("c.jpg", "top", 2.5, (0, 1), (0, 2, 1, 4), (-1, 2, 1, 4), rng.integers(0, 255, (2, 3, 3)), 1),
+                Crop("d.jpg", "bottom", 0.0, (2, 2), (1, 4, 3, 6), (1, 4, 3, 6), np.zeros((3, 3, 3))),
+            ),
+            effects=(ClassEffect(1, "dog", 0.1, 0.2, 0.5),),
+            variants=rng.random((2, 4, 6, 3)),
         ),
         FilterStudy("filters", "fc", 0, "not_applicable", np.zeros((0, 0, 0)), reason="reason.not_spatial"),
     )

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 from toy_models import FunctionalReLU, Small, Switch, fingerprint, photographs, settled
 
-from reportgen.hooks import captured, run_to
+from reportgen.hooks import captured, replaced, run_to, traced
 
 IMAGES = torch.tensor(photographs(3)).permute(0, 3, 1, 2).contiguous()
 
@@ -182,3 +182,80 @@ class TestRunTo:
     def test_an_unknown_layer(self, small: nn.Module) -> None:
         with pytest.raises(AttributeError):
             run_to(small, "cnn.77", IMAGES)
+
+
+class Twice(nn.Module):
+    """One convolution and one in-place activation, each run twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.act = nn.Conv2d(3, 3, 1), nn.ReLU(inplace=True)
+
+    def forward(self, images: Tensor) -> Tensor:
+        output: Tensor = self.act(self.conv(self.act(self.conv(images))))
+        return output
+
+
+class TestTraced:
+    @pytest.mark.parametrize("layer", ["cnn.0", "cnn.1", "cnn.2", "cnn.6"])
+    def test_the_answer_depends_on_what_was_seen(self, small: nn.Module, layer: str) -> None:
+        """Before in-place activations, too: the values are the layer's own, and the slope is that of what follows."""
+        with captured(small, [layer]) as outputs:
+            run(small)
+            own = outputs[layer]
+        with traced(small, [layer]) as seen:
+            answer = small(IMAGES.clone().requires_grad_()).sum()
+            assert torch.equal(seen[layer], own)
+            (slope,) = torch.autograd.grad(answer, seen[layer])
+        assert slope.shape == own.shape
+        assert slope.any()
+
+    def test_the_first_run_of_a_layer_counts(self) -> None:
+        module = settled(Twice())
+        with traced(module, ["act"]) as seen:
+            module(IMAGES.clone().requires_grad_())
+            assert torch.equal(seen["act"], relu(run(module.get_submodule("conv"))))
+
+    def test_nothing_is_left_behind(self, small: nn.Module) -> None:
+        before = fingerprint(small)
+        with traced(small, ["cnn.2"]) as seen, pytest.raises(RuntimeError):
+            small(IMAGES[:, :1])
+        assert not seen
+        with traced(small, ["cnn.2"]) as seen:
+            run(small)
+        assert not seen
+        with pytest.raises(AttributeError), traced(small, ["cnn.2", "none"]):
+            pass
+        assert fingerprint(small) == before
+
+
+class TestReplaced:
+    def test_the_layer_gives_the_constant_and_all_else_as_before(self, small: nn.Module) -> None:
+        with captured(small, ["cnn.1"]) as before:
+            run(small)
+            own = before["cnn.1"].clone()
+        with replaced(small, "cnn.1", {2: 0.25}), captured(small, ["cnn.1"]) as outputs:
+            run(small)
+            given = outputs["cnn.1"]
+            assert torch.equal(given[:, 2], torch.full_like(given[:, 2], 0.25))
+            others = [0, 1, 3, 4, 5]
+            assert torch.equal(given[:, others], own[:, others])
+
+    def test_in_every_forward_pass_but_only_where_the_layer_first_runs(self) -> None:
+        module = settled(Twice())
+        conv = module.get_submodule("conv")
+        first = relu(run(conv))
+        first[:, 1] = 3.0
+        expected = relu(run(conv, first))
+        with replaced(module, "act", {1: 3.0}):
+            assert torch.equal(run(module), expected)
+            assert torch.equal(run(module), expected)
+
+    def test_nothing_is_left_behind(self, small: nn.Module) -> None:
+        before, alone = fingerprint(small), run(small)
+        with pytest.raises(IndexError), replaced(small, "cnn.2", {99: 0.0}):
+            run(small)
+        with pytest.raises(AttributeError), replaced(small, "none", {0: 0.0}):
+            pass
+        assert fingerprint(small) == before
+        assert torch.equal(run(small), alone)

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from reportgen.panels import PRESENTATION, agreement
-from reportgen.results import Explanation, FilterStudy, ModelFacts, Run, Scalar, Subject
+from reportgen.results import Crop, Explanation, FilterStudy, ModelFacts, Run, Scalar, Subject
 from reportgen.schema import (
     ClassReport,
+    CropReport,
+    EffectReport,
     EvidenceReport,
     ExplanationReport,
     FailureReport,
@@ -103,6 +105,19 @@ def _filter(study: FilterStudy) -> FilterReport:
         parameters=dict(study.parameters),
         measures=dict(study.measures),
         images=tuple(map(dict, study.image_measures)),
+        crops=tuple(map(_crop, study.crops)),
+        effects=tuple(map(EffectReport.model_validate, study.effects)),
+    )
+
+
+def _crop(crop: Crop) -> CropReport:
+    return CropReport(
+        image=crop.image,
+        subject=crop.subject if crop.subject >= 0 else None,
+        kind=crop.kind,
+        activation=crop.activation,
+        unit=crop.unit,
+        box=crop.box,
     )
 
 

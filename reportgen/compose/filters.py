@@ -1,43 +1,17 @@
-"""Task 2: filters. What excites them in the photographs, and an image made to excite them."""
+"""Task 2: filters. Images made to excite them, real crops that do, where they answer, and which classes need them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
-from reportgen.document import Block, Figure, NoPicture, Panel, Paragraph, Section, Sentence, Table
+from reportgen.compose.filter_findings import findings, layer_findings, tables
+from reportgen.document import Block, Figure, Panel, Paragraph, Section, Sentence
+from reportgen.filter_panels import crop_panels, made_panels, nothing_panel, where_panels
 from reportgen.language import Words
-from reportgen.panels import (
-    COLUMNS,
-    EMPTY,
-    MANY_COLUMNS,
-    Studied,
-    activation_panel,
-    in_rows,
-    original_panel,
-    padded,
-    scale_bar,
-    studied,
-    synthetic_panel,
-)
-from reportgen.phrasing import (
-    FOLLOWS,
-    citing,
-    coefficient,
-    counted,
-    listing,
-    number,
-    paragraph,
-    percent,
-    reason,
-    said,
-    shown_name,
-)
+from reportgen.panels import COLUMNS, Studied, in_rows, padded, scale_bar, studied
+from reportgen.phrasing import citing, counted, listing, number, paragraph, reason, said
 from reportgen.results import Facts, FilterStudy, Run, Subject
 
-MEASURES = ("layer", "filter", "maximum", "active", "edges", "orientation", "colour", "ratio")
-ALIGN = "lrrrrllr"
-COHERENT = 0.2  # alignment beyond that of the images at large, from which a direction is named
+STRIP = 8  # pictures side by side: 2 cm each on A4
 Group = Sequence[tuple[int, Subject]]  # with their places in the run
-DIRECTIONS = ("horizontal", "rising", "vertical", "falling")
 
 
 def section(run: Run, words: Words) -> Section:
@@ -47,15 +21,14 @@ def section(run: Run, words: Words) -> Section:
     how = tuple(_how(words, items))
     blocks: list[Block] = [paragraph(words, "what", said(words, "filters.what"))]
     blocks += [paragraph(words, "how", *how)] if how else []
-    blocks += [block for n, layer in enumerate(layers, 1) for block in _layer(words, run, layer, n)]
+    first = next((n for n, layer in enumerate(layers, 1) if any(item.study.status == "ok" for item in layer)), 0)
+    for n, layer in enumerate(layers, 1):
+        blocks += _layer(words, run, layer, n, explain=n == first)
     blocks += [
         paragraph(words, "limits", citing(words, "filters.limits")),
         paragraph(words, "source", citing(words, "filters.source")),
     ]
-    rows = tuple(_row(words, item) for item in items if item.study.status != "not_applicable")
-    if rows:
-        header = tuple(words(f"filters.column_{column}") for column in MEASURES)
-        blocks.append(Table("filters-table", 0, words("filters.table"), header, rows, ALIGN))
+    blocks += tables(words, [item for item in items if item.study.status != "not_applicable"])
     return Section("filters", words("section.filters"), tuple(blocks))
 
 
@@ -77,19 +50,24 @@ def _how(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]:
         yield said(words, "filters.choice_named", (f"{key}.choice",))
     else:
         yield counted(words, f"filters.choice_{parameters['choice']}", most, (f"{key}.choice",))
+    if pool := first.study.measures.get("pool"):
+        yield counted(words, "filters.how_crops", int(pool), (f"{first.key}.measures.pool",))
     if "token_layers" in parameters:
         key_of = "filters.tokens_only" if parameters["patches_only"] else "filters.tokens"
         yield counted(words, key_of, int(parameters["token_layers"]), (f"{key}.token_layers",))
     yield said(
         words,
         "filters.how_ascent",
-        (f"{key}.steps", f"{key}.lr"),
+        (f"{key}.steps", f"{key}.lr", f"{key}.variants"),
+        variants=parameters["variants"],
         steps=parameters["steps"],
         lr=number(parameters["lr"]),
     )
+    if share := parameters["colours_borrowed"]:
+        yield said(words, "filters.how_palette", (f"{key}.colours_borrowed",), share=percent(share))
 
 
-def _layer(words: Words, run: Run, items: Sequence[Studied], n: int) -> Iterator[Block]:
+def _layer(words: Words, run: Run, items: Sequence[Studied], n: int, *, explain: bool) -> Iterator[Block]:
     """One layer: its figures, then what they show; a sentence where the layer has no maps."""
     mapped = [item for item in items if item.study.status != "not_applicable"]
     if not mapped:
@@ -98,146 +76,67 @@ def _layer(words: Words, run: Run, items: Sequence[Studied], n: int) -> Iterator
             why = said(words, items[0].study.reason)
         yield Paragraph((why,), "note")
         return
-    subjects = tuple(enumerate(run.subjects))
-    columns = COLUMNS if len(subjects) <= COLUMNS else MANY_COLUMNS
-    for m, group in enumerate(in_rows(subjects, columns), 1):
-        yield _figure(words, mapped, group, f"filters-figure-{n}-{m}", columns)
-    shows = tuple(sentence for item in mapped for sentence in _shows(words, item))
-    if shows:
-        yield Paragraph(shows, "finding", words("filters.heading", layer=items[0].layer))
+    if whole := tuple(layer_findings(words, mapped)):
+        yield Paragraph(whole, "finding", words("filters.heading", layer=items[0].layer))
+    drawn = [item for item in mapped if item.study.status == "ok"]
+    for m, item in enumerate(drawn, 1):
+        yield _figure(words, run, item, f"filters-figure-{n}-{m}", explain=explain and m == 1)
+        which = words("filters.heading_filter", layer=item.layer, filter=item.study.filter)
+        yield Paragraph(tuple(findings(words, item)), "finding", which)
+    if missing := [item for item in mapped if item.study.status != "ok"]:
+        panels = [nothing_panel(words, item.study, reason(words, item.study)) for item in missing]
+        rows = tuple(padded(row) for row in in_rows(panels, COLUMNS))
+        yield Figure(f"filters-missing-{n}", 0, words("filters.caption_none", layer=items[0].layer), rows)
+        if shows := tuple(sentence for item in missing for sentence in findings(words, item)):
+            yield Paragraph(shows, "finding", words("filters.heading", layer=items[0].layer))
 
 
-def _figure(words: Words, items: Sequence[Studied], group: Group, anchor: str, columns: int) -> Figure:
-    """The photographs, then a row per filter; the synthetic image stands at the head of the first figure's rows."""
-    first = group[0][0] == 0
-    photographs = (original_panel(words, each.image, shown_name(each.image.name)) for _, each in group)
-    rows = [(EMPTY, *padded(photographs, columns))]
-    for item in items:
-        maps = padded(_maps(words, item.study, group), columns)
-        rows.append((_head(words, item.study, synthetic=first), *maps))
-    drawn = any(item.study.status == "ok" for item in items)
-    layer = items[0].layer
-    sized = [item.study.parameters for item in items if "height" in item.study.parameters]
-    if not first:
-        caption = words("filters.caption_continued", layer=layer)
-    elif sized and drawn:
-        known = {name: sized[0][name] for name in ("kind", "height", "width")}
-        field = _field(words, sized[0])
-        caption = words(
-            "filters.caption",
-            layer=layer,
-            kind=known["kind"],
-            height=known["height"],
-            width=known["width"],
-            field=field,
-        )
-    else:
-        caption = words("filters.caption_none", layer=layer)
-    scale = scale_bar(words, "activation", "0", "1", words("filters.scale_label"))
-    method = words("filters.method", layer=layer) if drawn else ""
-    return Figure(anchor, 0, caption, tuple(rows), method, (scale,) if drawn else ())
+def _figure(words: Words, run: Run, item: Studied, anchor: str, *, explain: bool) -> Figure:
+    """Two lines for one filter: what excites it; then what does not, and where it answers.
 
-
-def _field(words: Words, parameters: Facts) -> str:
-    """What one position of the map sees, for the caption; nothing where it is not known."""
-    if parameters.get("receptive_field"):
-        return words("filters.field_whole")
-    sides = [parameters.get(f"receptive_field_{side}") for side in ("height", "width")]
-    return "" if None in sides else words("filters.field", high=sides[0], wide=sides[1])
-
-
-def _head(words: Words, study: FilterStudy, *, synthetic: bool) -> Panel:
-    """What stands before a filter's maps: its synthetic image in the first figure, or why there is nothing."""
-    if study.status != "ok":
-        return Panel(NoPicture(reason(words, study)), words("filters.panel_activation", filter=study.filter))
-    return synthetic_panel(words, study) if synthetic else EMPTY
-
-
-def _maps(words: Words, study: FilterStudy, group: Group) -> Iterator[Panel]:
-    label = words("filters.panel_activation", filter=study.filter)
-    if study.status == "ok":
-        for position, subject in group:
-            yield replace(activation_panel(words, study, subject, position, overlay=False), label=label)
-
-
-def _shows(words: Words, item: Studied) -> Iterator[Sentence]:
+    explain: say what stands where, as the first of these figures does for all.
+    """
     study = item.study
-    if study.status == "degenerate":
-        yield said(words, "filters.shows_dead", item.keys("maximum"), filter=study.filter)
-    if study.status != "ok":
-        return
-    facts = study.measures
-    if float(facts["maximum"]) <= 0:
-        reached = number(facts["reached"])
-        keys = item.keys("maximum", "reached")
-        yield said(words, "filters.shows_silent", keys, filter=study.filter, reached=reached)
-        return
-    share = percent(facts["active"])
-    yield said(words, "filters.shows_active", item.keys("active"), filter=study.filter, share=share)
-    if "edges" in facts:
-        r = round(float(facts["edges"]), 2)  # as it is printed
-        key = "filters.shows_avoids" if r <= -FOLLOWS else "filters.shows_no_edges"
-        key = "filters.shows_edges" if r >= FOLLOWS else key
-        yield said(words, key, item.keys("edges"), r=coefficient(r))
-    if round(float(facts.get("coherence", 0)), 2) >= COHERENT:
-        yield said(
-            words,
-            "filters.shows_orientation",
-            item.keys("orientation", "coherence"),
-            direction=words(f"direction.{_direction(float(facts['orientation']))}"),
-            degrees=_degrees(float(facts["orientation"])),
-            coherence=coefficient(facts["coherence"]),
-        )
-    if facts.get("colour", "none") != "none":
-        colour = words(f"colour.{facts['colour']}")
-        yield said(
-            words,
-            "filters.shows_colour",
-            item.keys("colour", "colour_r"),
-            colour=colour,
-            r=coefficient(abs(float(facts["colour_r"]))),
-        )
-    if "ratio" in facts:
-        yield _ratio(words, item)
+    group = _most_answered(study, run.subjects)
+    lines = _strip(words, study, group, run.model.input.size)
+    caption = words("filters.caption", layer=item.layer, filter=study.filter, **_shape(words, study.parameters))
+    if not explain:
+        return Figure(anchor, 0, caption, tuple(padded(line, STRIP) for line in lines if line))
+    where = words("filters.where_all")
+    if len(group) < len(run.subjects):
+        where = words("filters.where_some", n=len(group), total=len(run.subjects))
+    caption += " " + words("filters.caption_crops" if study.crops else "filters.caption_plain", where=where)
+    method = words("filters.method_crops") + " " if study.crops else ""
+    method += words("filters.method", layer=item.layer)
+    scale = scale_bar(words, "activation", "0", "1", words("filters.scale_label"))
+    return Figure(anchor, 0, caption, tuple(padded(line, STRIP) for line in lines if line), method, (scale,))
 
 
-def _ratio(words: Words, item: Studied) -> Sentence:
-    """How the synthetic image does beside the best photograph."""
-    ratio = item.study.measures["ratio"]
-    key = "filters.shows_ratio" if float(ratio) >= 1 else "filters.shows_ratio_low"
-    if number(ratio) == "1":  # an activation that saturates, such as ReLU6, gives no more
-        key = "filters.shows_ratio_even"
-    return said(words, key, item.keys("ratio"), ratio=number(ratio))
+def _strip(
+    words: Words, study: FilterStudy, group: Group, size: tuple[int, int]
+) -> tuple[tuple[Panel, ...], tuple[Panel, ...]]:
+    """The two lines of one filter, the second empty where there is nothing for it."""
+    made, where = tuple(made_panels(words, study)), tuple(where_panels(words, study, group))
+    top, middle, bottom = (tuple(crop_panels(words, study, kind, size)) for kind in ("top", "middle", "bottom"))
+    if not study.crops:
+        return (*made, *where)[:STRIP], ()
+    contrast = (*middle, *bottom)
+    return (*made, *top)[:STRIP], (*contrast, *where)[:STRIP]
 
 
-def _degrees(orientation: float) -> int:
-    """Whole degrees in [0, 180): 179.6 is as horizontal as 0."""
-    return round(orientation) % 180
+def _most_answered(study: FilterStudy, subjects: Sequence[Subject]) -> Group:
+    """The photographs that the filter answers to most, at most half a line, in their order."""
+    maxima = [float(facts["maximum"]) for facts in study.image_measures]
+    best = sorted(range(len(maxima)), key=lambda position: -maxima[position])[: STRIP // 2]
+    return [(position, subjects[position]) for position in sorted(best)]
 
 
-def _direction(orientation: float) -> str:
-    """The nearest of four directions."""
-    return DIRECTIONS[round(orientation / 45) % 4]
-
-
-def _row(words: Words, item: Studied) -> tuple[str, ...]:
-    study, facts, empty = item.study, item.study.measures, words("status.empty")
-    start = (item.layer, str(study.filter))
-    if study.status == "failed":
-        return (*start, words("status.failed"), *[empty] * 5)
-    if study.status != "ok":
-        active = percent(facts["active"]) if "active" in facts else empty
-        return (*start, number(facts["maximum"]), active, *[empty] * 3, words("status.dead"))
-    orientation = empty
-    if "orientation" in facts:
-        degrees, coherence = _degrees(float(facts["orientation"])), coefficient(facts["coherence"])
-        orientation = words("filters.orientation_value", degrees=degrees, coherence=coherence)
-    return (
-        *start,
-        number(facts["maximum"]),
-        percent(facts["active"]),
-        coefficient(facts["edges"]) if "edges" in facts else empty,
-        orientation,
-        words(f"colour.{facts['colour']}") if "colour" in facts else empty,
-        number(facts["ratio"]) if "ratio" in facts else empty,
-    )
+def _shape(words: Words, parameters: Facts) -> dict[str, object]:
+    """Kind and size of a layer for the caption, and what one position of the map sees, where it is known."""
+    field = ""
+    sides = [parameters.get(f"receptive_field_{side}") for side in ("height", "width")]
+    if parameters.get("receptive_field"):
+        field = words("filters.field_whole")
+    elif None not in sides:
+        field = words("filters.field", high=sides[0], wide=sides[1])
+    return {"kind": parameters["kind"], "height": parameters["height"], "width": parameters["width"], "field": field}

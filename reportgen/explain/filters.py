@@ -1,39 +1,59 @@
-"""Filters: what excites them most, and where they answer on the images.
+"""Filters: what excites them, in images made for it and in real crops, where they answer, and which classes need them.
 
-Source: erhan2009, olah2017.
+Source: erhan2009, olah2017, borowski2021, molchanov2017.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reportgen.ascent import RATE, Ascent, synthesise
+from reportgen import ablation
+from reportgen.ascent import Ascent, synthesise
 from reportgen.attempts import ends_the_run
+from reportgen.channels import GROUP, Channels, as_text, channel_answers
 from reportgen.classifier import Classifier, to_numpy
 from reportgen.contracts import FilterMethod
+from reportgen.crops import Dossier, Wanted, find_crops
 from reportgen.hooks import captured
-from reportgen.layers import Tokens, check_filters, is_map, named_layers, one_per_stage, tokens_of
+from reportgen.layers import ACTIVATIONS, Tokens, check_filters, named_layers, one_per_stage, tokens_of
 from reportgen.measures import answers, filter_preferences
 from reportgen.options import BuildOptions
 from reportgen.palette import palette
+from reportgen.pool import pool_of
 from reportgen.receptive import Layer, survey
 from reportgen.results import Case, Facts, FilterStudy, Scalar
 
 NAME = "filters"
-GROUP = 8  # images whose maps of all layers are held at once
 REASONS = {form: f"reason.{form}" for form in ("single", "tokens", "channels_last", "not_run")}
 NO_MAPS: NDArray[np.float32] = np.zeros((0, 0, 0), np.float32)
 
 Maps = NDArray[np.float32]  # (N, F, h, w)
+Held = Mapping[int, NDArray[np.float64]]  # filter -> (N, K) probabilities with it held at its mean
+
+
+@dataclass(frozen=True, eq=False)
+class _Subject:
+    """What the filters of one layer are judged by. intact: (N, K) probabilities of the network as it is."""
+
+    layer: Layer
+    stats: Channels
+    intact: NDArray[np.float64]
+    held: Held
+    dossier: Dossier
+    pixels: NDArray[np.float32]
+    classes: tuple[str, ...]
+    parameters: Facts
 
 
 def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions) -> Iterator[FilterStudy]:
     """For each layer and filter one study, over all cases; one without a layer where none is named and none has maps.
 
-    Raises InputRefused for a layer or filter that the network does not have.
+    Raises InputRefused for a layer or filter that the network does not have, ImagesError for --reference-images that
+    name none.
     """
     named = named_layers(classifier, options.layers)
     surveyed = {layer.name: layer for layer in survey(classifier)}
@@ -42,48 +62,67 @@ def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions
         yield FilterStudy(NAME, "", 0, "not_applicable", NO_MAPS, reason="reason.no_maps")
         return
     pixels = np.stack([case.image.pixels for case in cases])
-    answered = channel_answers(classifier, pixels, [name for name in layers if surveyed[name].form == "map"])
-    tokens = tokens_of(classifier, tuple(surveyed.values()))
+    pool = pool_of(cases, options, classifier.facts.input)
+    stats = channel_answers(classifier, pool, [name for name in layers if surveyed[name].form == "map"])
+    for name, each in stats.items():
+        check_filters(name, len(each.mean), options.filters)
+    intact = classifier.probabilities(pixels)
+    held = chosen_filters(classifier, pixels, intact, stats, options)
+    wanted = [Wanted(surveyed[name], tuple(held[name]), stats[name]) for name in held]
+    dossiers = find_crops(classifier, pool, wanted, options.seed)
+    tokens, classes = tokens_of(classifier, tuple(surveyed.values())), classifier.facts.classes
     for layer in layers:
-        parameters = _parameters(surveyed[layer], tokens, options)
-        if layer not in answered:
+        parameters = _parameters(classifier, surveyed[layer], tokens, options)
+        if layer not in stats:
             reason = REASONS.get(surveyed[layer].form, "reason.not_spatial")
             yield FilterStudy(NAME, layer, 0, "not_applicable", NO_MAPS, reason=reason, parameters=parameters)
             continue
-        check_filters(layer, answered[layer].shape[1], options.filters)
-        filters = options.filters or most_excited(answered[layer], options.filters_top)
-        yield from _studies(classifier, pixels, layer, filters, parameters, options)
+        subject = _Subject(
+            surveyed[layer], stats[layer], intact, held[layer], dossiers[layer], pixels, classes, parameters
+        )
+        yield from _studies(classifier, subject, options)
 
 
-def channel_answers(
-    classifier: Classifier, pixels: NDArray[np.float32], layers: Sequence[str]
-) -> dict[str, NDArray[np.float32]]:
-    """For each layer that gives maps the largest and the mean answer of each channel over all images, (2, C)."""
+def chosen_filters(
+    classifier: Classifier,
+    pixels: NDArray[np.float32],
+    intact: NDArray[np.float64],
+    stats: Mapping[str, Channels],
+    options: BuildOptions,
+) -> dict[str, dict[int, NDArray[np.float64]]]:
+    """For each layer the filters to show, each with the probabilities while it is held at its mean.
 
-    def run(part: slice) -> dict[str, NDArray[np.float32]]:
-        with torch.inference_mode(), captured(classifier.module, layers) as outputs:
-            classifier.forward(classifier.tensor(pixels[part]))
-            maps = {name: output for name, output in outputs.items() if is_map(output)}
-            return {
-                name: to_numpy(torch.stack([output.amax(dim=(0, 2, 3)), output.mean(dim=(2, 3)).sum(dim=0)]))
-                for name, output in maps.items()
-            }
-
-    parts = classifier.in_batches(len(pixels), run, most=GROUP)
+    Those named; else those that change the predicted class's probability most, of the channels that do so at first
+    order.
+    """
+    estimates = {} if options.filters else _estimates(classifier, pixels, stats)
     found = {}
-    for name in parts[0]:
-        largest, sums = np.stack([part[name] for part in parts], axis=1)
-        found[name] = np.stack([largest.max(axis=0), sums.sum(axis=0) / np.float32(len(pixels))])
+    for name, each in stats.items():
+        estimate = estimates.get(name, np.zeros(0))
+        tried = options.filters or ablation.candidates(estimate, each, options.filters_top)
+        held = {
+            number: ablation.held_at_mean(classifier, pixels, name, number, float(each.mean[number]))
+            for number in dict.fromkeys(tried)
+        }
+        if not options.filters:
+            numbers = list(held)
+            changes = np.nan_to_num([ablation.change_of_predicted(intact, held[number]) for number in numbers])
+            best = np.argsort(-changes, kind="stable")[: options.filters_top]
+            held = {numbers[place]: held[numbers[place]] for place in best}
+        found[name] = held
     return found
 
 
-def most_excited(answered: NDArray[np.float32], count: int) -> tuple[int, ...]:
-    """The channels with the largest answers, strongest first; among equals, as where ReLU6 is full, the larger mean.
-
-    answered: (2, C), the largest and the mean answer of each channel. Full equals come in the order of their numbers.
-    """
-    largest, mean = answered
-    return tuple(int(channel) for channel in np.lexsort((-mean, -largest))[:count])
+def _estimates(
+    classifier: Classifier, pixels: NDArray[np.float32], stats: Mapping[str, Channels]
+) -> dict[str, NDArray[np.float64]]:
+    """First-order estimates; none where the network cannot be differentiated."""
+    try:
+        return ablation.first_order(classifier, pixels, stats)
+    except RuntimeError as err:  # as where it writes over what its own gradient needs
+        if ends_the_run(err):
+            raise
+        return {}
 
 
 def filter_maps(classifier: Classifier, pixels: NDArray[np.float32], layer: str, filters: Sequence[int]) -> Maps:
@@ -97,20 +136,15 @@ def filter_maps(classifier: Classifier, pixels: NDArray[np.float32], layer: str,
     return np.concatenate(classifier.in_batches(len(pixels), run, most=GROUP))
 
 
-def _studies(
-    classifier: Classifier,
-    pixels: NDArray[np.float32],
-    layer: str,
-    filters: Sequence[int],
-    parameters: Facts,
-    options: BuildOptions,
-) -> Iterator[FilterStudy]:
-    maps = filter_maps(classifier, pixels, layer, filters)
-    sized = {**parameters, "height": maps.shape[2], "width": maps.shape[3]}
+def _studies(classifier: Classifier, subject: _Subject, options: BuildOptions) -> Iterator[FilterStudy]:
+    layer, filters = subject.layer.name, list(subject.held)
+    maps = filter_maps(classifier, subject.pixels, layer, filters)
+    settings, colours = Ascent(options.filter_steps), palette(subject.pixels)
+    climbed = settings.facts(classifier.facts.input.size, colours)
+    sized = {**subject.parameters, **climbed, "height": maps.shape[2], "width": maps.shape[3]}
     try:
-        settings = Ascent(options.filter_steps, variants=1)  # one is shown, and it does not depend on later ones
-        images = synthesise(classifier, layer, filters, settings, palette(pixels), options.seed)[:, 0]
-        reached = filter_maps(classifier, images, layer, filters)
+        images = synthesise(classifier, layer, filters, settings, colours, options.seed)  # (F, V, H, W, 3)
+        reached = filter_maps(classifier, images[:, 0], layer, filters)
     except Exception as err:  # whatever a user's own network raises
         if ends_the_run(err):
             raise
@@ -120,27 +154,64 @@ def _studies(
         return
     for i, number in enumerate(filters):
         study = partial(FilterStudy, NAME, layer, number, parameters=sized)
-        yield _judged(study, maps[:, i], pixels, images[i], float(reached[i, i].max()))
+        top = float(reached[i, i].max())
+        if not (np.isfinite(maps[:, i]).all() and np.isfinite(top)):
+            yield study("failed", NO_MAPS, None, "reason.not_finite")
+            continue
+        yield _judged(study, subject, number, maps[:, i], (images[i], top))
 
 
 def _judged(
     study: Callable[..., FilterStudy],
+    subject: _Subject,
+    number: int,
     maps: Maps,
-    pixels: NDArray[np.float32],
-    image: NDArray[np.float32],
-    reached: float,
+    made: tuple[NDArray[np.float32], float],
 ) -> FilterStudy:
-    """The study of one filter. maps: (N, h, w) on the images; image: made to excite it; reached: its answer there."""
-    if not (np.isfinite(maps).all() and np.isfinite(reached)):
-        return study("failed", NO_MAPS, None, "reason.not_finite")
-    top = float(maps.max())
-    measures: dict[str, Scalar] = {**answers(maps), "reached": reached}
-    if top <= 0 and reached <= 0:
+    """The study of one filter. maps: (N, h, w) on the images; made: (V, H, W, 3), and the answer to the first."""
+    (images, reached), stats = made, subject.stats
+    best = float(stats.highest[number])  # over all images, those that lend crops, too
+    measures: dict[str, Scalar] = {**answers(maps), "reached": reached, **_layer_measures(stats)}
+    if best <= 0 and reached <= 0:
         return study("degenerate", maps, None, "reason.dead_filter", measures=measures)
-    measures |= filter_preferences(maps, pixels)
-    if top > 0:
-        measures["ratio"] = reached / top
-    return study("ok", maps, image, measures=measures, image_measures=image_measures(maps))
+    held, mean = subject.held[number], float(stats.mean[number])
+    answered = bool(np.isfinite(held).all() and np.isfinite(subject.intact).all())
+    if answered:
+        measures |= {"mean": mean, "matters": ablation.change_of_predicted(subject.intact, held)}
+        measures["largest_change"] = float(np.abs(subject.intact - held).mean(axis=0).max())
+    measures |= filter_preferences(maps, subject.pixels) | _honest(subject, number)
+    if best > 0:
+        measures["ratio"] = reached / best
+    means = maps.mean(axis=(1, 2), dtype=np.float64)
+    above = means >= mean - 1e-6 * float(np.abs(means).max())
+    return study(
+        "ok",
+        maps,
+        images[0],
+        measures=measures,
+        image_measures=image_measures(maps),
+        crops=subject.dossier.crops[number],
+        effects=ablation.class_effects(subject.intact, held, above, subject.classes) if answered else (),
+        variants=images[1:] if len(images) > 1 else None,
+    )
+
+
+def _layer_measures(stats: Channels) -> dict[str, Scalar]:
+    """How many channels there are, and which of them answer to no image."""
+    silent = stats.silent
+    found: dict[str, Scalar] = {"channels": len(stats.mean), "silent": len(silent), "pool": stats.images}
+    return found | ({"silent_filters": as_text(silent)} if silent else {})
+
+
+def _honest(subject: _Subject, number: int) -> dict[str, Scalar]:
+    """Whether a filter is nearly constant, full, or the double of others."""
+    stats = subject.stats
+    found: dict[str, Scalar] = {"steady": stats.steady(number), "spread": float(stats.spread[number])}
+    if stats.saturated.any():
+        found["saturated"] = float(stats.saturated[number])
+    if twins := subject.dossier.alike.twins(number):
+        found |= {"duplicate_of": as_text([other for other, _ in twins]), "duplicate_r": twins[0][1]}
+    return found
 
 
 def image_measures(maps: Maps) -> tuple[Facts, ...]:
@@ -153,16 +224,21 @@ def image_measures(maps: Maps) -> tuple[Facts, ...]:
     )
 
 
-def _parameters(layer: Layer, tokens: Tokens, options: BuildOptions) -> Facts:
+def _parameters(classifier: Classifier, layer: Layer, tokens: Tokens, options: BuildOptions) -> Facts:
     choice = "named" if options.filters else "layers" if options.layers else "default"
-    found: dict[str, Scalar] = {"steps": options.filter_steps, "lr": RATE, "choice": choice, "kind": layer.kind}
+    found: dict[str, Scalar] = {"choice": choice, "kind": layer.kind}
     if layer.fields is not None and layer.fields.whole:
         found["receptive_field"] = "whole image"
     elif layer.fields is not None:
         found["receptive_field_height"], found["receptive_field_width"] = layer.fields.size
     if tokens.layers:
         found |= {"token_layers": tokens.layers, "patches_only": tokens.patches_only}
+    # One activation per stage is taken where there is one: here none is a module, so it runs as a function, or not.
+    if not options.layers and not isinstance(classifier.module.get_submodule(layer.name), ACTIVATIONS):
+        found["no_activation"] = True
     return found
 
 
-METHOD = FilterMethod(NAME, explain, ("erhan2009", "olah2017", "borowski2021", "bigun1987", "araujo2019"))
+METHOD = FilterMethod(
+    NAME, explain, ("erhan2009", "olah2017", "borowski2021", "bigun1987", "araujo2019", "molchanov2017")
+)

@@ -2,6 +2,7 @@
 
 from reportgen.figures.charts import colour_bar, diverging, weights_chart
 from reportgen.figures.encode import backdrop, filter_picture, fit, jpeg, png, thumbnail
+from reportgen.figures.filters import activation_outlined, crop_picture
 from reportgen.figures.heat import (
     activation_overlay,
     activation_picture,
@@ -15,7 +16,8 @@ from reportgen.figures.regions import number_regions, regions_overlay
 from reportgen.figures.writeup import lime_paint, stretched_picture
 
 __all__ = [
-    "activation_overlay", "activation_picture", "backdrop", "colour_bar", "diverging", "filter_picture", "fit", "jpeg",
-    "lime_paint", "number_regions", "percentile_scale", "png", "regions_overlay", "saliency_overlay",
-    "saliency_picture", "sequential", "stretched_picture", "thumbnail", "to_unit", "weights_chart",
+    "activation_outlined", "activation_overlay", "activation_picture", "backdrop", "colour_bar", "crop_picture",
+    "diverging", "filter_picture", "fit", "jpeg", "lime_paint", "number_regions", "percentile_scale", "png",
+    "regions_overlay", "saliency_overlay", "saliency_picture", "sequential", "stretched_picture", "thumbnail",
+    "to_unit", "weights_chart",
 ]  # fmt: skip

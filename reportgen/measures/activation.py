@@ -8,6 +8,8 @@ from PIL import Image
 from scipy.ndimage import correlate1d
 from skimage.color import rgb2gray
 
+from reportgen.measures.frequency import band_energies, preferred_period
+
 Plane = NDArray[np.float64]  # (H, W)
 Maps = NDArray[np.floating[Any]]  # (N, h, w)
 Pixels = NDArray[np.floating[Any]]  # (H, W, 3) or (N, H, W, 3) RGB in [0, 1]
@@ -28,7 +30,7 @@ def answers(maps: Maps) -> dict[str, float]:
 
 
 def filter_preferences(maps: Maps, images: Pixels) -> dict[str, float | str]:
-    """edges, orientation, coherence, colour and colour_r of one filter, over all images together.
+    """edges, orientation, coherence, colour, colour_r and period of one filter, over all images together.
 
     maps: raw output of the filter on each image; images: (N, H, W, 3) RGB in [0, 1]. What is measured on the image is
     averaged over the part of it that each position of the map covers. edges: Pearson's r with the strength of edges
@@ -36,7 +38,7 @@ def filter_preferences(maps: Maps, images: Pixels) -> dict[str, float | str]:
     counter-clockwise; coherence in [0, 1]: how much more aligned the structures are where the filter answers than in
     these images at large. colour: the colour whose presence goes with the answer best, "none" below |r| = 0.3. What is
     undefined (a constant map, images without edges) is absent, and so is everything below 64 positions in all, too few
-    for a correlation to mean anything.
+    for a correlation to mean anything. period, period_share, period_usual: see `preferred_period`.
     Source: the structure tensor of bigun1987.
     """
     if maps.size < LEAST_POSITIONS:
@@ -47,7 +49,9 @@ def filter_preferences(maps: Maps, images: Pixels) -> dict[str, float | str]:
     found: dict[str, float | str] = {}
     if (edges := correlation(maps, np.sqrt(pooled["energy"]))) is not None:
         found["edges"] = edges
-    return found | _orientation(maps, pooled) | _colour(maps, pooled)
+    bands = [band_energies(image) for image in images]
+    energies = {name: np.stack([_averaged(each[name], size) for each in bands]) for name in bands[0]}
+    return found | _orientation(maps, pooled) | _colour(maps, pooled) | preferred_period(maps, energies)
 
 
 def correlation(one: NDArray[Any], other: NDArray[Any]) -> float | None:

@@ -30,7 +30,14 @@ def written(run: Run) -> ReportDocument:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("jpeg", "png", "colour_bar", "weights_chart"):
             patch.setattr(figures, name, _blank)
-        for name in ("regions_overlay", "number_regions", "saliency_overlay", "activation_overlay", "fit"):
+        for name in (
+            "regions_overlay",
+            "number_regions",
+            "saliency_overlay",
+            "activation_overlay",
+            "activation_outlined",
+            "fit",
+        ):
             patch.setattr(figures, name, _same)
         return compose(run, WORDS)
 

@@ -74,7 +74,7 @@ def half_broken_down() -> Run:
 def failed_filters() -> Run:
     """A network that cuts the gradient: activations, but no synthetic image; and a layer with one silent filter."""
     run = fake_run(images=2, profile="hw5", trouble=False)
-    study = run.filters[0]
+    study = replace(run.filters[0], crops=(), effects=(), variants=None)
     failed = replace(study, status="failed", visualisation=None, reason="reason.raised", detail="cut", measures={},
                      image_measures=())  # fmt: skip
     facts = tuple({"maximum": -1.0, "mean": -1.0} for _ in run.subjects)

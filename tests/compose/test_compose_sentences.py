@@ -12,7 +12,7 @@ from reportgen.compose import summarise
 from reportgen.compose.overview import _evidence
 from reportgen.document import Figure, Paragraph
 from reportgen.phrasing import number
-from reportgen.results import Prediction, RegionWeights, Run, SaliencyMap
+from reportgen.results import ClassEffect, Prediction, RegionWeights, Run, SaliencyMap
 
 DENSITY = "agreement_density_median"
 
@@ -109,8 +109,9 @@ def test_the_sign_of_the_heaviest_region_is_said() -> None:
 @pytest.mark.parametrize(
     ("facts", "present", "absent"),
     [
-        ({"edges": 0.5}, "shows_edges", "shows_no_edges"),
-        ({"edges": 0.49}, "shows_no_edges", "shows_edges"),
+        ({"edges": 0.5}, "shows_edges", "shows_avoids"),
+        ({"edges": 0.49}, "shows_active", "shows_edges"),
+        ({"edges": -0.49}, "shows_active", "shows_avoids"),
         ({"edges": -0.5}, "shows_avoids", "shows_edges"),
         ({"coherence": 0.5, "orientation": 90.0}, "shows_orientation", "shows_avoids"),
         ({"coherence": 0.1, "orientation": 90.0}, "shows_active", "shows_orientation"),
@@ -119,12 +120,57 @@ def test_the_sign_of_the_heaviest_region_is_said() -> None:
         ({"ratio": 0.5}, "shows_ratio_low", "shows_ratio"),
         ({"ratio": 2.0}, "shows_ratio", "shows_ratio_low"),
         ({"maximum": 0.0, "reached": 2.0}, "shows_silent", "shows_active"),
+        ({"steady": True}, "shows_steady", "shows_saturated"),
+        ({"saturated": 0.5}, "shows_saturated", "shows_steady"),
+        ({"saturated": 0.49}, "shows_active", "shows_saturated"),
+        ({"duplicate_of": "4", "duplicate_r": 0.97}, "shows_duplicate_one", "shows_duplicate"),
+        ({"duplicate_of": "4, 9", "duplicate_r": 0.97}, "shows_duplicate", "shows_duplicate_one"),
+        ({"period": 6.5, "period_share": 0.4, "period_usual": 0.3}, "shows_period", "shows_steady"),
+        ({"period": 6.5, "period_share": 0.39, "period_usual": 0.3}, "shows_active", "shows_period"),
+        ({"largest_change": 0.01}, "shows_matters", "shows_idle"),
+        ({"largest_change": 0.009}, "shows_idle", "shows_matters"),
+        ({"largest_change": 0.009}, "shows_fall", "shows_relied_two"),
     ],
 )
 def test_a_filter_is_described_by_what_was_measured(facts: dict[str, float | str], present: str, absent: str) -> None:
     run = with_filters(fake_run(images=2, profile="default", trouble=False), facts)
     assert says(run, f"filters.{present}", "filters")
     assert not says(run, f"filters.{absent}", "filters")
+
+
+@pytest.mark.parametrize(
+    ("drops", "present", "absent"),
+    [
+        ((0.2, 0.01, -0.2), "shows_relied_two", "shows_idle"),
+        ((0.2, 0.009, -0.2), "shows_relied", "shows_relied_two"),
+        ((0.009, 0.001, -0.01), "shows_opposed", "shows_relied"),
+        ((0.2, 0.1, -0.009), "shows_relied_two", "shows_opposed"),
+        ((0.009, 0.001, -0.009), "shows_changed", "shows_opposed"),
+        ((0.01, 0.001, -0.009), "shows_relied", "shows_changed"),
+    ],
+)
+def test_classes_are_named_from_one_point_on(drops: tuple[float, ...], present: str, absent: str) -> None:
+    run = fake_run(images=2, profile="default", trouble=False)
+    effects = tuple(ClassEffect(k, f"class {k}", abs(drop), drop, 0.0) for k, drop in enumerate(drops))
+    run = replace(run, filters=(replace(run.filters[0], effects=effects),))
+    assert says(run, f"filters.{present}", "filters")
+    assert not says(run, f"filters.{absent}", "filters")
+
+
+def test_the_silent_filters_of_a_layer_are_named_while_they_are_few() -> None:
+    run = fake_run(images=2, profile="default", trouble=False)
+    few = texts(with_filters(run, {"silent": 3, "silent_filters": "2, 5, 7"}), "filters")
+    assert "Of this layer's 8 filters, 3 answer to none of these images: 2, 5, 7." in few
+    many: dict[str, float | str] = {"silent": 13, "channels": 64, "silent_filters": ", ".join(map(str, range(13)))}
+    assert "64 filters, 13 answer to none of these images." in texts(with_filters(run, many), "filters")
+    assert "answer to none" not in texts(with_filters(run, {"silent": 0}), "filters")
+
+
+def test_maps_before_an_activation_by_function_are_said_to_be_so() -> None:
+    run = fake_run(images=2, profile="default", trouble=False)
+    study = replace(run.filters[0], parameters={**run.filters[0].parameters, "no_activation": True})
+    assert says(replace(run, filters=(study,)), "filters.no_activation", "filters")
+    assert not says(run, "filters.no_activation", "filters")
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_every_panel_shows_something_or_says_why(document: ReportDocument) -> No
         assert figure.caption, figure.anchor
         assert {len(row) for row in figure.rows} == {max(map(len, figure.rows))}, figure.anchor
         for row in figure.rows:
-            assert 1 <= len(row) <= 7
+            assert 1 <= len(row) <= 8
             assert any(isinstance(panel.content, Picture) or panel.content.reason for panel in row)
             for panel in row:
                 assert panel.label or panel == Panel(NoPicture(""), "")
@@ -243,16 +243,58 @@ def test_what_failed_is_listed_with_a_reason_and_a_way_out() -> None:
     assert filters.rows[0][0] == "Filter 1 of cnn.0"
 
 
-def test_many_images_go_on_in_further_figures() -> None:
+def strips(document: ReportDocument) -> list[Figure]:
+    return [figure for figure in figures(document) if figure.anchor.startswith("filters-figure-")]
+
+
+def test_a_filter_is_one_strip_of_what_excites_it_and_what_does_not() -> None:
+    first, *more = strips(DOCUMENTS["no trouble"])
+    assert [figure.anchor for figure in (first, *more)] == ["filters-figure-1-1", "filters-figure-1-2",
+                                                            "filters-figure-2-1"]  # fmt: skip
+    above, below = [[panel.label for panel in row] for row in first.rows]
+    assert above == ["synthetic", "variant 2", "variant 3", "highest", "highest 2", "highest 3", "", ""]
+    assert below[:2] == ["middle", "lowest"]
+    assert below[2:6] == ["a/star_0.jpg", "b/ring & plus.png", "c/<img src=x>.jpg", "d/{name}<U+202E>gpj.exe"]
+    shown = [isinstance(panel.content, Picture) for row in first.rows for panel in row]
+    assert shown == [*[True] * 6, *[False] * 2, *[True] * 6, *[False] * 2]
+    alts = [panel.content.alt for panel in first.rows[0] if isinstance(panel.content, Picture)]
+    assert "b/ring & plus.png, rows 0 to 9, columns 4 to 20" in alts[4]
+
+
+def test_what_stands_where_is_explained_once() -> None:
+    first, *more = strips(DOCUMENTS["default"])
+    assert "crops that excite it most" in first.caption
+    assert all("excite" not in figure.caption and not figure.method and not figure.scales for figure in more)
+    assert (len(first.scales), bool(first.method)) == (1, True)
+
+
+def test_of_many_images_those_are_shown_that_the_filter_answers_to_most() -> None:
     document = DOCUMENTS["twelve images"]
-    first, *more = [f for f in figures(document) if f.anchor.startswith("filters-figure-1-")]
-    assert [len(first.rows[0]), *(len(f.rows[0]) for f in more)] == [7, 7]  # one place is for the synthetic image
-    names = [panel.label for f in (first, *more) for panel in f.rows[0] if panel.label]
+    first = strips(document)[0]
     failed, *cards = section(document, "images").sections
-    assert names == [each.title for each in cards]
+    names = [panel.label for panel in first.rows[1]][2:6]
+    assert names == [each.title for each in cards[:4]]  # the fake answers fall from image to image
+    assert "the 4 of 12 photographs that it answers to most" in first.caption
     assert [block.tone for block in failed.blocks if isinstance(block, Paragraph)] == ["warning"]
     overview = next(block for block in blocks(document) if isinstance(block, Overview))
     assert len(overview.items) == 12
+
+
+def test_a_filter_without_pictures_is_apart_and_says_why() -> None:
+    document = DOCUMENTS["default"]
+    (missing,) = [figure for figure in figures(document) if figure.anchor.startswith("filters-missing-")]
+    (panel, *rest) = missing.rows[0]
+    assert panel.content == NoPicture(WORDS("reason.dead_filter"))
+    assert panel.label == "Filter 7"
+    assert not any(isinstance(each.content, Picture) for each in rest)
+
+
+def test_the_tables_say_what_filters_answer_to_and_who_needs_them() -> None:
+    found = {table.anchor: table for table in tables(DOCUMENTS["default"])}
+    answers, needs = found["filters-table"], found["filters-needs"]
+    assert len({len(row) for row in answers.rows} | {len(answers.header)}) == 1
+    assert [row[-1] for row in answers.rows if row[1] == "7"] == [WORDS("status.dead")]
+    assert needs.rows[0] == ("cnn.0", "1", "5.0", "ring −13, tri{angle} −2.0", "star +6.0", "tri{angle} −1.1", "–")
 
 
 def test_a_label_beyond_the_best_three_has_its_bar() -> None:

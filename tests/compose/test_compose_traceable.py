@@ -10,7 +10,7 @@ from scenarios import RUNS
 
 from reportgen.forwards import Precision
 from reportgen.language import load_references
-from reportgen.phrasing import coefficient, number, percent, shown_name, signed, whole
+from reportgen.phrasing import coefficient, number, percent, points, shown_name, signed, whole
 from reportgen.results import Run
 
 EACH = pytest.mark.parametrize("run", RUNS.values(), ids=RUNS.keys())
@@ -27,7 +27,9 @@ def resolve(facts: Mapping[str, Any], key: str) -> Any:  # noqa: ANN401 - whatev
 
 def forms(value: Any) -> set[str]:  # noqa: ANN401
     """All ways in which a value of the JSON may be said."""
-    if isinstance(value, bool | str) or value is None:
+    if isinstance(value, str):
+        return set(FIGURE.findall(value))  # such as "3, 7, 9"
+    if isinstance(value, bool) or value is None:
         return set()
     if isinstance(value, list):
         inner = set().union(*map(forms, value)) if value and not isinstance(value[0], dict) else set()
@@ -36,7 +38,10 @@ def forms(value: Any) -> set[str]:  # noqa: ANN401
     plain = {number(value), number(abs(value)), signed(value), str(round(value) % 180)}
     plain |= {coefficient(value), coefficient(abs(value))}
     return (
-        plain | ({percent(value)} if 0 <= value <= 1 else set()) | ({whole(value)} if isinstance(value, int) else set())
+        plain
+        | ({percent(value)} if 0 <= value <= 1 else set())
+        | ({points(value)} if -1 <= value <= 1 else set())
+        | ({whole(value)} if isinstance(value, int) else set())
     )
 
 

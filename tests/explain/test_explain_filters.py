@@ -62,6 +62,23 @@ def by_hand(module: nn.Module, layer: str, images: NDArray[np.float32] = IMAGES)
     return np.asarray(torch.cat(seen))
 
 
+def matters_by_hand(classifier: Classifier, layer: str, number: int) -> float:
+    """Mean absolute change of the predicted class's probability while the channel gives its mean everywhere."""
+    mean = float(by_hand(classifier.module, layer)[:, number].mean())
+
+    def hold(_: nn.Module, __: Any, output: Tensor) -> Tensor:  # noqa: ANN401 - a hook
+        held = output.clone()
+        held[:, number] = mean
+        return held
+
+    intact = classifier.probabilities(IMAGES)
+    handle = classifier.module.get_submodule(layer).register_forward_hook(hold)
+    held = classifier.probabilities(IMAGES)
+    handle.remove()
+    first = intact.argmax(axis=1)
+    return float(np.abs(intact - held)[np.arange(len(IMAGES)), first].mean())
+
+
 @pytest.fixture(scope="module")
 def small() -> Classifier:
     return wrapped(settled(Small(inplace=True)))
@@ -95,26 +112,15 @@ class TestActivations:
 
 
 class TestChoice:
-    def test_without_names_one_layer_per_stage_and_the_filters_most_excited(self, small: Classifier) -> None:
+    def test_without_names_one_layer_per_stage_and_the_filters_that_matter_most(self, small: Classifier) -> None:
+        """Against holding every channel at its mean by hand."""
         found = studied(small, filters_top=3)
         expected = []
-        for layer in ("cnn.2", "cnn.6"):
-            tops = by_hand(small.module, layer).max(axis=(0, 2, 3))
-            expected += [(layer, int(number)) for number in np.argsort(-tops, kind="stable")[:3]]
+        for layer, channels in (("cnn.2", 6), ("cnn.6", 8)):
+            changes = [matters_by_hand(small, layer, number) for number in range(channels)]
+            expected += [(layer, int(number)) for number in np.argsort(-np.array(changes), kind="stable")[:3]]
         assert [(each.layer, each.filter) for each in found] == expected
         assert {each.parameters["choice"] for each in found} == {"default"}
-
-    def test_of_equal_filters_the_one_with_the_larger_mean_and_then_the_first(self) -> None:
-        answered = np.array([[1.0, 3.0, 3.0, 2.0, 3.0], [0.9, 0.1, 0.2, 0.9, 0.2]], np.float32)
-        assert filters.most_excited(answered, 3) == (2, 4, 1)
-        assert filters.most_excited(answered, 99) == (2, 4, 1, 3, 0)
-
-    def test_the_largest_answer_over_all_images_counts(self, small: Classifier) -> None:
-        found = filters.channel_answers(wrapped(small.module, batch=2), IMAGES, ["cnn.1", "fc.0"])
-        assert set(found) == {"cnn.1"}
-        maps = by_hand(small.module, "cnn.1")
-        np.testing.assert_allclose(found["cnn.1"][0], maps.max(axis=(0, 2, 3)), atol=1e-5)
-        np.testing.assert_allclose(found["cnn.1"][1], maps.mean(axis=(0, 2, 3)), atol=1e-5)
 
     def test_named_layers_and_named_filters(self, small: Classifier) -> None:
         layers = studied(small, layers=("cnn.4",))
@@ -199,10 +205,16 @@ class TestStudy:
         maps = by_hand(small.module, "cnn.6")[:, 3]
         (image,) = synthesise(small, "cnn.6", [3], Ascent(8, variants=1), palette(IMAGES), 16)[0]
         reached = float(by_hand(small.module, "cnn.6", image[None])[0, 3].max())
+        silent = [str(n) for n, each in enumerate(by_hand(small.module, "cnn.6").swapaxes(0, 1)) if each.max() <= 0]
         expected = {
-            **answers(maps), **filter_preferences(maps, IMAGES), "reached": reached, "ratio": reached / maps.max()
+            **answers(maps), **filter_preferences(maps, IMAGES), "reached": reached, "ratio": reached / maps.max(),
+            "channels": 8, "silent": len(silent), "silent_filters": ", ".join(silent), "pool": 5,
+            "mean": maps.mean(), "spread": maps.std(), "steady": False,
+            "matters": matters_by_hand(small, "cnn.6", 3),
         }  # fmt: skip
-        assert set(found.measures) == set(expected)
+        largest = max(each.change for each in found.effects)  # the network has no more classes than are kept
+        assert found.measures["largest_change"] == pytest.approx(largest)
+        assert set(found.measures) - {"largest_change"} == set(expected)
         for name, value in expected.items():
             assert found.measures[name] == (value if isinstance(value, str) else pytest.approx(value, rel=1e-3))
 
@@ -215,6 +227,8 @@ class TestStudy:
         (found,) = studied(small, layers=("cnn.5",), filters=(3,))
         assert found.parameters == {
             "steps": 8, "lr": 0.05, "choice": "named", "kind": "BatchNorm2d", "height": 8, "width": 10,
+            "variants": 3, "decay": 1.0, "jitter": 20 / 32, "scale": 0.05, "rotate": 5.0, "diversity": 0.5,
+            "colours": "images", "colours_borrowed": 0.0,
             "receptive_field_height": 8, "receptive_field_width": 8,
         }  # fmt: skip
 
@@ -270,12 +284,15 @@ class TestTroubles:
         assert (alive.status, dead.status, dead.reason) == ("ok", "degenerate", "reason.dead_filter")
         assert picture(alive).shape == (*SIZE, 3)
         assert dead.visualisation is None
-        assert dead.measures == {"maximum": 0.0, "active": 0.0, "reached": 0.0}
+        assert dead.measures == {
+            "maximum": 0.0, "active": 0.0, "reached": 0.0, "channels": 2, "silent": 1, "silent_filters": "1", "pool": 5,
+        }  # fmt: skip
+        assert (alive.measures["silent_filters"], dead.crops, dead.effects) == ("1", (), ())
         assert dead.activations.shape == (5, *SIZE)
 
     def test_a_filter_silent_on_these_images_but_not_dead_has_one(self) -> None:
         """The images are all dark; the filter wants light."""
-        classifier = wrapped(Filters(np.ones((1, 3, 1, 1)), [-2.0]))
+        classifier = wrapped(Filters(np.ones((1, 3, 1, 1)), [-2.0]), classes=2)
         (found,) = studied(classifier, IMAGES * 0.1, layers=("act",), filters=(0,), filter_steps=40)
         assert found.status == "ok"
         assert found.measures["maximum"] == 0
@@ -348,7 +365,10 @@ class TestWriteUp:
 
 
 def test_later_layers_never_run_in_the_ascent(small: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With 8 steps it runs for the survey, answers, maps and the ascent; what lies behind for all but the last."""
+    """With 8 steps it runs for the survey, answers, the intact and the held network, crops, two maps, and the ascent.
+
+    What lies behind runs for all but the last.
+    """
     runs: dict[str, int] = {}
 
     def count(name: str) -> Any:  # noqa: ANN401 - a hook
@@ -361,4 +381,4 @@ def test_later_layers_never_run_in_the_ascent(small: Classifier, monkeypatch: py
     list(FILTER_METHODS["filters"].explain(small, cases, options(layers=("cnn.2",), filters=(0,))))
     for handle in handles:
         handle.remove()
-    assert runs == {"cnn.2": 4 + 8, "cnn.4": 4}
+    assert runs == {"cnn.2": 7 + 8, "cnn.4": 7}

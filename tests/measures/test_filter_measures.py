@@ -162,7 +162,7 @@ def test_too_few_positions_say_nothing() -> None:
     """Eight by eight is enough, seven by nine is not; two maps of seven by nine are."""
     images = photographs(2, SIZE)
     maps = np.random.default_rng(4).random((2, 8, 9))
-    said = {"edges", "orientation", "coherence", "colour", "colour_r"}
+    said = {"edges", "orientation", "coherence", "colour", "colour_r", "period", "period_share", "period_usual"}
     assert set(filter_preferences(maps[:1, :, :8], images[:1])) == said
     assert filter_preferences(maps[:1, :7], images[:1]) == {}
     assert set(filter_preferences(maps[:, :7], images)) == said
