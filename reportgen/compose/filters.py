@@ -7,7 +7,7 @@ from reportgen.document import Block, Figure, Panel, Paragraph, Section, Sentenc
 from reportgen.filter_panels import crop_panels, made_panels, nothing_panel, where_panels
 from reportgen.language import Words
 from reportgen.panels import COLUMNS, Studied, in_rows, padded, scale_bar, studied
-from reportgen.phrasing import citing, counted, listing, number, paragraph, reason, said
+from reportgen.phrasing import citing, counted, listing, number, paragraph, percent, reason, said
 from reportgen.results import Facts, FilterStudy, Run, Subject
 
 STRIP = 8  # pictures side by side: 2 cm each on A4
