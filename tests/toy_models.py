@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from reportgen.classifier import BatchSize, Classifier
+from reportgen.classifier import BatchSize, Classifier, as_logits
 from reportgen.heads import Head, softmax
 from reportgen.options import BuildOptions
 from reportgen.results import Case, ImageInput, InputSpec, ModelFacts, Prediction, RankedClass, Target
@@ -226,7 +226,7 @@ def wrapped(
     """The module as a classifier on the CPU. classes: 0 for as many as it answers with; spec: fields of InputSpec."""
     if not classes:
         with torch.no_grad():
-            classes = module(torch.zeros(1, 3, *size)).shape[1]
+            classes = as_logits(module(torch.zeros(1, 3, *size))).shape[1]
     names = tuple(f"class {index}" for index in range(classes))
     facts = ModelFacts("toy.pth", "ab" * 32, "toy", names, "index", (), InputSpec(size, **spec), head=head)
     return Classifier(module, facts, torch.device("cpu"), BatchSize(batch))
