@@ -58,8 +58,8 @@ class TestAQuickRun:
         whole = tuple(sum(each) for each in zip(lime, saliency, filters, strict=True))
         assert theirs == [lime, lime, lime, saliency, filters, whole, whole]
         mine = [row["ours"]["images"] for row in cpu["rows"]]
-        # Beside the masks the image itself. For a filter: a survey of the layers; the images for the channels' means, the
-        # answers, the filter held at its mean, the crops and the maps; three images climbing; the answer to the first.
+        # Beside the masks the image itself. For a filter: a survey of the layers; the images for the channels' means,
+        # the answers, the filter held at its mean, the crops and the maps; three images climbing; the first's answer.
         ours, heat, climb = (PASSES + 1) * count, count, 1 + 5 * count + 3 * steps + 1
         checked = (PASSES + 2 * BLOCK + 1) * count
         assert mine == [(samples + 1) * count, ours, checked, heat, climb, ours + heat + climb, 0]
