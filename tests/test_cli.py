@@ -31,7 +31,7 @@ class FakePipeline:
     def build(self, options: BuildOptions, progress: Any) -> types.SimpleNamespace:  # noqa: ANN401 - a Progress
         self.options.append(options)
         self.act(progress)
-        return types.SimpleNamespace(paths=self.paths, summary={"images": 4}, exit_code=self.exit_code)
+        return types.SimpleNamespace(paths=self.paths, summary={"images": 4}, exit_code=self.exit_code, gate=None)
 
 
 @pytest.fixture(autouse=True)
@@ -110,6 +110,8 @@ GIVEN: dict[str, tuple[list[str], object]] = {
     "batch_size": (["8"], 8),
     "precision": (["bf16"], "bf16"),
     "seed": (["7"], 7),
+    "rules": (["r.toml"], Path("r.toml")),
+    "preset": (["strict"], "strict"),
 }
 
 
