@@ -6,10 +6,11 @@ from reportgen.results import Scalar
 from reportgen.ruling import Checked, ImageRuling, RuleResult, Unit
 
 MEGABYTE = 1_000_000
+DIGITS, EXACT = 4, 17  # significant digits, as a rule and at most
 SHA_SHOWN = 12
 
 
-def figure(words: Words, value: float, unit: Unit, digits: int = 4) -> str:
+def figure(words: Words, value: float, unit: Unit, digits: int = DIGITS) -> str:
     """A value in its unit: 83.33%, 1.5, yes, 25 MB."""
     if unit == "flag":
         return words("rules.yes" if value else "rules.no")
@@ -22,8 +23,9 @@ def value_words(words: Words, result: RuleResult) -> str:
     """The value, or that there is none. What failed by little has the digits that show it."""
     if result.value is None:
         return words("rules.value_not_tested")
-    short, asked = (figure(words, each, result.unit) for each in (result.value, result.threshold))
-    return figure(words, result.value, result.unit, 17) if short == asked and result.broken else short
+    shown = [figure(words, result.value, result.unit, digits) for digits in range(DIGITS, EXACT + 1)]
+    asked = figure(words, result.threshold, result.unit)
+    return next((each for each in shown if each != asked), shown[-1]) if result.broken else shown[0]
 
 
 def asked_words(words: Words, result: RuleResult) -> str:
