@@ -13,9 +13,9 @@ from pathlib import Path
 
 from reportgen.errors import OutputError
 
+CHECK_FILES = ("rules.xml", "rules.md", "badge.json")
 REPORT_FILES = (
-    "run/arrays.safetensors", "run/run.json", "rules.xml", "rules.md", "badge.json", "report.json", "report.pdf",
-    "report.html",
+    "run/arrays.safetensors", "run/run.json", *CHECK_FILES, "report.json", "report.pdf", "report.html",
 )  # fmt: skip
 _STAGING = ".reportgen-"
 _KEPT = ".kept"

@@ -139,6 +139,8 @@ class TestKeys:
         error = refusal(made)
         assert error.what == "formats in reportgen.toml"
         assert error.why.endswith("(got htm)")
+        assert made(formats="junit,json").formats == ("junit", "json")
+        assert "one of html, pdf, json" in refusal(lambda: made(formats="junit,badge")).why
         assert made(formats="json").formats == ("json",)
 
 
