@@ -12,13 +12,16 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic.fields import FieldInfo
 
 from reportgen.errors import OutputError, UsageError
 from reportgen.options import FORMATS, MODEL_SETTINGS, BuildOptions, flag, resolve
+
+if TYPE_CHECKING:  # loaded when a command runs
+    from reportgen.checking import Gate
 
 app = typer.Typer(
     name="reportgen",
@@ -119,7 +122,7 @@ def build(
 
     with shown_progress(quiet=quiet, verbose=verbose) as progress:
         built = run_build(options, progress=progress)
-    _print_result(built.paths, dict(built.summary), as_json=as_json)
+    _print_result(built.paths, dict(built.summary), built.gate, as_json=as_json)
     return built.exit_code
 
 
@@ -176,6 +179,33 @@ def render(
 
 @app.command()
 @_later
+@_with_settings("rules", "preset")
+def check(
+    *,
+    report: Annotated[Path, typer.Argument(help="Folder of a finished report.", metavar="OUT")],
+    written: Annotated[
+        str, typer.Option("--format", help="Files to write: junit, markdown, badge.", rich_help_panel="Rules")
+    ] = "",
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    **given: Any,  # noqa: ANN401 - the settings, each with its own type
+) -> int:
+    """Judge a finished report by rules: one line for each, exit code 1 where an error rule fails. No torch."""
+    from reportgen.checking import check as run_check
+    from reportgen.progress import shown_progress
+    from reportgen.rules import read_rules
+
+    names = dict.fromkeys(name.strip() for name in written.split(",") if name.strip())
+    book = read_rules(given["rules"], given["preset"])
+    with shown_progress(quiet=quiet, verbose=False) as progress:
+        gate = run_check(report, book, tuple(names), progress)
+    summary = {"rules": len(gate.checked.results), "broken": len(gate.checked.broken)}
+    _print_result(gate.paths if as_json else (), summary, gate, as_json=as_json)
+    return 1 if gate.checked.fails else 0
+
+
+@app.command()
+@_later
 def schema() -> int:
     """Print the JSON Schema of report.json."""
     from reportgen.schema import json_schema
@@ -194,11 +224,15 @@ def main(show: Annotated[bool, typer.Option("--version", help="Print the version
         raise typer.Exit
 
 
-def _print_result(paths: Sequence[Path], summary: dict[str, Any], *, as_json: bool) -> None:
+def _print_result(paths: Sequence[Path], summary: dict[str, Any], gate: "Gate | None" = None, *, as_json: bool) -> None:
+    if gate:
+        typer.echo(gate.notes, err=True, nl=False)  # GitHub's runner reads both streams; stdout is for the result
     if as_json:
-        _print(json.dumps({"paths": [str(path) for path in paths], "summary": summary}, sort_keys=True))
-    elif paths:
-        _print(str(paths[0]))
+        result = {"paths": [str(path) for path in paths], "summary": summary}
+        _print(json.dumps(result | (gate.as_json() if gate else {}), sort_keys=True))
+        return
+    for line in (*map(str, paths[:1]), *(gate.lines if gate else ())):
+        _print(line)
 
 
 def _print(line: str) -> None:

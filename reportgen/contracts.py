@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from reportgen.document import ReportDocument
 from reportgen.heads import Kind
+from reportgen.language import Words
 from reportgen.options import BuildOptions
 from reportgen.results import Case, Explanation, Facts, FilterStudy, LayerFact, Target
+from reportgen.ruling import Checked
 
 if TYPE_CHECKING:  # the writers stay free of torch
     from torch import Tensor, nn
@@ -123,6 +125,15 @@ class Output:
     name: str
     filename: str
     render: Callable[[ReportDocument, RenderOptions], bytes]
+
+
+@dataclass(frozen=True)
+class CheckOutput:
+    """Writes what the rules say of a report in one format."""
+
+    name: str
+    filename: str
+    render: Callable[[Checked, Words], bytes]
 
 
 def labelled_target(case: Case) -> Target:

@@ -8,7 +8,7 @@ import difflib
 import os
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,9 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from reportgen.errors import UsageError
 
-Format = Literal["html", "pdf", "json"]
+Format = Literal["html", "pdf", "json", "junit", "markdown", "badge"]
+Preset = Literal["default", "strict"]
 Task = Literal["saliency", "filters", "lime"]
 FORMATS: tuple[Format, ...] = ("html", "pdf", "json")
+CHECK_FORMATS: tuple[Format, ...] = ("junit", "markdown", "badge")
+PRESETS: tuple[Preset, ...] = ("default", "strict")
 TASKS: tuple[Task, ...] = ("saliency", "filters", "lime")
 HW5_INDICES = (1, 2, 47, 98)
 HW5_LAYER = 15
@@ -133,13 +136,17 @@ class BuildOptions(BaseModel):
     lime_fill_image: Path | None = _setting(None, "Explanations", "Hidden superpixels show this image instead.")
 
     out: Path = _setting(Path("report"), "Report", "Folder of the report.")
-    formats: tuple[Format, ...] = _setting(FORMATS, "Report", "Files to write, separated by commas.", min_length=1)
+    formats: tuple[Format, ...] = _setting(
+        FORMATS, "Report", "Files to write, separated by commas; of a check also junit, markdown, badge.", min_length=1
+    )
     title: str = _setting("", "Report", "Title of the report.", max_length=200)
     author: str = _setting("", "Report", "Author, for the title block and the running head.", max_length=200)
     student_id: str = _setting("", "Report", "Student number, for the title block.", max_length=100)
     templates: Path | None = _setting(None, "Report", "Folder with templates that replace or extend built-in ones.")
     css: Path | None = _setting(None, "Report", "Style sheet added last.")
     overwrite: bool = _setting(False, "Report", "Write into a folder that holds other files.")
+    rules: Path | None = _setting(None, "Rules", "Check the report by this file (rules.toml); exit code 1 if it fails.")
+    preset: Preset | None = _setting(None, "Rules", "Rules without a file, or below it: default or strict.")
 
     device: str = _setting("auto", "Run", "auto, cpu, cuda or cuda:N.", pattern=r"^(auto|cpu|cuda(:\d{1,2})?)$")
     precision: Literal["auto", "fp32", "bf16", "tf32"] = _setting(
@@ -189,6 +196,8 @@ class BuildOptions(BaseModel):
     @field_validator("formats", "methods")
     @classmethod
     def _once_each(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if names and set(names) <= set(CHECK_FORMATS):
+            raise ValueError(f"one of {', '.join(FORMATS)} is needed beside what a check writes")
         return tuple(dict.fromkeys(names))
 
     @field_validator("title", "author", "student_id")
@@ -280,6 +289,11 @@ def _check_keys(place: str, values: Mapping[str, Any]) -> None:
         if key in COMMAND_LINE_ONLY - known:
             raise UsageError("E-CONFIG-KEY", place, f"{key} may be given on the command line only", f"Remove {key}")
         if key not in known:
-            near = difflib.get_close_matches(key, sorted(known), n=1)
-            hint = f"Did you mean {near[0]}?" if near else "See reportgen build --help for the names"
+            hint = nearest(key, known, "See reportgen build --help for the names")
             raise UsageError("E-CONFIG-KEY", place, f"unknown setting {key}", hint)
+
+
+def nearest(key: str, known: Iterable[str], otherwise: str) -> str:
+    """What to try for a misspelt key."""
+    near = difflib.get_close_matches(key, sorted(known), n=1)
+    return f"Did you mean {near[0]}?" if near else otherwise

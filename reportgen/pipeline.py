@@ -1,8 +1,9 @@
 """The story: options -> classifier + images -> explanations -> run -> report. Start reading here."""
 
+import os
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path, PurePath
 
@@ -11,32 +12,38 @@ from torch import nn
 from reportgen import __version__, publish
 from reportgen.attempts import ends_the_run
 from reportgen.cases import answered, named
+from reportgen.checking import Gate, check_run
 from reportgen.classifier import Classifier, device_name
 from reportgen.compose import summarise
 from reportgen.contracts import Progress, RenderOptions, Silent
 from reportgen.excerpts import path_text
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
 from reportgen.loading import opened_classifier
-from reportgen.options import TASKS, BuildOptions
+from reportgen.options import CHECK_FORMATS, FORMATS, TASKS, BuildOptions
 from reportgen.rendering import write_report
 from reportgen.results import Case, Explanation, Failure, FilterStudy, Provenance, Run, Scalar, Subject
+from reportgen.rules import Rulebook, judge, read_rules
 from reportgen.selection import select_images
 
 PACKAGES = ("torch", "numpy", "scikit-image", "scikit-learn", "scipy", "lime", "pillow", "matplotlib", "weasyprint")
 # They change no number, or name places on this machine; the model and the images have entries of their own.
 NOT_IN_REPORT = (
     "model", "arch", "out", "templates", "css", "overwrite", "batch_size", "device", "formats", "images",
-    "title", "author", "student_id",
+    "title", "author", "student_id", "rules", "preset",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Built:
-    """What a build made. exit_code: 0 where everything asked for is there and finite, else 1."""
+    """What a build made. gate: what the rules say, where they were asked for.
+
+    exit_code: 0 where everything asked for is there and finite and no error rule fails, else 1.
+    """
 
     paths: tuple[Path, ...]
     summary: Mapping[str, Scalar]
     exit_code: int
+    gate: Gate | None = None
 
 
 def build(options: BuildOptions, model: nn.Module | None = None, progress: Progress | None = None) -> Built:
@@ -47,11 +54,24 @@ def build(options: BuildOptions, model: nn.Module | None = None, progress: Progr
     """
     progress = progress or Silent()
     publish.check_target(options.out, overwrite=options.overwrite)  # before the work, not after it
+    book = _rulebook(options)
     run = explain_model(options, model, progress)
+    if book:
+        run = replace(run, rules=judge(run, book))
+    formats = [name for name in options.formats if name in FORMATS]
     written = write_report(
-        run, options.out, options.formats, RenderOptions(options.templates, options.css), options.overwrite, progress
+        run, options.out, formats, RenderOptions(options.templates, options.css), options.overwrite, progress
     )
-    return Built(written.paths, summarise(run), 1 if written.problems or anything_failed(run) else 0)
+    extra = [name for name in options.formats if name in CHECK_FORMATS]
+    gate = check_run(run, options.out, book, extra, progress, os.environ) if book else None
+    failed = written.problems or anything_failed(run) or (gate and gate.checked.fails)
+    return Built((*written.paths, *(gate.paths if gate else ())), summarise(run), 1 if failed else 0, gate)
+
+
+def _rulebook(options: BuildOptions) -> Rulebook | None:
+    """The rules, where they were asked for, be it by a file that only a check writes."""
+    asked = options.rules or options.preset or set(options.formats) & set(CHECK_FORMATS)
+    return read_rules(options.rules, options.preset) if asked else None
 
 
 def explain_model(options: BuildOptions, model: nn.Module | None, progress: Progress) -> Run:

@@ -13,7 +13,10 @@ from pathlib import Path
 
 from reportgen.errors import OutputError
 
-REPORT_FILES = ("run/arrays.safetensors", "run/run.json", "report.json", "report.pdf", "report.html")
+CHECK_FILES = ("rules.xml", "rules.md", "badge.json")
+REPORT_FILES = (
+    "run/arrays.safetensors", "run/run.json", *CHECK_FILES, "report.json", "report.pdf", "report.html",
+)  # fmt: skip
 _STAGING = ".reportgen-"
 _KEPT = ".kept"
 
@@ -47,6 +50,19 @@ def carry_over(out: Path, staging: Path) -> None:
         if (out / name).is_file():
             (staging / name).parent.mkdir(exist_ok=True)
             shutil.copy2(out / name, staging / name)
+
+
+def add_files(out: Path, files: Mapping[str, bytes]) -> None:
+    """Write further files of a finished report, each whole or not at all. Raises OutputError."""
+    for name, data in files.items():
+        staged = out / f"{_STAGING}{secrets.token_hex(4)}.tmp"
+        with writing(out):
+            try:
+                staged.write_bytes(data)
+                _sync(staged)
+                staged.replace(out / name)
+            finally:
+                staged.unlink(missing_ok=True)
 
 
 @contextmanager

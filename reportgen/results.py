@@ -12,12 +12,14 @@ from reportgen.forwards import ForwardFacts
 from reportgen.heads import Head
 from reportgen.inputs import Finding, InputCandidate, InputEvidence, InputSpec, Order
 from reportgen.maps import ColourSaliency, RegionWeights, SaliencyMap
+from reportgen.ruling import RuleResult
 from reportgen.studies import ClassEffect, Crop, FilterStudy, Status
 
 __all__ = [
     "NO_FACTS", "WARNINGS", "Array", "Case", "ClassEffect", "ColourSaliency", "Crop", "Explanation", "Facts", "Failure",
     "FilterStudy", "Finding", "ForwardFacts", "Head", "ImageInput", "InputCandidate", "InputEvidence", "InputSpec",
-    "LayerFact", "ModelFacts", "Order", "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result", "Run",
+    "LayerFact", "ModelFacts", "Order", "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result",
+    "RuleResult", "Run",
     "SaliencyMap", "Scalar", "Status", "Subject", "Target",
 ]  # fmt: skip
 
@@ -209,7 +211,10 @@ class Provenance:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """Everything a report is made from. `selection`: sentences on how images and labels were found."""
+    """Everything a report is made from.
+
+    selection: sentences on how images and labels were found; rules: what they said, where they were asked for.
+    """
 
     model: ModelFacts
     subjects: tuple[Subject, ...]
@@ -221,6 +226,7 @@ class Run:
     title: str = ""
     author: str = ""
     student_id: str = ""
+    rules: tuple[RuleResult, ...] = ()
 
     def __post_init__(self) -> None:
         """Lock the notes."""

@@ -184,6 +184,25 @@ class FailureReport(_Strict):
     fix: str
 
 
+class RuleReport(_Strict):
+    """What a rule said of the run. `against`: names of the images that speak against it, worst first.
+
+    `value` is null where it could not be tested; `keys`: what of this file it rests on.
+    """
+
+    name: str
+    group: str
+    level: Literal["warn", "error"]
+    outcome: Literal["passed", "failed", "not_tested"]
+    value: float | None
+    threshold: float
+    sense: Literal["at_least", "at_most", "below"]
+    unit: Literal["share", "number", "flag", "bytes"]
+    required: bool
+    keys: tuple[str, ...]
+    against: tuple[str, ...]
+
+
 class ForwardReport(_Strict):
     """How passes on perturbed images ran; distances are of class probabilities, from the network in float32."""
 
@@ -213,7 +232,10 @@ class ProvenanceReport(_Strict):
 
 
 class ReportFacts(_Strict):
-    """report.json. `summary`: numbers over all images; `presentation`: constants of pictures and sentences."""
+    """report.json. `summary`: numbers over all images; `presentation`: constants of pictures and sentences.
+
+    `rules`: what was judged with the build; empty where no rules were asked for.
+    """
 
     generator: Literal["reportgen"] = "reportgen"
     schema_version: str = SCHEMA_VERSION
@@ -224,6 +246,7 @@ class ReportFacts(_Strict):
     images: tuple[ImageReport, ...]
     filters: tuple[FilterReport, ...]
     failures: tuple[FailureReport, ...]
+    rules: tuple[RuleReport, ...]
     provenance: ProvenanceReport
 
 

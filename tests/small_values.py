@@ -26,6 +26,7 @@ from reportgen.results import (
     Subject,
     Target,
 )
+from reportgen.ruling import ImageRuling, RuleResult
 
 CAT, DOG = RankedClass(0, "cat", 0.75), RankedClass(1, "dog", 0.25)
 
@@ -93,6 +94,21 @@ def filters() -> tuple[FilterStudy, ...]:
     )
 
 
+def rules() -> tuple[RuleResult, ...]:
+    """One that fails by an image, and one that has nothing to judge."""
+    seen = (ImageRuling("a.jpg", 1.0, True, "images[0]"), ImageRuling("b é.png", 0.0, False, "images[1]"))
+    place: dict[str, str | int] = {"place": "lower_right", "n": 2}
+    return (
+        RuleResult(
+            "lime_same_place", "evidence", "error", "failed", 2 / 3, 0.6, "below", "share", seen, ("images[0]",), place
+        ),
+        RuleResult(
+            "lime_fit", "lime", "warn", "not_tested", None, 0.5, "at_least", "number", reason="untested.lime",
+            required=True,
+        ),
+    )  # fmt: skip
+
+
 def run() -> Run:
     """A run in which every field says something."""
     spec = InputSpec((4, 6), "bgr", (0.5, 0.25, 0.125), (0.1, 0.2, 0.3), {"size": "option"})
@@ -109,4 +125,5 @@ def run() -> Run:
         title="Title",
         author="Ann",
         student_id="b1",
+        rules=rules(),
     )

@@ -22,7 +22,7 @@ PACKAGE = ROOT / "reportgen"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("arrays", "excerpts", "fills", "options", "resources", "sampling"),
-    ("forwards", "heads", "inputs", "maps", "segmentation", "studies", "surrogate"),
+    ("forwards", "heads", "inputs", "maps", "ruling", "segmentation", "studies", "surrogate"),
     ("language", "results", "schema"),
     ("folding", "palette", "precision", "redirected", "transforms"),
     ("attempts", "classifier", "document", "example", "hooks", "images", "measures.heat", "randomness"),
@@ -53,19 +53,22 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("sources.family_size",),
     ("sources.safetensors_file",),
     ("answering", "explain", "feeding", "figures", "numbering", "phrasing", "sources"),
-    ("loading", "panels", "publish", "selection", "store", "templating"),
+    ("loading", "panels", "publish", "rule_words", "selection", "store", "templating"),
     (
         "compose.feeding",
         "compose.filter_findings",
         "compose.lime_trust",
         "compose.reading",
+        "compose.rules",
         "compose.summing",
         "filter_panels",
     ),
     ("compose",),
-    ("outputs.memory",),
-    ("outputs",),
-    ("rendering",),
+    ("outputs.memory", "rules.rule"),
+    ("rules.answers", "rules.evidence", "rules.files", "rules.lime", "rules.model"),
+    ("rules.table",),
+    ("outputs", "rules"),
+    ("checking", "rendering"),
     ("inspection", "pipeline"),
     ("api",),
     ("progress", "tables"),
@@ -218,7 +221,7 @@ def test_every_variant_stands_in_its_table() -> None:
     tables: tuple[tuple[str, str, list[object]], ...] = (
         ("sources", "build", [source.build for source in sources.SOURCES]),
         ("explain", "METHOD", list(methods)),
-        ("outputs", "OUTPUT", list(outputs.OUTPUTS.values())),
+        ("outputs", "OUTPUT", [*outputs.OUTPUTS.values(), *outputs.CHECK_OUTPUTS.values()]),
     )
     for folder, constant, entries in tables:
         files = [name.rpartition(".")[2] for name in MODULES if name.startswith(f"{folder}.")]
@@ -240,15 +243,16 @@ def test_every_method_cites_what_the_references_hold() -> None:
 # What must not be loaded with it. numpy and the rest take a second together, torch alone takes two.
 HEAVY = ("torch", "numpy", "scipy", "skimage", "sklearn", "lime", "matplotlib", "PIL", "weasyprint")
 TORCH_FREE = (
-    "reportgen", "reportgen.compose", "reportgen.contracts", "reportgen.figures", "reportgen.measures",
-    "reportgen.outputs", "reportgen.panels", "reportgen.progress", "reportgen.rendering", "reportgen.store",
-    "reportgen.tables",
+    "reportgen", "reportgen.checking", "reportgen.compose", "reportgen.contracts", "reportgen.figures",
+    "reportgen.measures", "reportgen.outputs", "reportgen.panels", "reportgen.progress", "reportgen.rendering",
+    "reportgen.rules", "reportgen.store", "reportgen.tables",
 )  # fmt: skip
 LOADED = "import sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["build", "--help"], ["layers", "--help"], ["render", "--help"], ["--version"]]
+    "arguments",
+    [["--help"], ["build", "--help"], ["layers", "--help"], ["check", "--help"], ["render", "--help"], ["--version"]],
 )
 def test_help_loads_nothing_heavy(fresh: Callable[..., str], arguments: list[str]) -> None:
     loaded = fresh(f"from reportgen.__main__ import run; assert run({arguments}) == 0; {LOADED}")

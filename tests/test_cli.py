@@ -27,11 +27,12 @@ class FakePipeline:
     exit_code: int = 0
     paths: tuple[Path, ...] = (Path("report/report.html"), Path("report/report.json"))
     options: list[BuildOptions] = field(default_factory=list)
+    gate: Any = None
 
     def build(self, options: BuildOptions, progress: Any) -> types.SimpleNamespace:  # noqa: ANN401 - a Progress
         self.options.append(options)
         self.act(progress)
-        return types.SimpleNamespace(paths=self.paths, summary={"images": 4}, exit_code=self.exit_code)
+        return types.SimpleNamespace(paths=self.paths, summary={"images": 4}, exit_code=self.exit_code, gate=self.gate)
 
 
 @pytest.fixture(autouse=True)
@@ -110,6 +111,8 @@ GIVEN: dict[str, tuple[list[str], object]] = {
     "batch_size": (["8"], 8),
     "precision": (["bf16"], "bf16"),
     "seed": (["7"], 7),
+    "rules": (["r.toml"], Path("r.toml")),
+    "preset": (["strict"], "strict"),
 }
 
 
@@ -225,6 +228,15 @@ def test_the_exit_code_of_a_build_is_handed_over(pipeline: FakePipeline, capsys:
     pipeline.exit_code = 1
     assert run(["build", "--model", "m.pth"]) == 1
     assert lines(capsys)[0] == [str(Path("report/report.html"))]
+
+
+def test_what_the_rules_say_follows_the_path(pipeline: FakePipeline, capsys: pytest.CaptureFixture[str]) -> None:
+    pipeline.gate = types.SimpleNamespace(notes="::error::a\n", lines=("one", "two"), as_json=lambda: {"fails": True})
+    run(["build", "--model", "m.pth"])
+    assert lines(capsys) == ([str(Path("report/report.html")), "one", "two"], ["::error::a"])
+    run(["build", "--model", "m.pth", "--json"])
+    out, _ = lines(capsys)
+    assert json.loads(out[0]).keys() == {"paths", "summary", "fails"}
 
 
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:

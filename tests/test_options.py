@@ -139,6 +139,8 @@ class TestKeys:
         error = refusal(made)
         assert error.what == "formats in reportgen.toml"
         assert error.why.endswith("(got htm)")
+        assert made(formats="junit,json").formats == ("junit", "json")
+        assert "one of html, pdf, json" in refusal(lambda: made(formats="junit,badge")).why
         assert made(formats="json").formats == ("json",)
 
 
@@ -285,7 +287,7 @@ class TestValues:
             "lime_fill": "mean", "lime_fill_image": None,
             "out": Path("report"), "formats": ("html", "pdf", "json"), "title": "", "author": "", "student_id": "",
             "templates": None, "css": None, "overwrite": False, "device": "auto", "precision": "auto",
-            "batch_size": None, "seed": 16,
+            "batch_size": None, "seed": 16, "rules": None, "preset": None,
         }  # fmt: skip
 
     def test_the_homework_is_the_courses(self) -> None:

@@ -12,12 +12,12 @@ import torch
 import reportgen
 from reportgen import outputs, store
 from reportgen.contracts import Output, RenderOptions, Silent
-from reportgen.errors import ArchitectureError, EnvironmentProblem, ImagesError, InputRefused, OutputError
+from reportgen.errors import ArchitectureError, EnvironmentProblem, ImagesError, InputRefused, OutputError, UsageError
 from reportgen.example import HONEST, MARKED, SCENES, SHORTCUT
 from reportgen.example.train import course_network
 from reportgen.options import BuildOptions
 from reportgen.pipeline import Built, build
-from reportgen.publish import REPORT_FILES
+from reportgen.publish import CHECK_FILES, REPORT_FILES
 from reportgen.rendering import render_again
 from reportgen.schema import ReportFacts
 
@@ -44,7 +44,9 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_report_holds_every_file_and_nothing_else(honest: Path) -> None:
-    assert {str(path.relative_to(honest)) for path in honest.rglob("*") if path.is_file()} == set(REPORT_FILES)
+    assert {str(path.relative_to(honest)) for path in honest.rglob("*") if path.is_file()} == set(REPORT_FILES) - set(
+        CHECK_FILES
+    )
 
 
 def test_the_facts_follow_the_published_schema(honest: Path) -> None:
@@ -96,6 +98,41 @@ def test_one_broken_photograph_costs_itself_only(tmp_path: Path) -> None:
     assert [failure["what"] for failure in report["failures"]] == ["0.jpg"]
     assert any("0.jpg" in line for line in progress.lines)
     assert "0.jpg" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+
+
+def test_rules_are_checked_with_the_build_and_shown_until_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GITHUB_ACTIONS", "GITLAB_CI"):
+        monkeypatch.delenv(name, raising=False)
+    out, rules = tmp_path / "report", tmp_path / "rules.toml"
+    rules.write_text("[rules]\nsaliency_border = { level = 'error', at_most = 0.001 }\nhtml_bytes.at_most = 1000")
+    built = small(out, methods=("saliency",), formats=("html", "json", "junit"), rules=rules)
+    assert (built.exit_code, built.paths[-1]) == (1, out / "rules.xml")
+    assert built.gate
+    assert {each.name for each in built.gate.checked.broken} == {"saliency_border", "html_bytes"}
+    told = {each["name"]: each["outcome"] for each in facts(out)["rules"]}
+    assert told["saliency_border"] == "failed"
+    assert "html_bytes" not in told
+    assert not facts(out)["provenance"]["settings"].keys() & {"rules", "preset"}
+    assert render_again(out, ("html",), RenderOptions(), Silent()).problems == ()
+    assert "table-rules" in (out / "report.html").read_text(encoding="utf-8")
+    assert (out / "rules.xml").is_file()
+    assert small(out, methods=("saliency",)).exit_code == 0
+    assert facts(out)["rules"] == []
+    assert not (out / "rules.xml").exists()
+
+
+@pytest.mark.parametrize("settings", [{"preset": "default"}, {"formats": ("json", "badge")}])
+def test_a_preset_or_a_file_of_a_check_asks_for_rules(settings: dict[str, Any], tmp_path: Path) -> None:
+    built = small(tmp_path / "r", methods=("saliency",), **settings)
+    assert built.gate
+    assert built.exit_code == 0
+
+
+def test_a_wrong_rules_file_is_refused_before_the_work(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"none\.toml"):
+        small(tmp_path / "r", rules=tmp_path / "none.toml", model=tmp_path / "no.pth")
 
 
 def test_without_a_good_image_there_is_no_report(tmp_path: Path) -> None:

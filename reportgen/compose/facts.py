@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reportgen.panels import PRESENTATION, agreement
-from reportgen.results import Crop, Explanation, FilterStudy, ModelFacts, Run, Scalar, Subject
+from reportgen.results import Crop, Explanation, FilterStudy, ModelFacts, RuleResult, Run, Scalar, Subject
 from reportgen.schema import (
     ClassReport,
     CropReport,
@@ -22,6 +22,7 @@ from reportgen.schema import (
     PredictionReport,
     ProvenanceReport,
     ReportFacts,
+    RuleReport,
 )
 
 
@@ -35,9 +36,17 @@ def report_facts(run: Run, summary: Mapping[str, Scalar]) -> dict[str, Any]:
         images=tuple(map(_image, run.subjects)),
         filters=tuple(map(_filter, run.filters)),
         failures=tuple(map(FailureReport.model_validate, run.failures)),
+        rules=tuple(map(rule_report, run.rules)),
         provenance=ProvenanceReport.model_validate(run.provenance),
     )
     return facts.model_dump(mode="json")
+
+
+def rule_report(result: RuleResult) -> RuleReport:
+    """A rule's outcome under the schema."""
+    names = [name for name in RuleReport.model_fields if name != "against"]
+    given = {name: getattr(result, name) for name in names}
+    return RuleReport(**given, against=tuple(image.name for image in result.against))
 
 
 def _model(model: ModelFacts) -> ModelReport:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from reportgen.compose import reading
+from reportgen.compose import reading, rules
 from reportgen.document import Block, Overview, OverviewItem, Paragraph, Section, Sentence
 from reportgen.language import Words
 from reportgen.panels import studied, thumbnail
@@ -37,7 +37,8 @@ def section(run: Run, words: Words, summary: Numbers) -> Section:
     warnings = tuple(_warnings(run, words, summary))
     notes = noted(words, [note for note in run.selection if note[0] != STRANGERS])
     blocks: list[Block] = [Overview(tuple(_item(words, n, each) for n, each in enumerate(run.subjects, 1)))]
-    blocks += [Paragraph((each,), "warning") for each in (*warnings, *_same_place(words, summary))]
+    blocks += [Paragraph((each,), "warning") for each in (*warnings, *_same_place(run, words, summary))]
+    blocks += rules.blocks(run, words)
     blocks += [
         paragraph(words, "answers", *_answers(run, words, summary), tone="finding"),
         paragraph(words, "evidence", *_evidence(run, words, summary), tone="finding"),
@@ -165,9 +166,10 @@ def _lime(words: Words, summary: Numbers) -> Iterator[Sentence]:
     )
 
 
-def _same_place(words: Words, summary: Numbers) -> Iterator[Sentence]:
-    """A warning of its own: it is how a shortcut shows."""
-    if "lime_same_place" in summary:
+def _same_place(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
+    """A warning of its own: it is how a shortcut shows. Where a rule fails for it, the rule says so."""
+    ruled = any(result.name == "lime_same_place" and result.fails for result in run.rules)
+    if "lime_same_place" in summary and not ruled:
         common = str(summary["lime_same_place"]), int(summary["lime_same_place_images"])
         keys = ("summary.lime_same_place", "summary.lime_same_place_images", "summary.lime_explained")
         yield placed(words, "summary.same_place", common, int(summary["lime_explained"]), keys)
