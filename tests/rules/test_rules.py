@@ -158,6 +158,21 @@ def test_of_two_explained_classes_the_worse_speaks_for_the_image() -> None:
     assert found.value == 1 / 2
 
 
+def test_where_the_label_s_evidence_lies_is_no_sign_of_a_shortcut() -> None:
+    """Image 1 of the made-up run is explained for its label, too."""
+    run = measured(fake_run(images=3, profile="default", trouble=False), "lime", [{"place": "lower_right"}] * 2)
+    found = result("lime_same_place", run)
+    assert (found.facts["n"], found.facts["total"]) == (2, 3)
+
+
+def test_an_image_disagrees_by_its_own_limit_not_by_the_rule_s() -> None:
+    """At 0.6 of what chance allows, beyond the default's threshold for the share of images."""
+    run = measured(SOUND, "lime", [{"fill_agreement": 0.57, "fill_ceiling": 0.95}] * IMAGES)
+    found = result("lime_fill", run)
+    assert (found.value, found.against) == (0, ())
+    assert [image.value for image in found.images] == pytest.approx([0.4] * IMAGES)
+
+
 def test_no_batch_norm_is_not_a_clear_one() -> None:
     run = noted(blank(), "note.fed_unknown")
     assert result("input_unsure", run).outcome == "not_tested"
