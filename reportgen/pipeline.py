@@ -17,6 +17,7 @@ from reportgen.contracts import Progress, RenderOptions, Silent
 from reportgen.excerpts import path_text
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
 from reportgen.loading import opened_classifier
+from reportgen.notes import read_notes
 from reportgen.options import TASKS, BuildOptions
 from reportgen.rendering import write_report
 from reportgen.results import Case, Explanation, Failure, FilterStudy, Provenance, Run, Scalar, Subject
@@ -26,7 +27,7 @@ PACKAGES = ("torch", "numpy", "scikit-image", "scikit-learn", "scipy", "lime", "
 # They change no number, or name places on this machine; the model and the images have entries of their own.
 NOT_IN_REPORT = (
     "model", "arch", "out", "templates", "css", "overwrite", "batch_size", "device", "formats", "images",
-    "title", "author", "student_id",
+    "title", "author", "student_id", "notes", "require_notes", "budget", "max_pdf_mb", "pdf_timeout",
 )  # fmt: skip
 
 
@@ -48,14 +49,13 @@ def build(options: BuildOptions, model: nn.Module | None = None, progress: Progr
     progress = progress or Silent()
     publish.check_target(options.out, overwrite=options.overwrite)  # before the work, not after it
     run = explain_model(options, model, progress)
-    written = write_report(
-        run, options.out, options.formats, RenderOptions(options.templates, options.css), options.overwrite, progress
-    )
+    written = write_report(run, options.out, options.formats, RenderOptions.of(options), options.overwrite, progress)
     return Built(written.paths, summarise(run), 1 if written.problems or anything_failed(run) else 0)
 
 
 def explain_model(options: BuildOptions, model: nn.Module | None, progress: Progress) -> Run:
     """Everything that the report is made from."""
+    notes = read_notes(options.notes, progress) if options.notes else ()  # before the work: it may be refused
     progress.stage("model", 0)
     with opened_classifier(options, model, progress) as classifier:
         ask = named(classifier.probabilities, classifier.facts)
@@ -80,6 +80,7 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
             title=options.title,
             author=options.author,
             student_id=options.student_id,
+            notes=notes,
         )
 
 

@@ -16,8 +16,8 @@ from reportgen.maps import ColourSaliency, RegionWeights, SaliencyMap
 __all__ = [
     "NO_FACTS", "WARNINGS", "Array", "Case", "ColourSaliency", "Explanation", "Facts", "Failure", "FilterStudy",
     "Finding", "ForwardFacts", "Head", "ImageInput", "InputCandidate", "InputEvidence", "InputSpec", "LayerFact",
-    "ModelFacts", "Order", "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result", "Run", "SaliencyMap",
-    "Scalar", "Status", "Subject", "Target",
+    "ModelFacts", "Note", "Order", "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result", "Run",
+    "SaliencyMap", "Scalar", "Status", "Subject", "Target",
 ]  # fmt: skip
 
 # Notes on the model that must not be overlooked.
@@ -239,6 +239,14 @@ class Provenance:
         lock_facts(self, "versions", "settings")
 
 
+@dataclass(frozen=True)
+class Note:
+    """The author's own words on one place of the report. heading: as written, it names the place; text: Markdown."""
+
+    heading: str
+    text: str
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """Everything a report is made from. `selection`: sentences on how images and labels were found."""
@@ -253,6 +261,7 @@ class Run:
     title: str = ""
     author: str = ""
     student_id: str = ""
+    notes: tuple[Note, ...] = ()
 
     def __post_init__(self) -> None:
         """Lock the notes."""

@@ -145,6 +145,14 @@ class FilterReport(_Strict):
     images: tuple[dict[str, Number], ...]
 
 
+class NoteReport(_Strict):
+    """The author's own words, as Markdown; `place`: the anchor that they stand at, null where there is none."""
+
+    heading: str
+    text: str
+    place: str | None
+
+
 class FailureReport(_Strict):
     """Something that failed and cost only itself."""
 
@@ -183,7 +191,10 @@ class ProvenanceReport(_Strict):
 
 
 class ReportFacts(_Strict):
-    """report.json. `summary`: numbers over all images; `presentation`: constants of pictures and sentences."""
+    """report.json. `summary`: numbers over all images; `presentation`: constants of pictures and sentences.
+
+    `unanswered`: tasks on which the author has said nothing.
+    """
 
     generator: Literal["reportgen"] = "reportgen"
     schema_version: str = SCHEMA_VERSION
@@ -193,6 +204,8 @@ class ReportFacts(_Strict):
     model: ModelReport
     images: tuple[ImageReport, ...]
     filters: tuple[FilterReport, ...]
+    notes: tuple[NoteReport, ...]
+    unanswered: tuple[str, ...]
     failures: tuple[FailureReport, ...]
     provenance: ProvenanceReport
 

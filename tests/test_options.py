@@ -13,8 +13,8 @@ from reportgen.options import (
     HW5_LAYER,
     BuildOptions,
     flag,
-    resolve,
 )
+from reportgen.settings import resolve
 
 MODEL = {"model": Path("m.pth")}
 NOWHERE: dict[str, str] = {}

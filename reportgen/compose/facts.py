@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from reportgen.compose.answers import Answered
 from reportgen.panels import PRESENTATION, agreement
 from reportgen.results import Explanation, FilterStudy, ModelFacts, Run, Scalar, Subject
 from reportgen.schema import (
@@ -17,14 +18,16 @@ from reportgen.schema import (
     InputReport,
     LayerReport,
     ModelReport,
+    NoteReport,
     PredictionReport,
     ProvenanceReport,
     ReportFacts,
 )
 
 
-def report_facts(run: Run, summary: Mapping[str, Scalar]) -> dict[str, Any]:
-    """The content of report.json. summary: numbers over all images."""
+def report_facts(run: Run, summary: Mapping[str, Scalar], answered: Answered) -> dict[str, Any]:
+    """The content of report.json. summary: numbers over all images; answered: where the author's words stand."""
+    notes = zip(run.notes, answered.places, strict=True)
     facts = ReportFacts(
         profile=run.profile,
         summary=dict(summary),
@@ -32,6 +35,8 @@ def report_facts(run: Run, summary: Mapping[str, Scalar]) -> dict[str, Any]:
         model=_model(run.model),
         images=tuple(map(_image, run.subjects)),
         filters=tuple(map(_filter, run.filters)),
+        notes=tuple(NoteReport(heading=n.heading, text=n.text, place=place or None) for n, place in notes),
+        unanswered=answered.missing,
         failures=tuple(map(FailureReport.model_validate, run.failures)),
         provenance=ProvenanceReport.model_validate(run.provenance),
     )
