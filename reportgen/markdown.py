@@ -7,7 +7,6 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -82,16 +81,10 @@ class _Markdown(MarkdownIt):
 
     def validateLink(self, url: str) -> bool:  # noqa: N802 - markdown-it's name for it
         """Whether a link may lead there."""
-        good = _scheme(url) in SCHEMES
+        scheme, colon, _ = url.partition(":")
+        good = bool(colon) and scheme.lower() in SCHEMES
         self.refused += [] if good else [url]
         return good
-
-
-def _scheme(address: str) -> str:
-    try:
-        return urlsplit(address).scheme.lower()
-    except ValueError:  # "http://[" is no address
-        return ""
 
 
 def _description(renderer: Any, tokens: Sequence[Token], place: int, options: Any, env: Any) -> str:  # noqa: ANN401
@@ -110,7 +103,7 @@ def _tame(token: Token) -> None:
     """Take out what a page with headings and a content policy of its own has no place for."""
     if token.type in ("heading_open", "heading_close"):
         token.tag = "p"
-        token.attrs = {"class": "subheading"}
+        token.attrs = {"class": "subheading"} if token.nesting > 0 else {}
     if token.type == "link_open":
         token.attrSet("rel", "noreferrer")
     if token.type in ("th_open", "td_open"):  # a style attribute would need a hole in the policy

@@ -43,6 +43,7 @@ def drawn_apart(page: Page, seconds: int) -> Drawn:
                 answer, remarks = child.communicate(job, timeout=seconds)
             except BaseException:  # too slow, or interrupted: in either case nothing is left running
                 child.kill()
+                child.wait()  # Popen itself does not, after an interrupt
                 raise
     except subprocess.TimeoutExpired as err:
         why = f"drawing it took longer than {seconds} seconds"
