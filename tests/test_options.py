@@ -13,8 +13,8 @@ from reportgen.options import (
     HW5_LAYER,
     BuildOptions,
     flag,
-    resolve,
 )
+from reportgen.settings import resolve
 
 MODEL = {"model": Path("m.pth")}
 NOWHERE: dict[str, str] = {}
@@ -286,7 +286,8 @@ class TestValues:
             "lime_once": False, "segmentation": "slic", "lime_segments": 50, "lime_compactness": 20.0,
             "lime_fill": "mean", "lime_fill_image": None,
             "out": Path("report"), "formats": ("html", "pdf", "json"), "title": "", "author": "", "student_id": "",
-            "templates": None, "css": None, "overwrite": False, "device": "auto", "precision": "auto",
+            "templates": None, "css": None, "notes": None, "require_notes": False, "budget": 25.0, "max_pdf_mb": 10.0,
+            "pdf_timeout": 300, "overwrite": False, "device": "auto", "precision": "auto",
             "batch_size": None, "seed": 16, "rules": None, "preset": None,
         }  # fmt: skip
 
