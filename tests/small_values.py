@@ -15,6 +15,7 @@ from reportgen.results import (
     InputSpec,
     LayerFact,
     ModelFacts,
+    Note,
     Prediction,
     Provenance,
     RankedClass,
@@ -101,4 +102,5 @@ def run() -> Run:
         title="Title",
         author="Ann",
         student_id="b1",
+        notes=(Note("LIME", "*Mine*\n\u202e"),),
     )

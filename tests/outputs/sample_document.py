@@ -7,6 +7,7 @@ from sample_pictures import activation, photo, photograph, saliency
 
 from reportgen import figures
 from reportgen.document import (
+    Answer,
     Bar,
     Bars,
     Figure,
@@ -213,7 +214,9 @@ def _saliency(names: tuple[str, ...]) -> Section:
     )
     header = ("Image", "Class explained", "Maximum", "Half lies in", "In the top tenth", "In the border", "Centre")
     table = Table("table-2", 2, "What was measured on the saliency maps.", header, rows, "llrrrrl")
-    return Section("saliency", "Saliency maps", (what, figure, shows, table, limits))
+    words = "The map follows **the ring**, see [the paper](https://arxiv.org/abs/1312.6034) and `code`:\n\n- edges\n- *gaps*"
+    answer = Answer("Author's answer", words)
+    return Section("saliency", "Saliency maps", (what, answer, figure, shows, table, limits))
 
 
 def _filters(names: tuple[str, ...]) -> Section:
@@ -244,7 +247,8 @@ def _filters(names: tuple[str, ...]) -> Section:
         "Regions that LIME weighs, numbered from the heaviest, and their weights.",
         ((Panel(photo(3, "regions"), "Regions"), Panel(chart, "Weights")),),
     )
-    layer = Section("layer", "Layer cnn.12", (figure,), (Section("layer-deep", "A heading deeper still", (pair,)),))
+    gap = Answer("Author's answer", "", "No answer yet: write it below the heading # Filter visualisation in notes.md.")
+    layer = Section("layer", "Layer cnn.12", (figure, gap), (Section("layer-deep", "A heading deeper still", (pair,)),))
     return Section("filters", "Filter visualisation and activations", sections=(layer,))
 
 
