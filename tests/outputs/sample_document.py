@@ -117,7 +117,8 @@ def _failures() -> Section:
         ("x" * 300 + ".png", "the method failed on this image", "See the method's limits; the other methods stand"),
     )
     table = Table("table-1", 1, "Each of these cost only itself.", ("What", "Why", "What to do"), rows, "lll")
-    return Section("failures", "What failed", (table,))
+    gap = Answer("Author's answer", "", "No answer yet: write it below the heading # Filter visualisation in notes.md.")
+    return Section("failures", "What failed", (table, gap))
 
 
 def _cards(names: tuple[str, ...]) -> Section:
@@ -214,8 +215,8 @@ def _saliency(names: tuple[str, ...]) -> Section:
     )
     header = ("Image", "Class explained", "Maximum", "Half lies in", "In the top tenth", "In the border", "Centre")
     table = Table("table-2", 2, "What was measured on the saliency maps.", header, rows, "llrrrrl")
-    words = "The map follows **the ring**, see [the paper](https://arxiv.org/abs/1312.6034) and `code`:\n\n- edges\n- *gaps*"
-    answer = Answer("Author's answer", words)
+    words = "The map follows **the ring**, see [the paper](https://arxiv.org/abs/1312.6034) and `code`:"
+    answer = Answer("Author's answer", f"{words}\n\n- edges\n- *gaps*")
     return Section("saliency", "Saliency maps", (what, answer, figure, shows, table, limits))
 
 
@@ -247,8 +248,7 @@ def _filters(names: tuple[str, ...]) -> Section:
         "Regions that LIME weighs, numbered from the heaviest, and their weights.",
         ((Panel(photo(3, "regions"), "Regions"), Panel(chart, "Weights")),),
     )
-    gap = Answer("Author's answer", "", "No answer yet: write it below the heading # Filter visualisation in notes.md.")
-    layer = Section("layer", "Layer cnn.12", (figure, gap), (Section("layer-deep", "A heading deeper still", (pair,)),))
+    layer = Section("layer", "Layer cnn.12", (figure,), (Section("layer-deep", "A heading deeper still", (pair,)),))
     return Section("filters", "Filter visualisation and activations", sections=(layer,))
 
 
