@@ -51,7 +51,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("sources.family_rows",),
     ("sources.family_reading",),
     ("sources.family_size",),
-    ("sources.safetensors_file",),
+    ("figures.encode", "sources.safetensors_file"),
     ("answering", "explain", "feeding", "figures", "numbering", "phrasing", "sources"),
     ("loading", "panels", "publish", "rule_words", "selection", "store", "templating"),
     (

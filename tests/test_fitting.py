@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from reportgen import figures
 from reportgen.contracts import RenderOptions
@@ -16,7 +17,7 @@ from reportgen.outputs import html
 WORDS = load_words()
 
 
-def noise(seed: int) -> np.ndarray:  # type: ignore[type-arg]  # any shape
+def noise(seed: int) -> NDArray[np.uint8]:
     return np.asarray(np.random.default_rng(seed).integers(0, 256, (160, 160, 3)), np.uint8)
 
 

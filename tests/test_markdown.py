@@ -3,7 +3,7 @@
 from xml.etree import ElementTree
 
 import pytest
-import tinyhtml5
+import tinyhtml5  # type: ignore[import-untyped]  # ships no types
 from hypothesis import given
 from hypothesis import strategies as st
 
