@@ -31,9 +31,9 @@ def drawn_apart(page: Page, seconds: int) -> Drawn:
 
     Raises as `draw` does, and EnvironmentProblem where the child is too slow, too large, or breaks.
     """
-    # -P: what lies in the current directory is not code. The parent's path, since that is where this file was found.
+    # The parent's path, set before anything is imported: what lies in the current directory is not code.
     path = [str(Path(entry).absolute()) for entry in sys.path]
-    command = [sys.executable, "-P", "-c", _START, str(seconds + _SPARE_SECONDS), *path]
+    command = [sys.executable, "-c", _START, str(seconds + _SPARE_SECONDS), *path]
     urls = list(page.pictures)
     header = {"html": page.html, "pictures": [(url, page.pictures[url][0]) for url in urls]}
     job = _packed(header, [page.facts, *(page.pictures[url][1] for url in urls)])
