@@ -8,9 +8,9 @@ from typing import Any
 from torch import nn
 
 from reportgen.contracts import Progress
-from reportgen.options import resolve
 from reportgen.pipeline import Built
 from reportgen.pipeline import build as run_build
+from reportgen.settings import resolve
 
 PathText = str | PathLike[str]
 

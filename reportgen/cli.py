@@ -18,7 +18,8 @@ import typer
 from pydantic.fields import FieldInfo
 
 from reportgen.errors import OutputError, UsageError
-from reportgen.options import FORMATS, MODEL_SETTINGS, BuildOptions, flag, resolve
+from reportgen.options import FORMATS, MODEL_SETTINGS, RENDER_SETTINGS, BuildOptions, flag
+from reportgen.settings import resolve, validated
 
 if TYPE_CHECKING:  # loaded when a command runs
     from reportgen.checking import Gate
@@ -152,7 +153,7 @@ def layers(
 
 @app.command()
 @_later
-@_with_settings("formats", "templates", "css", "overwrite")
+@_with_settings(*RENDER_SETTINGS)
 def render(
     *,
     report: Annotated[Path, typer.Argument(help="Folder of a finished report.", metavar="OUT")],
@@ -165,14 +166,16 @@ def render(
 ) -> int:
     """Write a finished report again from its run/ folder: no model, no torch."""
     from reportgen.contracts import RenderOptions
+    from reportgen.notes import read_notes
     from reportgen.progress import shown_progress
     from reportgen.rendering import render_again
 
     asked = ",".join(FORMATS) if given["formats"] is None else given["formats"]
     names = dict.fromkeys(name.strip() for name in asked.split(",") if name.strip())
-    how, overwrite = RenderOptions(given["templates"], given["css"]), bool(given["overwrite"])
+    options = validated({"model": report} | {k: v for k, v in given.items() if v is not None and k != "formats"})
     with shown_progress(quiet=quiet, verbose=False) as progress:
-        written = render_again(report, tuple(names), how, progress, into, overwrite=overwrite)
+        how = RenderOptions.of(options, read_notes(options.notes, progress) if options.notes else None)
+        written = render_again(report, tuple(names), how, progress, into, overwrite=options.overwrite)
     _print_result(written.paths, dict(written.summary), as_json=as_json)
     return 1 if written.problems else 0
 

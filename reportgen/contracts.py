@@ -9,7 +9,7 @@ from reportgen.document import ReportDocument
 from reportgen.heads import Kind
 from reportgen.language import Words
 from reportgen.options import BuildOptions
-from reportgen.results import Case, Explanation, Facts, FilterStudy, LayerFact, Target
+from reportgen.results import Case, Explanation, Facts, FilterStudy, LayerFact, Note, Target
 from reportgen.ruling import Checked
 
 if TYPE_CHECKING:  # the writers stay free of torch
@@ -112,10 +112,25 @@ class FilterMethod:
 
 @dataclass(frozen=True)
 class RenderOptions:
-    """What a writer may be told: folders of the user's own templates and style."""
+    """What a writer may be told: the user's own templates and style, and what may not be exceeded.
+
+    html_mb, pdf_mb: largest file, in millions of bytes; pdf_timeout: seconds; notes: the author's words in place of
+    those that the run holds, None for these; require_notes: whether a task without an answer is a problem.
+    """
 
     templates: Path | None = None
     css: Path | None = None
+    html_mb: float = 25.0
+    pdf_mb: float = 10.0
+    pdf_timeout: int = 300
+    notes: tuple[Note, ...] | None = None
+    require_notes: bool = False
+
+    @classmethod
+    def of(cls, options: BuildOptions, notes: tuple[Note, ...] | None = None) -> "RenderOptions":
+        """Those of the settings that writers need."""
+        limits = (options.budget, options.max_pdf_mb, options.pdf_timeout)
+        return cls(options.templates, options.css, *limits, notes, options.require_notes)
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,17 @@ class OverviewItem:
     tone: Literal["right", "wrong", "unknown"]
 
 
-Block = Figure | Paragraph | Table | Bars | Overview
+@dataclass(frozen=True)
+class Answer:
+    """The author's own words, told apart from the program's. text: Markdown; missing: said in its place if empty."""
+
+    label: str
+    text: str
+    missing: str = ""
+    kind: Literal["answer"] = "answer"
+
+
+Block = Answer | Figure | Paragraph | Table | Bars | Overview
 
 
 @dataclass(frozen=True)
@@ -173,4 +183,5 @@ class ReportDocument:
     facts: Mapping[str, Any] = field(repr=False)
     words: Mapping[str, str] = field(repr=False)  # the page's own words: "contents", "references", ...
     format: int = FORMAT
+    remarks: tuple[str, ...] = ()  # lines for the author, not for the page
     author: str = ""  # for the file's own metadata; what the reader sees is `byline`

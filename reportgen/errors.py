@@ -86,3 +86,9 @@ class MethodError(ReportgenError):
     """One method failed on one image; the run goes on and the report shows a card with the reason."""
 
     exit_code = 1
+
+
+class Incomplete(ReportgenError):
+    """The report is written, and something that was asked of it does not hold: an answer, a size."""
+
+    exit_code = 1

@@ -1,20 +1,10 @@
-"""Every setting with its default, range and unit, in one place; and where settings come from.
+"""Every setting with its default, range and unit, in one place. `settings` says where they come from."""
 
-Command line over environment (REPORTGEN_SEED=7) over settings file (`reportgen.toml`, or `[tool.reportgen]` in
-pyproject.toml) over default.
-"""
-
-import difflib
-import os
-import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-
-from reportgen.errors import UsageError
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Format = Literal["html", "pdf", "json", "junit", "markdown", "badge"]
 Preset = Literal["default", "strict"]
@@ -36,10 +26,11 @@ MODEL_SETTINGS = (
     "model", "arch", "size", "mean", "std", "channel_order", "resize", "state_key", "images", "reference_images",
     "device",
 )  # fmt: skip
+# What a finished report can be written again with.
+RENDER_SETTINGS = (
+    "formats", "templates", "css", "notes", "require_notes", "budget", "max_pdf_mb", "pdf_timeout", "overwrite",
+)  # fmt: skip
 _FLAGS = {"formats": "--format", "layers": "--layer", "lime_once": "--once"}
-_GIVEN = "the call"
-_ENVIRONMENT = "the environment"
-_PREFIX = "REPORTGEN_"
 
 
 def _setting(default: Any, panel: str, text: str, **limits: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
@@ -144,6 +135,15 @@ class BuildOptions(BaseModel):
     student_id: str = _setting("", "Report", "Student number, for the title block.", max_length=100)
     templates: Path | None = _setting(None, "Report", "Folder with templates that replace or extend built-in ones.")
     css: Path | None = _setting(None, "Report", "Style sheet added last.")
+    notes: Path | dict[str, str] | None = _setting(
+        None,
+        "Report",
+        "Your own words, Markdown below headings such as # LIME; otherwise notes.md, if there is one.",
+    )
+    require_notes: bool = _setting(False, "Report", "A task without your own answer is an error (exit code 1).")
+    budget: float = _setting(25.0, "Report", "Largest report.html in MB; pictures give way.", ge=0.01, le=10_000)
+    max_pdf_mb: float = _setting(10.0, "Report", "Largest report.pdf in MB; pictures give way.", ge=0.01, le=10_000)
+    pdf_timeout: int = _setting(300, "Report", "Seconds that drawing the PDF may take.", ge=1, le=86_400)
     overwrite: bool = _setting(False, "Report", "Write into a folder that holds other files.")
     rules: Path | None = _setting(None, "Rules", "Check the report by this file (rules.toml); exit code 1 if it fails.")
     preset: Preset | None = _setting(None, "Rules", "Rules without a file, or below it: default or strict.")
@@ -217,83 +217,3 @@ class BuildOptions(BaseModel):
 def flag(key: str) -> str:
     """The command-line option of a setting."""
     return _FLAGS.get(key, f"--{key.replace('_', '-')}")
-
-
-def resolve(
-    given: Mapping[str, Any], *, config: Path | None = None, environ: Mapping[str, str] = os.environ
-) -> BuildOptions:
-    """The options from all four places.
-
-    given: what the command line or the Python caller said; None means not said.
-    Raises UsageError that names the place, the key and, for a misspelt key, the nearest known one.
-    """
-    said = {key: value for key, value in given.items() if value is not None and value not in ((), [])}
-    merged: dict[str, Any] = {}
-    places: dict[str, str] = {}
-    for place, values in (*_files(config), (_ENVIRONMENT, _environment(environ)), (_GIVEN, said)):
-        _check_keys(place, values)
-        merged |= values
-        places |= dict.fromkeys(values, place)
-    try:
-        return BuildOptions.model_validate(merged)
-    except ValidationError as err:
-        first = err.errors()[0]
-        key = str(first["loc"][0])
-        where, why = _where(places.get(key, _GIVEN), key), _reason(first["msg"], first["input"])
-        raise UsageError("E-OPTION", where, why, "See reportgen build --help") from err
-
-
-def _where(place: str, key: str) -> str:
-    """How the user wrote the key there."""
-    written = {_GIVEN: flag(key), _ENVIRONMENT: f"{_PREFIX}{key.upper()}"}
-    return written.get(place, f"{key} in {place}")
-
-
-def _reason(message: str, value: object) -> str:
-    text = message.removeprefix("Value error, ")
-    return text if isinstance(value, dict) else f"{text} (got {str(value)[:60]})"
-
-
-def _files(config: Path | None) -> list[tuple[str, dict[str, Any]]]:
-    """The settings file named, else the first that lies in the current directory."""
-    for path in (config,) if config else (Path("reportgen.toml"), Path("pyproject.toml")):
-        if not config and not path.is_file():
-            continue
-        table = _settings(path)
-        if config or table or path.name == "reportgen.toml":
-            return [(str(path), {key.replace("-", "_"): value for key, value in table.items()})]
-    return []
-
-
-def _settings(path: Path) -> dict[str, Any]:
-    """The settings in a file; of pyproject.toml, its table [tool.reportgen]."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as err:
-        raise UsageError("E-CONFIG", str(path), f"not a settings file ({err})", "Mend it or drop --config") from err
-    for name in ("tool", "reportgen") if path.name == "pyproject.toml" else ():
-        content = content.get(name, {})
-        if not isinstance(content, dict):
-            fix = "Write key = value lines below [tool.reportgen]"
-            raise UsageError("E-CONFIG", str(path), f"{name} is not a table", fix)
-    return content
-
-
-def _environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    return {key[len(_PREFIX) :].lower(): value for key, value in environ.items() if key.startswith(_PREFIX)}
-
-
-def _check_keys(place: str, values: Mapping[str, Any]) -> None:
-    known = set(BuildOptions.model_fields) - (set() if place == _GIVEN else COMMAND_LINE_ONLY)
-    for key in values:
-        if key in COMMAND_LINE_ONLY - known:
-            raise UsageError("E-CONFIG-KEY", place, f"{key} may be given on the command line only", f"Remove {key}")
-        if key not in known:
-            hint = nearest(key, known, "See reportgen build --help for the names")
-            raise UsageError("E-CONFIG-KEY", place, f"unknown setting {key}", hint)
-
-
-def nearest(key: str, known: Iterable[str], otherwise: str) -> str:
-    """What to try for a misspelt key."""
-    near = difflib.get_close_matches(key, sorted(known), n=1)
-    return f"Did you mean {near[0]}?" if near else otherwise

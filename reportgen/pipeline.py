@@ -19,6 +19,7 @@ from reportgen.contracts import Progress, RenderOptions, Silent
 from reportgen.excerpts import path_text
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
 from reportgen.loading import opened_classifier
+from reportgen.notes import read_notes
 from reportgen.options import CHECK_FORMATS, FORMATS, TASKS, BuildOptions
 from reportgen.rendering import write_report
 from reportgen.results import Case, Explanation, Failure, FilterStudy, Provenance, Run, Scalar, Subject
@@ -29,7 +30,7 @@ PACKAGES = ("torch", "numpy", "scikit-image", "scikit-learn", "scipy", "lime", "
 # They change no number, or name places on this machine; the model and the images have entries of their own.
 NOT_IN_REPORT = (
     "model", "arch", "out", "templates", "css", "overwrite", "batch_size", "device", "formats", "images",
-    "title", "author", "student_id", "rules", "preset",
+    "title", "author", "student_id", "rules", "preset", "notes", "require_notes", "budget", "max_pdf_mb", "pdf_timeout",
 )  # fmt: skip
 
 
@@ -59,9 +60,7 @@ def build(options: BuildOptions, model: nn.Module | None = None, progress: Progr
     if book:
         run = replace(run, rules=judge(run, book))
     formats = [name for name in options.formats if name in FORMATS]
-    written = write_report(
-        run, options.out, formats, RenderOptions(options.templates, options.css), options.overwrite, progress
-    )
+    written = write_report(run, options.out, formats, RenderOptions.of(options), options.overwrite, progress)
     extra = [name for name in options.formats if name in CHECK_FORMATS]
     gate = check_run(run, options.out, book, extra, progress, os.environ) if book else None
     failed = written.problems or anything_failed(run) or (gate and gate.checked.fails)
@@ -76,6 +75,7 @@ def _rulebook(options: BuildOptions) -> Rulebook | None:
 
 def explain_model(options: BuildOptions, model: nn.Module | None, progress: Progress) -> Run:
     """Everything that the report is made from."""
+    notes = read_notes(options.notes, progress) if options.notes else ()  # before the work: it may be refused
     progress.stage("model", 0)
     with opened_classifier(options, model, progress) as classifier:
         ask = named(classifier.probabilities, classifier.facts)
@@ -100,6 +100,7 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
             title=options.title,
             author=options.author,
             student_id=options.student_id,
+            notes=notes,
         )
 
 

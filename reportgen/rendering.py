@@ -1,16 +1,19 @@
 """From a run to the report's files: composed once, written in each format, published together."""
 
 import logging
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from reportgen import outputs, publish
-from reportgen.compose import compose
+from reportgen.compose import QUESTIONS, compose
 from reportgen.contracts import Progress, RenderOptions
 from reportgen.document import ReportDocument
-from reportgen.errors import OutputError, ReportgenError, UsageError
+from reportgen.errors import Incomplete, OutputError, ReportgenError, UsageError
+from reportgen.fitting import Fitted, fitted
 from reportgen.language import load_words
 from reportgen.options import FORMATS
 from reportgen.results import NO_FACTS, Facts, Run
@@ -73,11 +76,15 @@ def render_again(
     if unknown or not formats:
         raise UsageError("E-FORMAT", "--format", f"no format {', '.join(unknown)!r}", f"Of: {', '.join(FORMATS)}")
     run = load_run(out / "run")
+    run = run if render.notes is None else replace(run, notes=render.notes)
     if into and into.resolve() != out.resolve():
         return write_report(run, into, formats, render, overwrite, progress)
     with publish.publishing(out, overwrite=True) as folder:
         with publish.writing(out):
             publish.carry_over(out, folder)
+            if render.notes is not None:  # so that the next one has them too
+                shutil.rmtree(folder / "run")
+                save_run(run, folder / "run")
         written = _write_formats(run, folder, out, formats, render, progress)
     return _something(written)
 
@@ -93,27 +100,54 @@ def _write_formats(
 ) -> Written:
     progress.stage("compose", 0)
     document = compose(run, load_words())
+    for remark in document.remarks:
+        progress.warn(remark)
     progress.stage("write", len(formats))
     paths: list[Path] = []
     problems: list[ReportgenError] = []
     for name in formats:
+        filename = outputs.OUTPUTS[name].filename
         try:
             with _remarks_told(progress):
-                filename, data = _rendered(name, document, render)
+                made = _rendered(name, document, render)
         except ReportgenError as err:
             problems.append(err)
-            progress.warn(err.line())
         else:
             with publish.writing(out):
-                (folder / filename).write_bytes(data)
+                (folder / filename).write_bytes(made.data)
             paths.append(out / filename)
+            problems += [made.problem] if made.problem else []
+            if made.step:
+                quality, scale = made.step
+                progress.warn(
+                    f"{filename}: its pictures were made smaller to fit ({scale:.0%}, JPEG quality {quality})"
+                )
         progress.advance()
+    problems += _unanswered(document, render)
+    for problem in problems:
+        progress.warn(problem.line())
     return Written(tuple(paths), tuple(problems), document.facts["summary"])
 
 
-def _rendered(name: str, document: ReportDocument, render: RenderOptions) -> tuple[str, bytes]:
-    output = outputs.OUTPUTS[name]
-    return output.filename, output.render(document, render)
+def _rendered(name: str, document: ReportDocument, render: RenderOptions) -> Fitted:
+    """The file, within its budget where it has one."""
+    write = partial(_written, name, render)
+    limit = {"html": render.html_mb, "pdf": render.pdf_mb}.get(name)
+    return Fitted(write(document)) if limit is None else fitted(document, write, name, limit, load_words())
+
+
+def _written(name: str, render: RenderOptions, document: ReportDocument) -> bytes:
+    return outputs.OUTPUTS[name].render(document, render)
+
+
+def _unanswered(document: ReportDocument, render: RenderOptions) -> list[ReportgenError]:
+    """A problem where answers were required and some are missing."""
+    missing = document.facts["unanswered"]
+    if not missing or not render.require_notes:
+        return []
+    why = f"no answer of the author's to: {', '.join(QUESTIONS[task] for task in missing)}"
+    fix = f"Write below # {QUESTIONS[missing[0]]} in notes.md, then: reportgen render OUT --notes notes.md"
+    return [Incomplete("E-NOTES-MISSING", "notes", why, fix)]
 
 
 @contextmanager

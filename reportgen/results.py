@@ -18,7 +18,7 @@ from reportgen.studies import ClassEffect, Crop, FilterStudy, Status
 __all__ = [
     "NO_FACTS", "WARNINGS", "Array", "Case", "ClassEffect", "ColourSaliency", "Crop", "Explanation", "Facts", "Failure",
     "FilterStudy", "Finding", "ForwardFacts", "Head", "ImageInput", "InputCandidate", "InputEvidence", "InputSpec",
-    "LayerFact", "ModelFacts", "Order", "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result",
+    "LayerFact", "ModelFacts", "Note", "Order", "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result",
     "RuleResult", "Run",
     "SaliencyMap", "Scalar", "Status", "Subject", "Target",
 ]  # fmt: skip
@@ -209,6 +209,14 @@ class Provenance:
         lock_facts(self, "versions", "settings")
 
 
+@dataclass(frozen=True)
+class Note:
+    """The author's own words on one place of the report. heading: as written, it names the place; text: Markdown."""
+
+    heading: str
+    text: str
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """Everything a report is made from.
@@ -227,6 +235,7 @@ class Run:
     author: str = ""
     student_id: str = ""
     rules: tuple[RuleResult, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def __post_init__(self) -> None:
         """Lock the notes."""

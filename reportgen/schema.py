@@ -175,6 +175,14 @@ class FilterReport(_Strict):
     effects: tuple[EffectReport, ...] = ()
 
 
+class NoteReport(_Strict):
+    """The author's own words, as Markdown; `place`: the anchor that they stand at, null where there is none."""
+
+    heading: str
+    text: str
+    place: str | None
+
+
 class FailureReport(_Strict):
     """Something that failed and cost only itself."""
 
@@ -234,7 +242,8 @@ class ProvenanceReport(_Strict):
 class ReportFacts(_Strict):
     """report.json. `summary`: numbers over all images; `presentation`: constants of pictures and sentences.
 
-    `rules`: what was judged with the build; empty where no rules were asked for.
+    `rules`: what was judged with the build; empty where no rules were asked for. `unanswered`: tasks on which the
+    author has said nothing.
     """
 
     generator: Literal["reportgen"] = "reportgen"
@@ -245,6 +254,8 @@ class ReportFacts(_Strict):
     model: ModelReport
     images: tuple[ImageReport, ...]
     filters: tuple[FilterReport, ...]
+    notes: tuple[NoteReport, ...]
+    unanswered: tuple[str, ...]
     failures: tuple[FailureReport, ...]
     rules: tuple[RuleReport, ...]
     provenance: ProvenanceReport

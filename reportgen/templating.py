@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from reportgen.contracts import RenderOptions
 from reportgen.document import Picture, ReportDocument
 from reportgen.errors import UsageError
+from reportgen.markdown import to_html
 from reportgen.resources import templates_dir
 
 ENTRY = "report.html.j2"
@@ -81,7 +82,7 @@ def environment(templates: Path | None, medium: Medium) -> SandboxedEnvironment:
         lstrip_blocks=True,
     )
     jinja.globals |= {"medium": medium.name, "source": medium.source}
-    jinja.filters |= {"breakable": breakable, "bar_width": bar_width}
+    jinja.filters |= {"breakable": breakable, "bar_width": bar_width, "markdown": markdown}
     return jinja
 
 
@@ -104,6 +105,11 @@ def breakable(text: str) -> Markup:
         return "\0".join(pieces)  # no text holds it any more, so it can mark the places
 
     return Markup("<wbr>").join(escape(part) for part in _LONG_WORD.sub(cut, visible(text)).split("\0"))
+
+
+def markdown(text: str) -> Markup:
+    """The author's Markdown as HTML that holds nothing dangerous; what cannot be seen is written out."""
+    return Markup(to_html(visible(text.replace("\r\n", "\n"))))
 
 
 def bar_width(share: float) -> str:

@@ -17,6 +17,7 @@ from reportgen.results import (
     InputSpec,
     LayerFact,
     ModelFacts,
+    Note,
     Prediction,
     Provenance,
     RankedClass,
@@ -126,4 +127,5 @@ def run() -> Run:
         author="Ann",
         student_id="b1",
         rules=rules(),
+        notes=(Note("LIME", "*Mine*\n\u202e"),),
     )

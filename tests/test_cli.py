@@ -55,7 +55,7 @@ def test_every_setting_has_its_flag(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["build", "--help"]) == 0
     shown = set(re.findall(r"--[a-z0-9-]+", capsys.readouterr().out))
     assert {flag(name) for name in BuildOptions.model_fields} <= shown
-    own = {"--help", "--config", "--json", "--quiet", "--verbose", "--no-overwrite", "--no-once"}
+    own = {"--help", "--config", "--json", "--quiet", "--verbose", "--no-overwrite", "--no-once", "--no-require-notes"}
     assert shown == own | {flag(name) for name in BuildOptions.model_fields}
 
 
@@ -106,6 +106,11 @@ GIVEN: dict[str, tuple[list[str], object]] = {
     "student_id": (["b01"], "b01"),
     "templates": (["mine"], Path("mine")),
     "css": (["my.css"], Path("my.css")),
+    "notes": (["mine.md"], Path("mine.md")),
+    "require_notes": ([], True),
+    "budget": (["3.5"], 3.5),
+    "max_pdf_mb": (["4"], 4.0),
+    "pdf_timeout": (["60"], 60),
     "overwrite": ([], True),
     "device": (["cpu"], "cpu"),
     "batch_size": (["8"], 8),
@@ -250,10 +255,13 @@ def test_the_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 class TestRender:
+    told: list[Any]
+
     @pytest.fixture
     def asked(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         """What reportgen.rendering is asked for; it answers with one page, and one problem where the PDF is asked."""
         calls: list[tuple[Any, ...]] = []
+        told = self.told = []
 
         def render_again(
             out: Path,
@@ -265,6 +273,7 @@ class TestRender:
             overwrite: bool,
         ) -> types.SimpleNamespace:
             calls.append((out, formats, render.templates, render.css, into, overwrite))
+            told.append(render)
             problems = ("no Pango",) * ("pdf" in formats)
             return types.SimpleNamespace(paths=(out / "report.html",), problems=problems, summary={"images": 2})
 
@@ -282,6 +291,28 @@ class TestRender:
         given = ["--format", "html, json,,html", "--templates", "mine", "--css", "my.css", "--quiet"]
         assert run(["render", "there", *given]) == 0
         assert asked == [(Path("there"), ("html", "json"), Path("mine"), Path("my.css"), None, False)]
+
+    def test_notes_and_limits(self, asked: list[tuple[Any, ...]], tmp_path: Path) -> None:
+        (tmp_path / "mine.md").write_text("# LIME\nMine.\n")
+        given = ["--notes", str(tmp_path / "mine.md"), "--require-notes", "--budget", "3", "--max-pdf-mb", "2.5"]
+        assert run(["render", "there", "--format", "html", *given, "--pdf-timeout", "20"]) == 0
+        assert len(asked) == 1
+        (how,) = self.told
+        assert [(note.heading, note.text) for note in how.notes] == [("LIME", "Mine.")]
+        assert (how.require_notes, how.html_mb, how.pdf_mb, how.pdf_timeout) == (True, 3.0, 2.5, 20)
+
+    def test_without_notes_those_of_the_run_stay(self, asked: list[tuple[Any, ...]]) -> None:
+        assert run(["render", "there", "--format", "html"]) == 0
+        assert len(asked) == 1
+        assert (self.told[0].notes, self.told[0].require_notes) == (None, False)
+
+    @pytest.mark.parametrize("given", [["--budget", "0"], ["--max-pdf-mb", "-1"], ["--pdf-timeout", "0"]])
+    def test_a_limit_that_cannot_be_is_refused(
+        self, asked: list[tuple[Any, ...]], given: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert run(["render", "there", *given]) == 2
+        assert asked == []
+        assert given[0] in lines(capsys)[1][0]
 
     def test_another_folder_and_json(self, asked: list[tuple[Any, ...]], capsys: pytest.CaptureFixture[str]) -> None:
         assert run(["render", "there", "--format", "html", "--out", "here", "--overwrite", "--json"]) == 0

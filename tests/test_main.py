@@ -31,7 +31,7 @@ PROGRAM = """
 import sys, types
 def build(options, progress):
     {body}
-    return types.SimpleNamespace(paths=("report/é\\udcff.html",), summary={{}}, exit_code=1)
+    return types.SimpleNamespace(paths=("report/é\\udcff.html",), summary={{}}, exit_code=1, gate=None)
 module = types.ModuleType("reportgen.pipeline")
 module.build = build
 sys.modules["reportgen.pipeline"] = module

@@ -13,8 +13,8 @@ from reportgen.options import (
     HW5_LAYER,
     BuildOptions,
     flag,
-    resolve,
 )
+from reportgen.settings import resolve
 
 MODEL = {"model": Path("m.pth")}
 NOWHERE: dict[str, str] = {}
@@ -286,7 +286,8 @@ class TestValues:
             "lime_once": False, "segmentation": "slic", "lime_segments": 50, "lime_compactness": 20.0,
             "lime_fill": "mean", "lime_fill_image": None,
             "out": Path("report"), "formats": ("html", "pdf", "json"), "title": "", "author": "", "student_id": "",
-            "templates": None, "css": None, "overwrite": False, "device": "auto", "precision": "auto",
+            "templates": None, "css": None, "notes": None, "require_notes": False, "budget": 25.0, "max_pdf_mb": 10.0,
+            "pdf_timeout": 300, "overwrite": False, "device": "auto", "precision": "auto",
             "batch_size": None, "seed": 16, "rules": None, "preset": None,
         }  # fmt: skip
 
@@ -309,3 +310,31 @@ class TestValues:
     )
     def test_whether_the_user_chose(self, given: dict[str, object], chose: bool) -> None:
         assert made(**given).chose_images is chose
+
+
+class TestNotes:
+    def test_a_file_in_the_current_directory_is_found(self, here: Path) -> None:
+        (here / "notes.md").write_text("# LIME\n")
+        assert made().notes == Path("notes.md")
+
+    def test_one_beside_the_settings_file_comes_first(self, here: Path) -> None:
+        (here / "notes.md").write_text("")
+        (here / "sub").mkdir()
+        (here / "sub" / "notes.md").write_text("")
+        (here / "sub" / "mine.toml").write_text("seed = 1")
+        assert resolve(MODEL, config=Path("sub/mine.toml"), environ=NOWHERE).notes == Path("sub/notes.md")
+
+    def test_none_is_found_where_none_is(self, here: Path) -> None:
+        (here / "notes.md").mkdir()  # no file
+        assert made().notes is None
+
+    def test_what_is_said_wins(self, here: Path) -> None:
+        (here / "notes.md").write_text("")
+        (here / "reportgen.toml").write_text("[notes]\nLIME = 'Mine.'\n\"image: 1.jpg\" = 'A ring.'")
+        assert made().notes == {"LIME": "Mine.", "image: 1.jpg": "A ring."}
+        assert made(notes=Path("other.md")).notes == Path("other.md")
+
+    @pytest.mark.parametrize("value", ["3", "[1]", "{ LIME = 3 }", "{ LIME = { a = 'b' } }"])
+    def test_what_is_neither_a_file_nor_a_table_of_texts_is_refused(self, here: Path, value: str) -> None:
+        (here / "reportgen.toml").write_text(f"notes = {value}")
+        assert "notes in reportgen.toml" in refusal(made).what

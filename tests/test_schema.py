@@ -1,15 +1,19 @@
 import json
+from dataclasses import replace
 
 import pytest
 from fake_run import fake_run
 from pydantic import ValidationError
 
 from reportgen.compose import summarise
+from reportgen.compose.answers import Answered
 from reportgen.compose.facts import report_facts
+from reportgen.results import Note
 from reportgen.schema import SCHEMA_VERSION, ReportFacts, json_schema
 
-RUN = fake_run()
-FACTS = report_facts(RUN, summarise(RUN))
+NOTES = (Note("LIME", "*Mine.*"), Note("Nothing", "Lost."))
+RUN = replace(fake_run(), notes=NOTES)
+FACTS = report_facts(RUN, summarise(RUN), Answered((), ("lime", ""), ("saliency",), ()))
 
 
 def test_a_report_fits_the_schema_and_survives_json() -> None:

@@ -16,7 +16,16 @@ from reportgen.document import Picture, ReportDocument
 from reportgen.errors import UsageError
 from reportgen.language import load_words
 from reportgen.resources import templates_dir
-from reportgen.templating import Medium, bar_width, breakable, content_policy, environment, render_page, visible
+from reportgen.templating import (
+    Medium,
+    bar_width,
+    breakable,
+    content_policy,
+    environment,
+    markdown,
+    render_page,
+    visible,
+)
 
 PACKAGE = Path(__file__).parents[1] / "reportgen"
 TEMPLATES = sorted(templates_dir().rglob("*.j2"))
@@ -75,6 +84,12 @@ def test_breakable_text_is_the_same_text(text: str) -> None:
     assert isinstance(made, Markup)
     assert html.unescape(made.replace("<wbr>", "")) == visible(text)
     assert "<" not in made.replace("<wbr>", "")
+
+
+def test_markdown_is_escaped_once_and_shows_what_cannot_be_seen() -> None:
+    made = markdown("*a*\u202e <b>\r\n\r\nb & c")
+    assert made == "<p><em>a</em>&lt;U+202E&gt; &lt;b&gt;</p>\n<p>b &amp; c</p>\n"
+    assert isinstance(made, Markup)
 
 
 def test_long_words_break_and_others_do_not() -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from reportgen.compose import appendix, cards, failures, filters, lime, overview, saliency, unanswered, writeup
+from reportgen.compose import answers, appendix, cards, failures, filters, lime, overview, saliency, unanswered, writeup
+from reportgen.compose.answers import QUESTIONS
 from reportgen.compose.facts import report_facts
 from reportgen.compose.lime_trust import samplings
 from reportgen.compose.summing import summarise
@@ -13,7 +14,7 @@ from reportgen.numbering import numbered
 from reportgen.phrasing import capital, count, listing, shown_name, sources
 from reportgen.results import Run
 
-__all__ = ["compose", "summarise"]
+__all__ = ["QUESTIONS", "compose", "summarise"]
 
 Writer = Callable[[Run, Words], Section]
 TASKS: Mapping[str, tuple[Writer, Writer]] = {  # task -> its section, and the write-up's part of it
@@ -37,6 +38,7 @@ def compose(run: Run, words: Words) -> ReportDocument:
         *(_task(run, words, task) for task in tasks),
         appendix.section(run, words),
     )
+    answered = answers.answered(numbered(sections), run, words)
     title = _title(run, words)
     author = shown_name(run.author)
     return ReportDocument(
@@ -45,10 +47,11 @@ def compose(run: Run, words: Words) -> ReportDocument:
         subtitle=_subtitle(run, words, tasks),
         byline=_byline(run, words),
         running_head=words("title.running_head_author", title=title, author=author) if author else title,
-        sections=numbered(sections),
+        sections=answered.sections,
         references=_references(run, words),
-        facts=report_facts(run, summary),
+        facts=report_facts(run, summary, answered),
         words=words.table("page"),
+        remarks=answered.remarks,
         author=author,
     )
 

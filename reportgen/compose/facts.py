@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from reportgen.compose.answers import Answered
 from reportgen.panels import PRESENTATION, agreement
 from reportgen.results import Crop, Explanation, FilterStudy, ModelFacts, RuleResult, Run, Scalar, Subject
 from reportgen.schema import (
@@ -19,6 +20,7 @@ from reportgen.schema import (
     InputReport,
     LayerReport,
     ModelReport,
+    NoteReport,
     PredictionReport,
     ProvenanceReport,
     ReportFacts,
@@ -26,8 +28,9 @@ from reportgen.schema import (
 )
 
 
-def report_facts(run: Run, summary: Mapping[str, Scalar]) -> dict[str, Any]:
-    """The content of report.json. summary: numbers over all images."""
+def report_facts(run: Run, summary: Mapping[str, Scalar], answered: Answered) -> dict[str, Any]:
+    """The content of report.json. summary: numbers over all images; answered: where the author's words stand."""
+    notes = zip(run.notes, answered.places, strict=True)
     facts = ReportFacts(
         profile=run.profile,
         summary=dict(summary),
@@ -35,6 +38,8 @@ def report_facts(run: Run, summary: Mapping[str, Scalar]) -> dict[str, Any]:
         model=_model(run.model),
         images=tuple(map(_image, run.subjects)),
         filters=tuple(map(_filter, run.filters)),
+        notes=tuple(NoteReport(heading=n.heading, text=n.text, place=place or None) for n, place in notes),
+        unanswered=answered.missing,
         failures=tuple(map(FailureReport.model_validate, run.failures)),
         rules=tuple(map(rule_report, run.rules)),
         provenance=ProvenanceReport.model_validate(run.provenance),

@@ -126,7 +126,7 @@ def _strip(
 
 def _most_answered(study: FilterStudy, subjects: Sequence[Subject]) -> Group:
     """The photographs that the filter answers to most, at most half a line, in their order."""
-    maxima = [float(facts["maximum"]) for facts in study.image_measures]
+    maxima = [float(facts["maximum"]) for facts in study.image_measures[: len(subjects)]]
     best = sorted(range(len(maxima)), key=lambda position: -maxima[position])[: STRIP // 2]
     return [(position, subjects[position]) for position in sorted(best)]
 

@@ -13,9 +13,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reportgen.errors import UsageError
-from reportgen.options import PRESETS, Preset, nearest
+from reportgen.options import PRESETS, Preset
 from reportgen.rules.table import RULES
 from reportgen.ruling import SENSES, Level
+from reportgen.settings import nearest
 
 Untested = Literal["pass", "fail"]
 

@@ -7,6 +7,7 @@ from sample_pictures import activation, photo, photograph, saliency
 
 from reportgen import figures
 from reportgen.document import (
+    Answer,
     Bar,
     Bars,
     Figure,
@@ -116,7 +117,8 @@ def _failures() -> Section:
         ("x" * 300 + ".png", "the method failed on this image", "See the method's limits; the other methods stand"),
     )
     table = Table("table-1", 1, "Each of these cost only itself.", ("What", "Why", "What to do"), rows, "lll")
-    return Section("failures", "What failed", (table,))
+    gap = Answer("Author's answer", "", "No answer yet: write it below the heading # Filter visualisation in notes.md.")
+    return Section("failures", "What failed", (table, gap))
 
 
 def _cards(names: tuple[str, ...]) -> Section:
@@ -213,7 +215,9 @@ def _saliency(names: tuple[str, ...]) -> Section:
     )
     header = ("Image", "Class explained", "Maximum", "Half lies in", "In the top tenth", "In the border", "Centre")
     table = Table("table-2", 2, "What was measured on the saliency maps.", header, rows, "llrrrrl")
-    return Section("saliency", "Saliency maps", (what, figure, shows, table, limits))
+    words = "The map follows **the ring**, see [the paper](https://arxiv.org/abs/1312.6034) and `code`:"
+    answer = Answer("Author's answer", f"{words}\n\n- edges\n- *gaps*")
+    return Section("saliency", "Saliency maps", (what, answer, figure, shows, table, limits))
 
 
 def _filters(names: tuple[str, ...]) -> Section:

@@ -14,6 +14,7 @@ from urllib.request import OpenerDirector, Request
 
 import pypdf
 import pytest
+from drawn_here import draw
 from page_tree import pictures
 from sample_document import report, small
 from sample_pictures import HOSTILE
@@ -22,6 +23,7 @@ from reportgen.contracts import RenderOptions
 from reportgen.document import ReportDocument
 from reportgen.errors import EnvironmentProblem, UsageError
 from reportgen.outputs import pdf
+from reportgen.outputs.drawing import Drawn
 
 PLAIN = RenderOptions()
 
@@ -32,17 +34,17 @@ def document() -> ReportDocument:
 
 
 @pytest.fixture(scope="module")
-def drawn(document: ReportDocument) -> pdf.Drawn:
-    return pdf.draw(document, PLAIN)
+def drawn(document: ReportDocument) -> Drawn:
+    return draw(document, PLAIN)
 
 
-def test_the_log_is_silent(drawn: pdf.Drawn) -> None:
+def test_the_log_is_silent(drawn: Drawn) -> None:
     assert drawn.complaints == ()
 
 
 @pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
 def test_the_log_is_silent_whatever_an_image_is_called(name: str) -> None:
-    drawn = pdf.draw(dataclasses.replace(small(), title=name, running_head=name, byline=(name,)), PLAIN)
+    drawn = draw(dataclasses.replace(small(), title=name, running_head=name, byline=(name,)), PLAIN)
     assert drawn.complaints == ()
     assert drawn.data.startswith(b"%PDF")
 
@@ -51,9 +53,9 @@ def later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: 2_000_000_000.0)
 
 
-def test_the_clock_changes_nothing(monkeypatch: pytest.MonkeyPatch, drawn: pdf.Drawn, document: ReportDocument) -> None:
+def test_the_clock_changes_nothing(monkeypatch: pytest.MonkeyPatch, drawn: Drawn, document: ReportDocument) -> None:
     later(monkeypatch)
-    assert pdf.draw(document, PLAIN).data == drawn.data
+    assert draw(document, PLAIN).data == drawn.data
 
 
 def test_the_clock_changes_nothing_where_fonttools_cuts_the_fonts(
@@ -66,18 +68,18 @@ def test_the_clock_changes_nothing_where_fonttools_cuts_the_fonts(
     document = dataclasses.replace(small(), byline=(), author="", running_head="")
     monkeypatch.setattr(fonts, "harfbuzz_subset", None)
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
-    first = pdf.draw(document, RenderOptions(css=css)).data
+    first = draw(document, RenderOptions(css=css)).data
     later(monkeypatch)
-    assert pdf.draw(document, RenderOptions(css=css)).data == first
+    assert draw(document, RenderOptions(css=css)).data == first
     assert "SOURCE_DATE_EPOCH" not in os.environ
 
 
-def test_another_document_has_another_identifier(drawn: pdf.Drawn) -> None:
+def test_another_document_has_another_identifier(drawn: Drawn) -> None:
     def identifier(data: bytes) -> Any:  # noqa: ANN401 - as pypdf gives it
         return pypdf.PdfReader(BytesIO(data)).trailer["/ID"][0]  # type: ignore[index]  # an array in fact
 
-    other = identifier(pdf.draw(dataclasses.replace(small(), title="Other"), PLAIN).data)
-    assert identifier(drawn.data) != other != identifier(pdf.draw(small(), PLAIN).data)
+    other = identifier(draw(dataclasses.replace(small(), title="Other"), PLAIN).data)
+    assert identifier(drawn.data) != other != identifier(draw(small(), PLAIN).data)
 
 
 PASSWORDS = "file:///etc/passwd"
@@ -116,7 +118,7 @@ def test_nothing_outside_the_document_is_fetched(
         '{% extends "default:report.html.j2" %}{% block references %}' + vector.format(address) + "{% endblock %}"
     )
     with pytest.raises(UsageError, match=re.escape(address)) as caught:
-        pdf.draw(small(), RenderOptions(templates=tmp_path))
+        draw(small(), RenderOptions(templates=tmp_path))
     assert caught.value.code == "E-PDF-FETCH"
     assert all(url.startswith("data:") for url in asked)
 
@@ -127,7 +129,7 @@ def test_a_picture_inside_the_style_sheet_is_drawn(tmp_path: Path, document: Rep
     css = tmp_path / "mine.css"
     picture = pictures(document.sections)[0]
     css.write_text(f"h1 {{ background: url({data_url(picture)}) }}")
-    drawn = pdf.draw(small(), RenderOptions(css=css))
+    drawn = draw(small(), RenderOptions(css=css))
     assert drawn.complaints == ()
     assert picture.data in drawn.data
 
@@ -139,7 +141,7 @@ def test_complaints_are_kept_and_logged(tmp_path: Path, caplog: pytest.LogCaptur
     pdf.render(bassa_vah, RenderOptions(css=css))
     ours = [record.getMessage() for record in caplog.records if record.name == "reportgen.pdf"]
     assert any("colour" in line for line in ours)
-    assert any(".notdef" in line for line in ours)
+    assert any(".notdef" in line and line.endswith("apt install fonts-noto-core") for line in ours)
     assert len(ours) == len(set(ours)) == len([r for r in caplog.records if r.levelno >= logging.WARNING])
 
 
@@ -151,7 +153,7 @@ def test_the_logger_is_given_back(tmp_path: Path, content: str) -> None:
     css = tmp_path / "mine.css"
     css.write_text(content)
     with suppress(UsageError):
-        pdf.draw(small(), RenderOptions(css=css))
+        draw(small(), RenderOptions(css=css))
     assert (logger.level, logger.propagate, tuple(logger.handlers)) == before
     logger.setLevel(logging.NOTSET)
 
@@ -180,7 +182,20 @@ def test_without_pango_the_error_says_what_to_install(
     monkeypatch.setattr(sys, "meta_path", [Broken(error), *sys.meta_path])
     monkeypatch.setattr(sys, "platform", platform)
     with pytest.raises(EnvironmentProblem) as caught:
-        pdf.render(small(), PLAIN)
+        draw(small())
     assert caught.value.code == "E-PDF"
     assert fix in caught.value.fix
     assert str(error) in caught.value.why
+
+
+@pytest.mark.parametrize(
+    ("letter", "package"), [("顯", "cjk"), ("한", "cjk"), ("，", "cjk"), ("\U00020000", "cjk"), ("ऄ", "core")]
+)
+def test_a_missing_letter_names_the_package_that_has_it(letter: str, package: str) -> None:
+    complaint = f'.notdef glyph rendered for Unicode string unsupported by fonts: "{letter}" (U+{ord(letter):04X})'
+    assert pdf.with_package(complaint).endswith(f"apt install fonts-noto-{package}")
+    assert pdf.with_package(complaint).startswith(complaint)
+
+
+def test_other_complaints_stay_as_they_are() -> None:
+    assert pdf.with_package("Ignored `colour: teal`, unknown property.") == "Ignored `colour: teal`, unknown property."

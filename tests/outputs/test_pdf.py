@@ -8,13 +8,15 @@ from typing import Any
 import pypdf
 import pypdfium2 as pdfium  # type: ignore[import-untyped]  # ships no types
 import pytest
+from drawn_here import draw
 from page_tree import pictures
 from pypdf.generic import IndirectObject
 from sample_document import NAMES, report, small
 
 from reportgen.contracts import RenderOptions
 from reportgen.document import Figure, NoPicture, Panel, Paragraph, ReportDocument, Section, Sentence, Table
-from reportgen.outputs import pdf
+from reportgen.outputs import json
+from reportgen.outputs.drawing import ATTACHED, Drawn
 
 PLAIN = RenderOptions()
 
@@ -25,12 +27,12 @@ def document() -> ReportDocument:
 
 
 @pytest.fixture(scope="module")
-def drawn(document: ReportDocument) -> pdf.Drawn:
-    return pdf.draw(document, PLAIN)
+def drawn(document: ReportDocument) -> Drawn:
+    return draw(document, PLAIN)
 
 
 @pytest.fixture(scope="module")
-def reader(drawn: pdf.Drawn) -> pypdf.PdfReader:
+def reader(drawn: Drawn) -> pypdf.PdfReader:
     return pypdf.PdfReader(BytesIO(drawn.data))
 
 
@@ -42,7 +44,7 @@ def pages(reader: pypdf.PdfReader) -> list[str]:
 def drawn_pages(section: Section) -> list[str]:
     """The text of each page of a document with this one section, which starts a page."""
     document = dataclasses.replace(small(), sections=(dataclasses.replace(section, page_break=True),))
-    reader = pypdf.PdfReader(BytesIO(pdf.draw(document, PLAIN).data))
+    reader = pypdf.PdfReader(BytesIO(draw(document, PLAIN).data))
     return [page.extract_text() for page in reader.pages]
 
 
@@ -166,7 +168,7 @@ def test_a_cjk_font_is_embedded_for_names_that_need_it(reader: pypdf.PdfReader) 
     assert all(re.match(r"/[A-Z]{6}\+", font) for font in fonts)  # subsets only
 
 
-def test_no_page_is_blank_or_nearly_so(drawn: pdf.Drawn) -> None:
+def test_no_page_is_blank_or_nearly_so(drawn: Drawn) -> None:
     for page in pdfium.PdfDocument(drawn.data):
         pixels = page.render(scale=0.4).to_numpy()
         height, width = pixels.shape[:2]
@@ -211,7 +213,7 @@ def test_a_section_starts_a_page_where_it_says_so(document: ReportDocument, page
     assert "Table 3." in pages[-1]
     assert "Figure" not in pages[-1]
     broken = tuple(dataclasses.replace(section, page_break=False) for section in document.sections)
-    together = pdf.draw(dataclasses.replace(document, sections=broken), PLAIN)
+    together = draw(dataclasses.replace(document, sections=broken), PLAIN)
     assert len(pypdf.PdfReader(BytesIO(together.data)).pages) < len(pages)
 
 
@@ -236,9 +238,18 @@ def test_a_row_with_fewer_panels_keeps_their_places() -> None:
     picture = pictures(report(NAMES[:1]).sections[0])[0]
     rows = ((Panel(picture, "a"),) * 4, (Panel(NoPicture("none"), "b"),))
     section = Section("figures", "Figures", (Figure("figure-1", 1, "Caption.", rows),), page_break=True)
-    data = pdf.draw(dataclasses.replace(small(), sections=(section,)), PLAIN).data
+    data = draw(dataclasses.replace(small(), sections=(section,)), PLAIN).data
     pixels = pdfium.PdfDocument(data)[1].render(scale=1).to_numpy()[:, :, :3].min(axis=2)
     height, width = pixels.shape
     lower = pixels[int(0.3 * height) : int(0.36 * height)]  # through the hatched box
     assert (lower[:, : width // 3] < 250).any()
     assert not (lower[:, width // 2 :] < 250).any()
+
+
+def test_report_json_is_the_only_attachment_and_bears_no_date_of_the_build(
+    document: ReportDocument, reader: pypdf.PdfReader
+) -> None:
+    assert dict(reader.attachments) == {ATTACHED: [json.render(document, PLAIN)]}
+    (attached,) = reader.attachment_list
+    assert attached.creation_date is not None
+    assert attached.creation_date.year == 1980

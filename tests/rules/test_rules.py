@@ -12,6 +12,7 @@ from fake_run import fake_run
 from sound_run import ALL, FAULTS, IMAGES, SIZES, changed, measured, noted, sound
 
 from reportgen.compose import summarise
+from reportgen.compose.answers import Answered
 from reportgen.compose.facts import report_facts
 from reportgen.language import load_words
 from reportgen.results import Failure, Run, Scalar
@@ -192,7 +193,7 @@ def resolve(facts: Any, key: str) -> Any:  # noqa: ANN401 - whatever lies there
 def test_every_key_leads_somewhere_in_report_json(name: str) -> None:
     run = FAULTS[name].plant(SOUND)
     found = planted(name)
-    facts = report_facts(run, summarise(run))
+    facts = report_facts(run, summarise(run), Answered((), (), (), ()))
     for key in (*found.keys, *(image.key for image in found.images)):
         resolve(facts, key)
     assert found.keys or RULES[name].group == "files"

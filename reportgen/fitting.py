@@ -1,0 +1,95 @@
+"""A file that is too large is written again with smaller pictures, step by step.
+
+Its first page says so, and nothing is left out.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from reportgen import figures
+from reportgen.document import Paragraph, Picture, ReportDocument
+from reportgen.errors import Incomplete
+from reportgen.language import Words
+from reportgen.phrasing import number, percent, said
+
+MB = 1_000_000
+# JPEG quality and share of the size; below the last, photographs can no longer be told apart.
+STEPS = ((80, 1.0), (70, 1.0), (65, 0.75), (60, 0.5), (50, 0.35), (40, 0.25))
+WHERE = {"html": ("report.html", "--budget"), "pdf": ("report.pdf", "--max-pdf-mb")}
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The file; step: what its pictures had to give up, None for nothing; problem: set where that was not enough."""
+
+    data: bytes
+    step: tuple[int, float] | None = None
+    problem: Incomplete | None = None
+
+
+def fitted(
+    document: ReportDocument, write: Callable[[ReportDocument], bytes], name: str, limit: float, words: Words
+) -> Fitted:
+    """The document as a file of at most `limit` MB, as far as smaller pictures can do that. name: its format."""
+    data = write(document)
+    step = None
+    for step in STEPS if len(data) > limit * MB else ():
+        reduced = _reduced(document, step)
+        # Not written where even its pictures alone are too large; each once, as a PDF holds them.
+        if _weight(reduced) > limit * MB and step != STEPS[-1]:
+            continue
+        data = write(_announced(reduced, step, limit, words))
+        if len(data) <= limit * MB:
+            return Fitted(data, step)
+    return Fitted(data, step, _too_large(name, len(data), limit) if len(data) > limit * MB else None)
+
+
+def _too_large(name: str, size: int, limit: float) -> Incomplete:
+    file, option = WHERE[name]
+    why = f"it takes {size / MB:.1f} MB even with its smallest pictures, and {limit:g} MB were allowed"
+    return Incomplete("E-SIZE", file, why, f"Raise {option}, or explain fewer images with --limit")
+
+
+def _reduced(document: ReportDocument, step: tuple[int, float]) -> ReportDocument:
+    """The document with every photograph and overlay smaller; equal pictures are encoded once."""
+    made: dict[Picture, Picture] = {}
+
+    def shrunk(part: Any) -> Any:  # noqa: ANN401 - any part of a document
+        if isinstance(part, Picture):
+            if part not in made:
+                made[part] = figures.smaller(part, *step)
+            return made[part]
+        if isinstance(part, tuple):
+            return tuple(map(shrunk, part))
+        if dataclasses.is_dataclass(part) and not isinstance(part, type):
+            slots = {slot.name: shrunk(getattr(part, slot.name)) for slot in dataclasses.fields(part)}
+            return dataclasses.replace(part, **slots)
+        return part
+
+    return dataclasses.replace(document, sections=shrunk(document.sections))
+
+
+def _weight(document: ReportDocument) -> int:
+    return sum(map(len, {picture.data for picture in _pictures(document.sections)}))
+
+
+def _pictures(part: Any) -> Iterator[Picture]:  # noqa: ANN401 - any part of a document
+    if isinstance(part, Picture):
+        yield part
+    elif isinstance(part, tuple):
+        for item in part:
+            yield from _pictures(item)
+    elif dataclasses.is_dataclass(part) and not isinstance(part, type):
+        for slot in dataclasses.fields(part):
+            yield from _pictures(getattr(part, slot.name))
+
+
+def _announced(document: ReportDocument, step: tuple[int, float], limit: float, words: Words) -> ReportDocument:
+    """The document that says so at the end of its first section."""
+    quality, scale = step
+    sentence = said(words, "budget.reduced", (), limit=number(limit), scale=percent(scale), quality=quality)
+    first, *others = document.sections
+    note = Paragraph((sentence,), "note")
+    return dataclasses.replace(document, sections=(dataclasses.replace(first, blocks=(*first.blocks, note)), *others))

@@ -1,0 +1,53 @@
+"""Fewer bytes, the same picture."""
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from reportgen.document import Picture
+from reportgen.figures import jpeg, png, smaller
+
+
+def photograph(height: int = 90, width: int = 120) -> NDArray[np.uint8]:
+    """A soft slope with a little noise: large enough to be worth something, smooth enough to be recognised."""
+    slope = np.linspace(0, 200, width)[None, :, None] * np.ones((height, 1, 3))
+    noise = np.random.default_rng(0).normal(0, 12, (height, width, 3))
+    return np.asarray(np.clip(slope + noise + 20, 0, 255), np.uint8)
+
+
+def pixels(picture: Picture) -> NDArray[np.uint8]:
+    return np.asarray(Image.open(BytesIO(picture.data)))
+
+
+def test_at_full_size_only_the_quality_changes() -> None:
+    whole = jpeg(photograph(), "A slope.")
+    made = smaller(whole, 60, 1.0)
+    assert (made.width, made.height, made.alt, made.media_type) == (120, 90, "A slope.", "image/jpeg")
+    assert len(made.data) < len(whole.data)
+    assert made == jpeg(pixels(whole), "A slope.", 60)
+
+
+def test_a_scaled_picture_says_its_own_size_and_shows_the_same() -> None:
+    made = smaller(jpeg(photograph(), "A slope."), 80, 0.5)
+    assert (made.width, made.height) == pixels(made).shape[1::-1] == (60, 45)
+    left, right = pixels(made)[:, :10].mean(), pixels(made)[:, -10:].mean()
+    assert left < 60
+    assert right > 180
+
+
+def test_grey_stays_grey() -> None:
+    assert pixels(smaller(jpeg(photograph()[..., 0], ""), 70, 0.5)).ndim == 2
+
+
+def test_what_would_grow_stays() -> None:
+    small = jpeg(photograph(), "", 30)
+    assert smaller(small, 95, 1.0) is small
+
+
+@pytest.mark.parametrize("pixelated", [True, False])
+def test_charts_and_exact_maps_stay(pixelated: bool) -> None:
+    exact = png(photograph(), "", pixelated)
+    assert smaller(exact, 40, 0.25) is exact
