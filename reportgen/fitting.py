@@ -35,15 +35,16 @@ def fitted(
     """The document as a file of at most `limit` MB, as far as smaller pictures can do that. name: its format."""
     data = write(document)
     step = None
-    for step in STEPS if len(data) > limit * MB else ():
+    allowed = round(limit * MB)  # whole bytes: 0.260669 MB is one short of them otherwise
+    for step in STEPS if len(data) > allowed else ():
         reduced = _reduced(document, step)
         # Not written where even its pictures alone are too large; each once, as a PDF holds them.
-        if _weight(reduced) > limit * MB and step != STEPS[-1]:
+        if _weight(reduced) > allowed and step != STEPS[-1]:
             continue
         data = write(_announced(reduced, step, limit, words))
-        if len(data) <= limit * MB:
+        if len(data) <= allowed:
             return Fitted(data, step)
-    return Fitted(data, step, _too_large(name, len(data), limit) if len(data) > limit * MB else None)
+    return Fitted(data, step, _too_large(name, len(data), limit) if len(data) > allowed else None)
 
 
 def _too_large(name: str, size: int, limit: float) -> Incomplete:
