@@ -88,7 +88,7 @@ def first_order(classifier: Classifier, pixels: Pixels, stats: Mapping[str, Chan
             slopes = torch.autograd.grad(total, list(live.values()), allow_unused=True)
             found = {}
             for (name, output), slope in zip(live.items(), slopes, strict=True):
-                mean = torch.tensor(stats[name].mean, dtype=output.dtype, device=output.device).view(1, -1, 1, 1)
+                mean = torch.tensor(stats[name].mean, dtype=output.dtype).to(output.device).view(1, -1, 1, 1)
                 change = torch.zeros_like(output) if slope is None else (output.detach() - mean) * slope
                 found[name] = change.sum(dim=(2, 3)).abs().detach().cpu().numpy()
             return found

@@ -160,5 +160,5 @@ def likeness(maps: Tensor, variants: int) -> Tensor:
 def own_maps(maps: Tensor, filters: Sequence[int]) -> Tensor:
     """(N, C, h, w) of F filters with N / F variants each -> (N, h, w): of each image the map of its own filter."""
     rows = torch.arange(len(maps), device=maps.device)
-    channels = torch.tensor(list(filters), device=maps.device).repeat_interleave(len(maps) // len(filters))
+    channels = torch.tensor(list(filters)).to(maps.device).repeat_interleave(len(maps) // len(filters))
     return maps[rows, channels]

@@ -123,7 +123,7 @@ class Alikeness:
 
     def products(self, maps: Tensor) -> tuple[Numbers, int]:
         """(F, C) sums of the products of deviations from the mean, and the number of positions; maps: (n, C, h, w)."""
-        mean = torch.tensor(self._stats.mean, device=maps.device).view(1, -1, 1, 1)
+        mean = torch.tensor(self._stats.mean).to(maps.device).view(1, -1, 1, 1)
         flat = (maps.double() - mean).transpose(0, 1).flatten(1)
         return (flat[self._filters] @ flat.T).cpu().numpy(), flat.shape[1]
 

@@ -20,19 +20,11 @@ def captured(module: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, Any
     On leaving, hooks are removed and the outputs dropped.
     Raises AttributeError for a name that the module does not have.
     """
-    seen: dict[str, Any] = {}
 
-    def keep(name: str) -> Callable[[nn.Module, Any, Any], None]:
-        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:  # noqa: ANN401 - whatever the layer takes and gives
-            if name not in seen:
-                seen[name] = output.clone() if isinstance(output, Tensor) else output
+    def look(seen: dict[str, Any], name: str, output: Any) -> None:  # noqa: ANN401 - whatever the layer gives
+        seen[name] = output.clone() if isinstance(output, Tensor) else output
 
-        return hook
-
-    with ExitStack() as stack:
-        stack.callback(seen.clear)
-        for name in layers:
-            stack.callback(module.get_submodule(name).register_forward_hook(keep(name)).remove)
+    with _first_outputs(module, layers, look) as seen:
         yield seen
 
 
@@ -45,21 +37,34 @@ def traced(module: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, Tenso
     that runs more than once the first output counts, as in `captured`; what is no tensor is left out.
     Raises AttributeError for a name that the module does not have.
     """
-    seen: dict[str, Tensor] = {}
 
-    def keep(name: str) -> Callable[[nn.Module, Any, Any], Any]:
-        def hook(_module: nn.Module, _inputs: Any, output: Any) -> Any:  # noqa: ANN401 - whatever the layer takes and gives
-            if name in seen or not isinstance(output, Tensor):
-                return None  # the output stands
-            seen[name] = output
-            return output.clone()
+    def look(seen: dict[str, Any], name: str, output: Any) -> Tensor | None:  # noqa: ANN401 - whatever the layer gives
+        if not isinstance(output, Tensor):
+            return None  # the output stands
+        seen[name] = output
+        return output.clone()
+
+    with _first_outputs(module, layers, look) as seen:
+        yield seen
+
+
+@contextmanager
+def _first_outputs(
+    module: nn.Module, layers: Sequence[str], look: Callable[[dict[str, Any], str, Any], Tensor | None]
+) -> Iterator[dict[str, Any]]:
+    """What `look` keeps of each layer's output, until it has kept one; what it returns takes the output's place."""
+    seen: dict[str, Any] = {}
+
+    def hook_of(name: str) -> Callable[[nn.Module, Any, Any], Tensor | None]:
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> Tensor | None:  # noqa: ANN401 - whatever it takes and gives
+            return None if name in seen else look(seen, name, output)
 
         return hook
 
     with ExitStack() as stack:
         stack.callback(seen.clear)
         for name in layers:
-            stack.callback(module.get_submodule(name).register_forward_hook(keep(name)).remove)
+            stack.callback(module.get_submodule(name).register_forward_hook(hook_of(name)).remove)
         yield seen
 
 

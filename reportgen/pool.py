@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from reportgen import images
 from reportgen.images import Found
 from reportgen.options import BuildOptions
@@ -48,5 +46,4 @@ def pool_of(cases: Sequence[Case], options: BuildOptions, spec: InputSpec) -> Po
     Raises ImagesError where a path is missing or holds none.
     """
     found = images.find_images(options.reference_images) if options.reference_images else ()
-    places = np.unique(np.linspace(0, len(found) - 1, min(MOST, len(found))).astype(int)) if found else ()
-    return Pool(tuple(case.image for case in cases), tuple(found[place] for place in places), spec)
+    return Pool(tuple(case.image for case in cases), images.evenly(found, MOST), spec)

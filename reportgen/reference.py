@@ -48,10 +48,9 @@ def sample(options: BuildOptions, classes: Sequence[str]) -> tuple[Photograph, .
         found.append(images.find_images(options.reference_images))
     taken: list[Photograph] = []
     for each in found:
-        places = np.unique(np.linspace(0, len(each) - 1, min(SAMPLE, len(each))).astype(int))
-        for place in places:
+        for one in images.evenly(each, SAMPLE):
             try:
-                taken.append(images.decode(each[place].path, each[place].name, (8, 8)).original)
+                taken.append(images.decode(one.path, one.name, (8, 8)).original)
             except ImageError:
                 continue
     return tuple(taken)

@@ -82,10 +82,7 @@ def _files(config: Path | None) -> list[tuple[str, dict[str, Any]]]:
 
 def _settings(path: Path) -> dict[str, Any]:
     """The settings in a file; of pyproject.toml, its table [tool.reportgen]."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as err:
-        raise UsageError("E-CONFIG", str(path), f"not a settings file ({err})", "Mend it or drop --config") from err
+    content = read_toml(path, "E-CONFIG", "settings", "Mend it or drop --config")
     for name in ("tool", "reportgen") if path.name == "pyproject.toml" else ():
         content = content.get(name, {})
         if not isinstance(content, dict):
@@ -112,3 +109,11 @@ def nearest(key: str, known: Iterable[str], otherwise: str) -> str:
     """What to try for a misspelt key."""
     near = difflib.get_close_matches(key, sorted(known), n=1)
     return f"Did you mean {near[0]}?" if near else otherwise
+
+
+def read_toml(path: Path, code: str, what: str, fix: str) -> dict[str, Any]:
+    """The tables of a TOML file. what: "settings" or "rules"; code, fix: of the UsageError where it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as err:
+        raise UsageError(code, str(path), f"not a {what} file ({err})", fix) from err

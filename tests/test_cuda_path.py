@@ -15,17 +15,16 @@ import torch
 from numpy.typing import NDArray
 from standin_device import GPU, OnGpu, StandIn, standin_gpu
 from torch import nn
-from toy_models import SIZE, Small, Switch, fingerprint, image, photographs, settled
+from toy_models import SIZE, Small, Switch, few_samples, fingerprint, image, photographs, settled
 
 from reportgen.cases import answered
 from reportgen.classifier import device_name, resolve_device
 from reportgen.contracts import Silent
 from reportgen.errors import ArchitectureError, EnvironmentProblem
-from reportgen.explain import FILTER_METHODS, IMAGE_METHODS, lime_hw5
+from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
 from reportgen.loading import opened_classifier
 from reportgen.options import BuildOptions
 from reportgen.results import Explanation, FilterStudy
-from reportgen.segmentation import Cut
 
 METHODS = (*IMAGE_METHODS, *FILTER_METHODS)
 IMAGES = [image(pixels, number % 4) for number, pixels in enumerate(photographs(5))]
@@ -34,8 +33,7 @@ REAL_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees 
 
 @pytest.fixture(autouse=True)
 def _few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lime_hw5, "SAMPLES", 40)
-    monkeypatch.setattr(lime_hw5, "CUT", Cut("slic", 12, 20.0, stand_in=False))
+    few_samples(monkeypatch, 40)
 
 
 @pytest.fixture

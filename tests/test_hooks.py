@@ -13,6 +13,18 @@ from reportgen.hooks import captured, replaced, run_to, traced
 IMAGES = torch.tensor(photographs(3)).permute(0, 3, 1, 2).contiguous()
 
 
+class Twice(nn.Module):
+    """One convolution and one in-place activation, each run twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.act = nn.Conv2d(3, 3, 1), nn.ReLU(inplace=True)
+
+    def forward(self, images: Tensor) -> Tensor:
+        output: Tensor = self.act(self.conv(self.act(self.conv(images))))
+        return output
+
+
 @pytest.fixture
 def small() -> nn.Module:
     return settled(Small(inplace=True))
@@ -50,15 +62,6 @@ class TestCaptured:
             assert list(outputs) == ["early", "late"]
 
     def test_a_layer_that_runs_twice_keeps_its_first_output_as_the_ascent_does(self) -> None:
-        class Twice(nn.Module):
-            def __init__(self) -> None:
-                super().__init__()
-                self.conv, self.act = nn.Conv2d(3, 3, 1), nn.ReLU(inplace=True)
-
-            def forward(self, images: Tensor) -> Tensor:
-                output: Tensor = self.act(self.conv(self.act(self.conv(images))))
-                return output
-
         with captured(module := Twice(), ["act", "conv"]) as outputs:
             run(module)
             assert list(outputs) == ["conv", "act"]
@@ -182,18 +185,6 @@ class TestRunTo:
     def test_an_unknown_layer(self, small: nn.Module) -> None:
         with pytest.raises(AttributeError):
             run_to(small, "cnn.77", IMAGES)
-
-
-class Twice(nn.Module):
-    """One convolution and one in-place activation, each run twice."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv, self.act = nn.Conv2d(3, 3, 1), nn.ReLU(inplace=True)
-
-    def forward(self, images: Tensor) -> Tensor:
-        output: Tensor = self.act(self.conv(self.act(self.conv(images))))
-        return output
 
 
 class TestTraced:

@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from reportgen.classifier import BatchSize, Classifier, as_logits
+from reportgen.explain import lime_hw5
 from reportgen.heads import Head, softmax
 from reportgen.options import BuildOptions
 from reportgen.results import Case, ImageInput, InputSpec, ModelFacts, Prediction, RankedClass, Target
+from reportgen.segmentation import Cut
 
 Pixels = NDArray[np.float32]  # (H, W, 3) or (N, H, W, 3)
 LOGITS = Head()
@@ -261,6 +264,12 @@ def options(**given: Any) -> BuildOptions:  # noqa: ANN401 - fields of BuildOpti
     """Options for small work: few samples and steps."""
     small: dict[str, Any] = {"lime_samples": 60, "lime_segments": 12, "filter_steps": 8}
     return BuildOptions(model=Path("toy.pth"), **small | given)
+
+
+def few_samples(monkeypatch: pytest.MonkeyPatch, samples: int) -> None:
+    """The write-up's LIME with so many samples, on about as many superpixels as `options` asks for."""
+    monkeypatch.setattr(lime_hw5, "SAMPLES", samples)
+    monkeypatch.setattr(lime_hw5, "CUT", Cut("slic", 12, 20.0, stand_in=False))
 
 
 def fingerprint(module: nn.Module) -> Mapping[str, object]:

@@ -22,7 +22,7 @@ from reportgen.hooks import captured
 from reportgen.layers import ACTIVATIONS, Tokens, check_filters, named_layers, one_per_stage, tokens_of
 from reportgen.measures import answers, filter_preferences
 from reportgen.options import BuildOptions
-from reportgen.palette import palette
+from reportgen.palette import Palette, palette
 from reportgen.pool import pool_of
 from reportgen.receptive import Layer, survey
 from reportgen.results import Case, Facts, FilterStudy, Scalar
@@ -45,6 +45,7 @@ class _Subject:
     held: Held
     dossier: Dossier
     pixels: NDArray[np.float32]
+    colours: Palette
     classes: tuple[str, ...]
     parameters: Facts
 
@@ -71,6 +72,7 @@ def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions
     wanted = [Wanted(surveyed[name], tuple(held[name]), stats[name]) for name in held]
     dossiers = find_crops(classifier, pool, wanted, options.seed)
     tokens, classes = tokens_of(classifier, tuple(surveyed.values())), classifier.facts.classes
+    colours = palette(pixels)
     for layer in layers:
         parameters = _parameters(classifier, surveyed[layer], tokens, options)
         if layer not in stats:
@@ -78,7 +80,7 @@ def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions
             yield FilterStudy(NAME, layer, 0, "not_applicable", NO_MAPS, reason=reason, parameters=parameters)
             continue
         subject = _Subject(
-            surveyed[layer], stats[layer], intact, held[layer], dossiers[layer], pixels, classes, parameters
+            surveyed[layer], stats[layer], intact, held[layer], dossiers[layer], pixels, colours, classes, parameters
         )
         yield from _studies(classifier, subject, options)
 
@@ -139,11 +141,11 @@ def filter_maps(classifier: Classifier, pixels: NDArray[np.float32], layer: str,
 def _studies(classifier: Classifier, subject: _Subject, options: BuildOptions) -> Iterator[FilterStudy]:
     layer, filters = subject.layer.name, list(subject.held)
     maps = filter_maps(classifier, subject.pixels, layer, filters)
-    settings, colours = Ascent(options.filter_steps), palette(subject.pixels)
-    climbed = settings.facts(classifier.facts.input.size, colours)
+    settings = Ascent(options.filter_steps)
+    climbed = settings.facts(classifier.facts.input.size, subject.colours)
     sized = {**subject.parameters, **climbed, "height": maps.shape[2], "width": maps.shape[3]}
     try:
-        images = synthesise(classifier, layer, filters, settings, colours, options.seed)  # (F, V, H, W, 3)
+        images = synthesise(classifier, layer, filters, settings, subject.colours, options.seed)  # (F, V, H, W, 3)
         reached = filter_maps(classifier, images[:, 0], layer, filters)
     except Exception as err:  # whatever a user's own network raises
         if ends_the_run(err):

@@ -93,10 +93,11 @@ def _explanations(classifier: Classifier, case: Case, chosen: Recipe, seed: int)
         return tuple(without_picture(NAME, t, "one_segment", chosen.facts(), measures) for t in case.targets)
     if not fits_design(regions.count, chosen.most):  # not even one block
         work = replace(work, recipe=replace(chosen, random=True))
-    found = work.sampled(regions)
+    about = work.scene_of(regions, chosen.fill)
+    found = work.sampled(about, regions.count)
     worth_checking = chosen.checked and not all(isinstance(model, str) for model in found.models)
     checks = work.checks(regions, found) if worth_checking else [{} for _ in case.targets]
-    scores = work.untouched(regions)
+    scores = work.untouched(about, regions.count)
     return tuple(
         _explanation(target, regions, model, work.recipe.facts(), {"score": score, "passes": found.passes, **check})
         for target, model, score, check in zip(case.targets, found.models, scores, checks, strict=True)
@@ -115,6 +116,7 @@ def _explanation(
         return without_picture(NAME, target, model, parameters, known)
     shown = list(shown_regions(model.weights))
     known_margins = np.isfinite(model.margins).all()
+    result = RegionWeights(regions.segments, model.weights, model.margins if known_margins else None)
     measures = {
         "r2": model.r2,
         "intercept": model.intercept,
@@ -122,12 +124,11 @@ def _explanation(
         "mean": (model.intercept + model.local) / 2,
         **about,
         "settled": is_settled(model),
-        "unsettled": int((np.abs(model.weights[shown]) <= model.margins[shown]).sum()),
+        "unsettled": len(result.unsettled(shown)) if known_margins else len(shown),
         "cut_by": regions.name,
         **({"largest_margin": float(model.margins[shown[0]])} if known_margins else {}),
         **region_measures(regions.segments, model.weights),
     }
-    result = RegionWeights(regions.segments, model.weights, model.margins if known_margins else None)
     return Explanation(NAME, target, "ok", result, parameters=parameters, measures=measures)
 
 
@@ -140,36 +141,36 @@ class _Work:
     recipe: Recipe
     seed: int
 
-    def sampled(self, regions: Superpixels) -> Neighbourhood:
-        """The neighbourhood that the recipe asks for."""
-        ask = self._ask(self._scene(regions, self.recipe.fill))
+    def sampled(self, about: Scene, count: int) -> Neighbourhood:
+        """The neighbourhood that the recipe asks for, of so many superpixels."""
+        ask = self._ask(about)
         sha256, most = self.case.image.sha256, self.recipe.most
         if self.recipe.random:
-            return at_random(ask, regions.count, most, legacy_stream(self.seed, NAME, sha256))
-        return by_design(ask, regions.count, most, stream(self.seed, NAME, sha256))
+            return at_random(ask, count, most, legacy_stream(self.seed, NAME, sha256))
+        return by_design(ask, count, most, stream(self.seed, NAME, sha256))
 
     def checks(self, regions: Superpixels, found: Neighbourhood) -> list[dict[str, float]]:
         """For each target: do the weights stay with another fill, and with another segmentation?"""
         other = superpixels(self.case.image.pixels, self.recipe.second_cut)
-        refilled = self._block("fill", self._scene(regions, self.recipe.second_fill), regions)
-        recut = self._block("segmentation", self._scene(other, self.recipe.fill), other)
+        refilled = self._block("fill", self.scene_of(regions, self.recipe.second_fill), regions)
+        recut = self._block("segmentation", self.scene_of(other, self.recipe.fill), other)
         checks = []
         for first, second, third in zip(found.models, refilled, recut, strict=True):
             same = partial(_agreement, regions, first)
             checks.append({**same("fill", regions, second), **same("segmentation", other, third)})
         return checks
 
-    def untouched(self, regions: Superpixels) -> list[float]:
+    def untouched(self, about: Scene, count: int) -> list[float]:
         """The probability of each target on the image itself, by the network in float32."""
-        whole = np.ones((1, regions.count), bool)
-        about = self._scene(regions, self.recipe.fill)
+        whole = np.ones((1, count), bool)
         return [float(score) for score in _probabilities(about, self._targets, whole, exact=True)[0]]
 
     @property
     def _targets(self) -> list[int]:
         return [target.index for target in self.case.targets]
 
-    def _scene(self, regions: Superpixels, fill: Fill) -> Scene:
+    def scene_of(self, regions: Superpixels, fill: Fill) -> Scene:
+        """The image with its superpixels, hidden ones showing the fill."""
         image = self.case.image.pixels
         other = self.recipe.other if fill == "image" else None
         hidden = filled(image, regions.segments, fill) if other is None else other

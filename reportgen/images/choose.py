@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import zip_longest
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from reportgen.errors import UsageError
 from reportgen.options import DEFAULT_LIMIT
 
 Pick = Literal["first", "per-class"]
+T = TypeVar("T")
 
 
 def select(
@@ -72,3 +73,9 @@ def _round_robin(order: Sequence[int], labels: Sequence[int | None]) -> tuple[in
         )
     rounds = zip_longest(*(classes[label] for label in sorted(classes)))
     return tuple(position for each in rounds for position in each if position is not None)
+
+
+def evenly(found: Sequence[T], most: int) -> tuple[T, ...]:
+    """At most so many, spread evenly over the whole list, its first and last among them."""
+    places = np.linspace(0, len(found) - 1, min(most, len(found))).astype(int)
+    return tuple(found[place] for place in np.unique(places))

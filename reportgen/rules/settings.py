@@ -3,7 +3,6 @@
 A preset is a rules file like any other, and names every rule.
 """
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from reportgen.errors import UsageError
 from reportgen.options import PRESETS, Preset
 from reportgen.rules.table import RULES
 from reportgen.ruling import SENSES, Level
-from reportgen.settings import nearest
+from reportgen.settings import nearest, read_toml
 
 Untested = Literal["pass", "fail"]
 
@@ -76,11 +75,7 @@ def _setting(name: str, base: _File, said: _File) -> Setting:
 
 
 def _read(path: Path) -> _File:
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as err:
-        fix = f"Mend it, or take --preset {' or '.join(PRESETS)}"
-        raise UsageError("E-RULES", str(path), f"not a rules file ({err})", fix) from err
+    content = read_toml(path, "E-RULES", "rules", f"Mend it, or take --preset {' or '.join(PRESETS)}")
     _check_known(path, "setting", content, _File.model_fields)
     rules = content.get("rules", {})
     if not isinstance(rules, dict):

@@ -10,7 +10,20 @@ import torch
 from lime.lime_image import LimeImageExplainer
 from PIL import Image
 from torch import Tensor, nn
-from toy_models import SIZE, Additive, Blob, Constant, Small, case, known, options, photographs, settled, wrapped
+from toy_models import (
+    SIZE,
+    Additive,
+    Blob,
+    Constant,
+    Small,
+    case,
+    few_samples,
+    known,
+    options,
+    photographs,
+    settled,
+    wrapped,
+)
 
 from reportgen.classifier import Classifier
 from reportgen.explain import IMAGE_METHODS, lime, lime_hw5
@@ -18,7 +31,7 @@ from reportgen.measures import region_measures, shown_regions
 from reportgen.randomness import legacy_stream
 from reportgen.results import Case, Explanation, RegionWeights
 from reportgen.sampling import order
-from reportgen.segmentation import Cut, Superpixels, superpixels
+from reportgen.segmentation import Superpixels, superpixels
 
 IMAGES = photographs(4)
 METHODS = pytest.mark.parametrize("method", ["lime", "lime_hw5"])
@@ -26,8 +39,7 @@ METHODS = pytest.mark.parametrize("method", ["lime", "lime_hw5"])
 
 @pytest.fixture(autouse=True)
 def _few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lime_hw5, "SAMPLES", 60)
-    monkeypatch.setattr(lime_hw5, "CUT", Cut("slic", 12, 20.0, stand_in=False))
+    few_samples(monkeypatch, 60)
 
 
 def explained(
@@ -231,8 +243,7 @@ class TestFacts:
         assert set(explanation.measures) == {
             "r2", "intercept", "local", "score", "segments", "shown", "shown_share", "largest_area", "largest_share",
             "largest_weight", "place", "mean", "passes", "settled", "unsettled", "cut_by", "largest_margin",
-            "fill_agreement",
-            "fill_ceiling", "segmentation_agreement", "segmentation_ceiling",
+            "fill_agreement", "fill_ceiling", "segmentation_agreement", "segmentation_ceiling",
         }  # fmt: skip
         shown = list(shown_regions(found.weights))
         assert found.margins is not None

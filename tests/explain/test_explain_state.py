@@ -9,15 +9,14 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from toy_models import SIZE, Small, Switch, fingerprint, image, photographs, settled
+from toy_models import SIZE, Small, Switch, few_samples, fingerprint, image, photographs, settled
 
 from reportgen.cases import answered
 from reportgen.contracts import FilterMethod, ImageMethod, Silent
 from reportgen.errors import EnvironmentProblem
-from reportgen.explain import FILTER_METHODS, IMAGE_METHODS, lime_hw5
+from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
 from reportgen.loading import opened_classifier
 from reportgen.options import BuildOptions
-from reportgen.segmentation import Cut
 
 METHODS: dict[str, ImageMethod | FilterMethod] = {**IMAGE_METHODS, **FILTER_METHODS}
 IMAGES = [image(pixels, label) for label, pixels in enumerate(photographs(2))]
@@ -28,8 +27,7 @@ OPTIONS = BuildOptions(
 
 @pytest.fixture(autouse=True)
 def _few_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lime_hw5, "SAMPLES", 30)
-    monkeypatch.setattr(lime_hw5, "CUT", Cut("slic", 12, 20.0, stand_in=False))
+    few_samples(monkeypatch, 30)
 
 
 @pytest.fixture
