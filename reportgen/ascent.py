@@ -87,7 +87,7 @@ def synthesise(
             classifier, layer, _set_out(classifier, layer, filters[part], settings, palette, seed), settings
         )
 
-    most = max(1, min(MOST, classifier.batch.images) // settings.variants)
+    most = max(1, min(MOST, classifier.batch.images) // settings.variants)  # whole filters; see `_gradient` for less
     return np.concatenate(classifier.in_batches(len(filters), run, most))
 
 
@@ -110,23 +110,53 @@ def _set_out(
 def _climbed(classifier: Classifier, layer: str, climb: _Climb, settings: Ascent) -> NDArray[np.float32]:
     coefficients = climb.coefficients.requires_grad_()
     optimiser = torch.optim.Adam([coefficients], lr=settings.rate, eps=EPSILON)
-    amplitudes = settings.amplitudes(climb.waves.size)
     with torch.enable_grad():
-        for step, moves in enumerate(climb.moves):
-            images = moved(climb.waves.images(coefficients), moves, amplitudes)
-            _, maps = run_to(classifier.module, layer, classifier.units(images))
-            if step < WARM_UP:
-                redirect(maps)
-                goal = own_maps(maps, climb.filters).mean((1, 2))
-            else:
-                goal = objective(maps, climb.filters, settings.diversity)
-            (gradient,) = torch.autograd.grad(-goal.sum(), coefficients)
+        for step in range(settings.steps):
+            gradient = _gradient(classifier, layer, climb, settings, step)
             # Each image's own, so that the sum mixes no two; a filter that is still silent has 0 and stays where it is.
             size = gradient.square().mean((1, 2, 3, 4), keepdim=True).sqrt()
             coefficients.grad = gradient / size.clamp(min=TINY)
             optimiser.step()
         images = climb.waves.images(coefficients)
     return to_numpy(images.view(len(climb.filters), -1, *images.shape[1:])).transpose(0, 1, 3, 4, 2)
+
+
+def _gradient(classifier: Classifier, layer: str, climb: _Climb, settings: Ascent, step: int) -> Tensor:
+    """The gradient of minus the goals with respect to the coefficients, in as many pieces as memory asks for.
+
+    A later image needs its filter's earlier ones beside it: in pieces, what is needed of them is found beforehand.
+    """
+    count, amplitudes = len(climb.coefficients), settings.amplitudes(climb.waves.size)
+    numbers = [number for number in climb.filters for _ in range(settings.variants)]
+    known: Tensor | None = None
+
+    def maps_of(part: slice, coefficients: Tensor) -> Tensor:
+        images = moved(climb.waves.images(coefficients), climb.moves[step][part], amplitudes)
+        return run_to(classifier.module, layer, classifier.units(images))[1]
+
+    def grams(part: slice) -> Tensor:
+        with torch.no_grad():
+            return channel_grams(maps_of(part, climb.coefficients[part]))
+
+    def all_grams() -> Tensor:
+        nonlocal known
+        known = torch.cat(classifier.in_batches(count, grams)) if known is None else known
+        return known
+
+    def run(part: slice) -> Tensor:
+        coefficients = climb.coefficients[part].detach().requires_grad_()
+        maps = maps_of(part, coefficients)
+        if step < WARM_UP:
+            redirect(maps)
+            goal = own_maps(maps, numbers[part]).mean((1, 2))
+        elif len(maps) == count:
+            goal = objective(maps, climb.filters, settings.diversity)
+        else:
+            goal = _goal_beside(maps, numbers, part, all_grams(), settings)
+        (gradient,) = torch.autograd.grad(-goal.sum(), coefficients)
+        return gradient
+
+    return torch.cat(classifier.in_batches(count, run))
 
 
 def objective(maps: Tensor, filters: Sequence[int], diversity: float) -> Tensor:
@@ -149,12 +179,27 @@ def likeness(maps: Tensor, variants: int) -> Tensor:
     Lucid has it, it is above 0.99 for any two images behind a ReLU. 0 for a first variant. A gradient reaches the
     later of two only.
     """
-    flat = maps.flatten(2) - maps.mean((2, 3))[..., None]
-    grams = normalize((flat @ flat.transpose(1, 2)).flatten(1), dim=1).view(len(maps) // variants, variants, -1)
+    grams = channel_grams(maps).view(len(maps) // variants, variants, -1)
     cosines = grams @ grams.detach().transpose(1, 2)
     earlier = torch.ones(variants, variants, dtype=torch.bool, device=maps.device).tril(-1)
     nearest = cosines.masked_fill(~earlier, -1).amax(2)
     return torch.cat([torch.zeros_like(nearest[:, :1]), nearest[:, 1:]], 1).flatten()
+
+
+def channel_grams(maps: Tensor) -> Tensor:
+    """(N, C, h, w) -> (N, C * C): the covariances of each image's channels, of length 1."""
+    flat = maps.flatten(2) - maps.mean((2, 3))[..., None]
+    return normalize((flat @ flat.transpose(1, 2)).flatten(1), dim=1)
+
+
+def _goal_beside(maps: Tensor, numbers: Sequence[int], part: slice, known: Tensor, settings: Ascent) -> Tensor:
+    """`objective` for some of the images. maps: theirs; numbers: all images' filters; known: all `channel_grams`."""
+    strength = objective(maps, numbers[part], 0.0)
+    nearest = [strength.new_zeros(())] * len(maps)
+    for row, (place, gram) in enumerate(zip(range(part.start, part.stop), channel_grams(maps), strict=True)):
+        if earlier := place % settings.variants:
+            nearest[row] = (known[place - earlier : place] @ gram).amax()
+    return strength - settings.diversity * strength.detach().clamp(min=0) * torch.stack(nearest)
 
 
 def own_maps(maps: Tensor, filters: Sequence[int]) -> Tensor:

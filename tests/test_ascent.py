@@ -284,6 +284,28 @@ def three(several: Classifier) -> NDArray[np.float32]:
 
 
 class TestVariants:
+    @pytest.mark.parametrize("room", [1, 2])
+    def test_memory_that_runs_out_on_the_way_changes_nothing(
+        self, several: Classifier, three: NDArray[np.float32], room: int
+    ) -> None:
+        """From the 21st pass on the network takes no more images at once, fewer than a filter has."""
+        passes = 0
+
+        def refuse(_module: nn.Module, given: tuple[Tensor, ...]) -> None:
+            nonlocal passes
+            passes += 1
+            if passes > 20 and len(given[0]) > room:
+                raise torch.OutOfMemoryError("no more")
+
+        narrow = wrapped(several.module, SIZE)
+        handle = several.module.get_submodule("cnn.0").register_forward_pre_hook(refuse)
+        try:
+            found = ascent.synthesise(narrow, "cnn.6", VARIED[:1], Ascent(STEPS), PLAIN, 16)
+        finally:
+            handle.remove()
+        assert narrow.batch.images == 1  # half of three
+        np.testing.assert_allclose(found[0], three[0], atol=5e-3)
+
     def test_shape(self, three: NDArray[np.float32]) -> None:
         assert three.shape == (3, 3, *SIZE, 3)
         assert three.dtype == np.float32
