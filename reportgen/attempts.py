@@ -1,7 +1,7 @@
 """A method that cannot explain an image says so in a value; everything else of the run stands."""
 
 from reportgen.errors import MethodError, ReportgenError
-from reportgen.results import NO_FACTS, Explanation, Facts, Status, Target
+from reportgen.results import NO_FACTS, Explanation, Facts, Failure, Status, Target
 
 
 def ends_the_run(err: Exception) -> bool:
@@ -18,6 +18,12 @@ def failed(method: str, target: Target, err: Exception, parameters: Facts = NO_F
         raise err
     detail = err.why if isinstance(err, ReportgenError) else f"{type(err).__name__}: {err}"
     return Explanation(method, target, "failed", None, "reason.raised", detail[:300], parameters)
+
+
+def breakdown(name: str, err: Exception) -> Failure:
+    """What is told of a method, or of a check, that broke down as a whole."""
+    why = " ".join(f"{type(err).__name__}: {err}".split())[:300]
+    return Failure(name, "E-METHOD", why, "Check the network's forward pass; the other methods stand")
 
 
 def without_picture(

@@ -9,7 +9,17 @@ from reportgen.document import ReportDocument
 from reportgen.heads import Kind
 from reportgen.language import Words
 from reportgen.options import BuildOptions
-from reportgen.results import Case, Explanation, Facts, FilterStudy, LayerFact, Note, Target
+from reportgen.results import (
+    Case,
+    CheckResult,
+    Explanation,
+    Facts,
+    FilterStudy,
+    LayerFact,
+    MethodCheck,
+    Note,
+    Target,
+)
 from reportgen.ruling import Checked
 
 if TYPE_CHECKING:  # the writers stay free of torch
@@ -107,6 +117,41 @@ class FilterMethod:
 
     name: str
     explain: Callable[["Classifier", Sequence[Case], BuildOptions], Iterator[FilterStudy]]
+    cites: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What checks judge. explanations: for each case, in the order of the cases, what the methods said.
+
+    methods: by name, for checks that ask again.
+    """
+
+    classifier: "Classifier"
+    cases: Sequence[Case]
+    explanations: Sequence[tuple[Explanation, ...]]
+    methods: Mapping[str, ImageMethod]
+    options: BuildOptions
+
+
+@dataclass(frozen=True)
+class PictureCheck:
+    """Judges pictures one by one: yields for each case one result for each of its explanations, in their order.
+
+    What cannot be judged is "not_tested" with a reason, and what has no picture "degenerate"; nothing is left out.
+    """
+
+    name: str
+    judge: Callable[[Evidence], Iterator[tuple[CheckResult, ...]]]
+    cites: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RunCheck:
+    """Judges methods as a whole, once in a run: yields one result for each method that it knows how to ask again."""
+
+    name: str
+    judge: Callable[[Evidence], Iterator[MethodCheck]]
     cites: tuple[str, ...]
 
 

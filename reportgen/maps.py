@@ -24,6 +24,18 @@ class SaliencyMap:
 
 
 @dataclass(frozen=True, eq=False)
+class AttributionMap:
+    """Signed evidence per pixel for one class: above 0 what speaks for it, below 0 what speaks against it."""
+
+    heat: Array  # (H, W) float32; the method says in which units
+    kind: Literal["attribution"] = "attribution"
+
+    def __post_init__(self) -> None:
+        """Copy, check and lock the map."""
+        lock(self, "heat", "float32", (None, None))
+
+
+@dataclass(frozen=True, eq=False)
 class ColourSaliency:
     """The write-up's map: three channels, each image stretched to [0, 1] (profile hw5)."""
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 Format = Literal["html", "pdf", "json", "junit", "markdown", "badge"]
 Preset = Literal["default", "strict"]
 Task = Literal["saliency", "filters", "lime"]
+Checks = Literal["none", "quick", "full"]
 FORMATS: tuple[Format, ...] = ("html", "pdf", "json")
 CHECK_FORMATS: tuple[Format, ...] = ("junit", "markdown", "badge")
 PRESETS: tuple[Preset, ...] = ("default", "strict")
@@ -125,6 +126,10 @@ class BuildOptions(BaseModel):
         "What a hidden superpixel shows: mean (of the image), blur, segment (its own mean) or black.",
     )
     lime_fill_image: Path | None = _setting(None, "Explanations", "Hidden superpixels show this image instead.")
+
+    checks: Checks = _setting(
+        "quick", "Explanations", "How far each picture can be believed: none, quick, or full (slower)."
+    )
 
     out: Path = _setting(Path("report"), "Report", "Folder of the report.")
     formats: tuple[Format, ...] = _setting(

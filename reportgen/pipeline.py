@@ -10,14 +10,15 @@ from pathlib import Path, PurePath
 from torch import nn
 
 from reportgen import __version__, publish
-from reportgen.attempts import ends_the_run
+from reportgen.attempts import breakdown, ends_the_run
 from reportgen.cases import answered, named
 from reportgen.checking import Gate, check_run
 from reportgen.classifier import Classifier, device_name
 from reportgen.compose import summarise
-from reportgen.contracts import Progress, RenderOptions, Silent
+from reportgen.contracts import Evidence, Progress, RenderOptions, Silent
 from reportgen.excerpts import path_text
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
+from reportgen.judging import Judged, judge_pictures
 from reportgen.loading import opened_classifier
 from reportgen.notes import read_notes
 from reportgen.options import CHECK_FORMATS, FORMATS, TASKS, BuildOptions
@@ -89,11 +90,12 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
             who = f"all {len(unanswered)} images" if len(unanswered) > 1 else unanswered[0].what
             progress.warn(f"{who}: {unanswered[0].why}. {unanswered[0].fix}")
         explained = _explained(classifier, cases, options, progress)
+        judged = _judged(classifier, cases, explained, options, progress)
         return Run(
             model=classifier.facts,
-            subjects=explained.subjects,
+            subjects=_subjects(cases, judged.explanations),
             filters=explained.filters,
-            failures=failures + explained.failures,
+            failures=failures + explained.failures + judged.failures,
             provenance=_provenance(options, classifier),
             profile=options.profile,
             selection=selection.notes,
@@ -101,12 +103,13 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
             author=options.author,
             student_id=options.student_id,
             notes=notes,
+            method_checks=judged.method_checks,
         )
 
 
 @dataclass(frozen=True, eq=False)
 class _Explained:
-    subjects: tuple[Subject, ...]
+    explanations: tuple[tuple[Explanation, ...], ...]
     filters: tuple[FilterStudy, ...]
     failures: tuple[Failure, ...]
 
@@ -131,21 +134,30 @@ def _explained(classifier: Classifier, cases: Sequence[Case], options: BuildOpti
         except Exception as err:  # whatever a user's own network raises
             if ends_the_run(err):
                 raise
-            failures.append(_breakdown(name, err))
+            failures.append(breakdown(name, err))
             progress.warn(f"{name}: {failures[-1].why}")
-    subjects = (Subject(case.image, case.prediction, tuple(each)) for case, each in zip(cases, by_case, strict=True))
-    return _Explained(tuple(subjects), tuple(filters), tuple(failures))
+    return _Explained(tuple(map(tuple, by_case)), tuple(filters), tuple(failures))
+
+
+def _judged(
+    classifier: Classifier, cases: Sequence[Case], explained: _Explained, options: BuildOptions, progress: Progress
+) -> Judged:
+    """The explanations with their verdicts, where checks were asked for."""
+    if options.checks == "none" or not cases:
+        return Judged(explained.explanations, (), ())
+    evidence = Evidence(classifier, cases, explained.explanations, IMAGE_METHODS, options)
+    return judge_pictures(evidence, progress)
+
+
+def _subjects(cases: Sequence[Case], explanations: Sequence[tuple[Explanation, ...]]) -> tuple[Subject, ...]:
+    together = zip(cases, explanations, strict=True)
+    return tuple(Subject(case.image, case.prediction, each) for case, each in together)
 
 
 def _method_names(options: BuildOptions) -> tuple[str, ...]:
     """The methods of the tasks asked for; with profile hw5 each followed by the write-up's own."""
     suffixes = ("", "_hw5") if options.profile == "hw5" else ("",)
     return tuple(f"{task}{suffix}" for task in TASKS if task in options.methods for suffix in suffixes)
-
-
-def _breakdown(name: str, err: Exception) -> Failure:
-    why = " ".join(f"{type(err).__name__}: {err}".split())[:300]
-    return Failure(name, "E-METHOD", why, "Check the network's forward pass; the other methods stand")
 
 
 def _provenance(options: BuildOptions, classifier: Classifier) -> Provenance:

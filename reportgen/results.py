@@ -11,16 +11,17 @@ from reportgen.arrays import NO_FACTS, Array, Facts, Scalar, lock, lock_facts, l
 from reportgen.forwards import ForwardFacts
 from reportgen.heads import Head
 from reportgen.inputs import Finding, InputCandidate, InputEvidence, InputSpec, Order
-from reportgen.maps import ColourSaliency, RegionWeights, SaliencyMap
+from reportgen.maps import AttributionMap, ColourSaliency, RegionWeights, SaliencyMap
 from reportgen.ruling import RuleResult
 from reportgen.studies import ClassEffect, Crop, FilterStudy, Status
+from reportgen.verdicts import CheckResult, MethodCheck, Verdict
 
 __all__ = [
-    "NO_FACTS", "WARNINGS", "Array", "Case", "ClassEffect", "ColourSaliency", "Crop", "Explanation", "Facts", "Failure",
-    "FilterStudy", "Finding", "ForwardFacts", "Head", "ImageInput", "InputCandidate", "InputEvidence", "InputSpec",
-    "LayerFact", "ModelFacts", "Note", "Order", "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result",
-    "RuleResult", "Run",
-    "SaliencyMap", "Scalar", "Status", "Subject", "Target",
+    "NO_FACTS", "WARNINGS", "Array", "AttributionMap", "Case", "CheckResult", "ClassEffect", "ColourSaliency",
+    "Crop", "Explanation", "Facts", "Failure", "FilterStudy", "Finding", "ForwardFacts", "Head", "ImageInput",
+    "InputCandidate", "InputEvidence", "InputSpec", "LayerFact", "MethodCheck", "ModelFacts", "Note", "Order",
+    "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result", "RuleResult", "Run", "SaliencyMap",
+    "Scalar", "Status", "Subject", "Target", "Verdict",
 ]  # fmt: skip
 
 # Notes on the model that must not be overlooked.
@@ -144,7 +145,7 @@ class Case:
     targets: tuple[Target, ...]
 
 
-Result = SaliencyMap | ColourSaliency | RegionWeights
+Result = SaliencyMap | AttributionMap | ColourSaliency | RegionWeights
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +153,8 @@ class Explanation:
     """What one method says of one class on one image, or why it cannot.
 
     reason: key of a sentence where status is not "ok"; detail: the error's own words, if any.
-    parameters: how it was computed; measures: numbers measured on the result.
+    parameters: how it was computed; measures: numbers measured on the result; verdict: how far it can be believed,
+    None where nothing was checked.
     """
 
     method: str
@@ -163,6 +165,7 @@ class Explanation:
     detail: str = ""
     parameters: Facts = field(default_factory=lambda: NO_FACTS)
     measures: Facts = field(default_factory=lambda: NO_FACTS)
+    verdict: Verdict | None = None
 
     def __post_init__(self) -> None:
         """Lock the facts; a picture without status ok, or the reverse, is a bug."""
@@ -221,7 +224,8 @@ class Note:
 class Run:
     """Everything a report is made from.
 
-    selection: sentences on how images and labels were found; rules: what they said, where they were asked for.
+    selection: sentences on how images and labels were found; rules: what they said, where they were asked for;
+    method_checks: what checks say of each method over all images.
     """
 
     model: ModelFacts
@@ -236,6 +240,7 @@ class Run:
     student_id: str = ""
     rules: tuple[RuleResult, ...] = ()
     notes: tuple[Note, ...] = ()
+    method_checks: tuple[MethodCheck, ...] = ()
 
     def __post_init__(self) -> None:
         """Lock the notes."""

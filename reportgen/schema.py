@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from reportgen.verdicts import State
+
 SCHEMA_VERSION = "1.0"
 Number = bool | int | float | str
 
@@ -109,8 +111,38 @@ class PredictionReport(_Strict):
     top: tuple[ClassReport, ...]
 
 
+class CheckReport(_Strict):
+    """What one check measured. `value` is null where it could not be made, and `reason` says why.
+
+    `above`: whether a value above `threshold` is the good one.
+    """
+
+    check: str
+    state: State
+    value: float | None
+    threshold: float | None
+    above: bool
+    reason: str
+    measures: dict[str, Number]
+
+
+class VerdictReport(_Strict):
+    """How far a picture can be believed; `decided`: the check that the state comes from."""
+
+    state: State
+    decided: str
+    checks: tuple[CheckReport, ...]
+
+
+class MethodCheckReport(_Strict):
+    """What a check says of a method over all images."""
+
+    method: str
+    result: CheckReport
+
+
 class ExplanationReport(_Strict):
-    """One method, one class, one image. `verdict` stays null until a check has judged the picture."""
+    """One method, one class, one image. `verdict` is null where nothing was checked."""
 
     method: str
     target: dict[str, Number]
@@ -118,7 +150,7 @@ class ExplanationReport(_Strict):
     reason: str
     parameters: dict[str, Number]
     measures: dict[str, Number]
-    verdict: None = None
+    verdict: VerdictReport | None = None
 
 
 class ImageReport(_Strict):
@@ -258,6 +290,7 @@ class ReportFacts(_Strict):
     unanswered: tuple[str, ...]
     failures: tuple[FailureReport, ...]
     rules: tuple[RuleReport, ...]
+    method_checks: tuple[MethodCheckReport, ...]
     provenance: ProvenanceReport
 
 

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from reportgen.results import (
+    AttributionMap,
+    CheckResult,
     ClassEffect,
     ColourSaliency,
     Crop,
@@ -16,6 +18,7 @@ from reportgen.results import (
     ImageInput,
     InputSpec,
     LayerFact,
+    MethodCheck,
     ModelFacts,
     Note,
     Prediction,
@@ -26,8 +29,10 @@ from reportgen.results import (
     SaliencyMap,
     Subject,
     Target,
+    Verdict,
 )
 from reportgen.ruling import ImageRuling, RuleResult
+from reportgen.verdicts import State
 
 CAT, DOG = RankedClass(0, "cat", 0.75), RankedClass(1, "dog", 0.25)
 
@@ -63,10 +68,16 @@ def explanations() -> tuple[Explanation, ...]:
     return (
         Explanation("saliency", target, "ok", SaliencyMap(rng.random((4, 6))), parameters=how, measures={"a": 0.1}),
         Explanation("saliency_hw5", target, "ok", ColourSaliency(rng.random((4, 6, 3)))),
-        Explanation("lime", target, "ok", regions()),
+        Explanation("lime", target, "ok", regions(), verdict=verdict()),
+        Explanation("occlusion", target, "ok", AttributionMap(rng.normal(size=(4, 6)))),
         Explanation("saliency", Target(1, "dog", "label"), "degenerate", reason="reason.flat_gradient"),
         Explanation("lime", target, "failed", reason="reason.raised", detail="ValueError: no"),
     )
+
+
+def verdict() -> Verdict:
+    """Supported, with one check that could not be made."""
+    return Verdict("supported", "faithfulness", (check("faithfulness", "supported"), check("object", "not_tested")))
 
 
 def filters() -> tuple[FilterStudy, ...]:
@@ -93,6 +104,13 @@ def filters() -> tuple[FilterStudy, ...]:
         ),
         FilterStudy("filters", "fc", 0, "not_applicable", np.zeros((0, 0, 0)), reason="reason.not_spatial"),
     )
+
+
+def check(name: str, state: State) -> CheckResult:
+    """With a number, or with a reason why there is none."""
+    if state == "not_tested":
+        return CheckResult(name, state, reason="untested.masks")
+    return CheckResult(name, state, 0.25, 0.1, above=False, measures={"insertion": 0.5, "kind": "blur"})
 
 
 def rules() -> tuple[RuleResult, ...]:
@@ -128,4 +146,5 @@ def run() -> Run:
         student_id="b1",
         rules=rules(),
         notes=(Note("LIME", "*Mine*\n\u202e"),),
+        method_checks=(MethodCheck("lime", check("randomisation", "supported")),),
     )

@@ -22,7 +22,7 @@ PACKAGE = ROOT / "reportgen"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("arrays", "excerpts", "fills", "markdown", "options", "resources", "sampling"),
-    ("forwards", "heads", "inputs", "maps", "ruling", "segmentation", "settings", "studies", "surrogate"),
+    ("forwards", "heads", "inputs", "maps", "ruling", "segmentation", "settings", "studies", "surrogate", "verdicts"),
     ("language", "results", "schema"),
     ("folding", "palette", "precision", "redirected", "transforms"),
     ("attempts", "classifier", "document", "example", "hooks", "images", "measures.heat", "randomness"),
@@ -52,8 +52,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("sources.family_reading",),
     ("sources.family_size",),
     ("figures.encode", "sources.safetensors_file"),
-    ("answering", "explain", "feeding", "figures", "numbering", "phrasing", "sources"),
-    ("loading", "panels", "publish", "rule_words", "selection", "store", "templating"),
+    ("answering", "checks", "explain", "feeding", "figures", "numbering", "phrasing", "sources"),
+    ("judging", "loading", "panels", "publish", "rule_words", "selection", "store", "templating"),
     (
         "compose.answers",
         "compose.feeding",

@@ -5,8 +5,20 @@ from typing import Any
 
 from reportgen.compose.answers import Answered
 from reportgen.panels import PRESENTATION, agreement
-from reportgen.results import Crop, Explanation, FilterStudy, ModelFacts, RuleResult, Run, Scalar, Subject
+from reportgen.results import (
+    CheckResult,
+    Crop,
+    Explanation,
+    FilterStudy,
+    ModelFacts,
+    RuleResult,
+    Run,
+    Scalar,
+    Subject,
+    Verdict,
+)
 from reportgen.schema import (
+    CheckReport,
     ClassReport,
     CropReport,
     EffectReport,
@@ -19,12 +31,14 @@ from reportgen.schema import (
     ImageReport,
     InputReport,
     LayerReport,
+    MethodCheckReport,
     ModelReport,
     NoteReport,
     PredictionReport,
     ProvenanceReport,
     ReportFacts,
     RuleReport,
+    VerdictReport,
 )
 
 
@@ -42,6 +56,7 @@ def report_facts(run: Run, summary: Mapping[str, Scalar], answered: Answered) ->
         unanswered=answered.missing,
         failures=tuple(map(FailureReport.model_validate, run.failures)),
         rules=tuple(map(rule_report, run.rules)),
+        method_checks=tuple(MethodCheckReport(method=m.method, result=_check(m.result)) for m in run.method_checks),
         provenance=ProvenanceReport.model_validate(run.provenance),
     )
     return facts.model_dump(mode="json")
@@ -106,7 +121,19 @@ def _explanation(explanation: Explanation) -> ExplanationReport:
         reason=_reason(explanation),
         parameters=dict(explanation.parameters),
         measures=dict(explanation.measures),
+        verdict=_verdict(explanation.verdict),
     )
+
+
+def _verdict(verdict: Verdict | None) -> VerdictReport | None:
+    if verdict is None:
+        return None
+    return VerdictReport(state=verdict.state, decided=verdict.decided, checks=tuple(map(_check, verdict.checks)))
+
+
+def _check(result: CheckResult) -> CheckReport:
+    given = {name: getattr(result, name) for name in CheckReport.model_fields}
+    return CheckReport(**given | {"measures": dict(result.measures)})
 
 
 def _filter(study: FilterStudy) -> FilterReport:

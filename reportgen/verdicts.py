@@ -1,0 +1,83 @@
+"""How far a picture can be believed: what each check measured, and what follows from all of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from reportgen.arrays import NO_FACTS, Facts, lock_facts
+
+State = Literal["supported", "weak", "indistinct", "fails", "not_tested", "degenerate"]
+SILENT: Final[frozenset[State]] = frozenset({"not_tested", "degenerate"})  # states without a number behind them
+FAITHFULNESS: Final = "faithfulness"
+STABILITY: Final = "stability"
+RANDOMISATION: Final = "randomisation"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What one check says of one picture, or of a method as a whole.
+
+    value: the number that decided, None in a state without one; threshold: what it was held against; above: whether a
+    good value is above the threshold; reason: key of a sentence where there is no value.
+    measures: everything else that was measured.
+    """
+
+    check: str
+    state: State
+    value: float | None = None
+    threshold: float | None = None
+    above: bool = True
+    reason: str = ""
+    measures: Facts = field(default_factory=lambda: NO_FACTS)
+
+    def __post_init__(self) -> None:
+        """Lock the measures; a state that should have a number and has none, or the reverse, is a bug."""
+        lock_facts(self, "measures")
+        silent = self.state in SILENT
+        if len({silent, self.value is None, self.threshold is None, bool(self.reason)}) > 1:
+            raise ValueError(f"{self.check}: {self.state} with value {self.value}, reason {self.reason!r}")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How far one picture can be believed. decided: the name of the check that the state comes from."""
+
+    state: State
+    decided: str
+    checks: tuple[CheckResult, ...]
+
+    def check(self, name: str) -> CheckResult | None:
+        """What that check says of the picture; None where it was not made."""
+        return next((each for each in self.checks if each.check == name), None)
+
+    @property
+    def deciding(self) -> CheckResult:
+        """The check that the state comes from."""
+        return next(each for each in self.checks if each.check == self.decided)
+
+
+@dataclass(frozen=True)
+class MethodCheck:
+    """What a check says of a method over the whole run."""
+
+    method: str
+    result: CheckResult
+
+
+def verdict(checks: Sequence[CheckResult], of_method: Sequence[CheckResult] = ()) -> Verdict | None:
+    """What follows for a picture from its own checks and from those of its method; None without faithfulness.
+
+    A method that does not depend on the learned weights fails whatever its picture looks like. Else the picture is
+    what faithfulness says, and one that is not stable is no more than weak. Agreement and the object are told beside:
+    they speak of other methods and of the network.
+    """
+    every = (*checks, *of_method)
+    by_name = {each.check: each for each in every}
+    randomised, faithful, stable = (by_name.get(name) for name in (RANDOMISATION, FAITHFULNESS, STABILITY))
+    if faithful is None:
+        return None
+    if randomised and randomised.state == "fails" and faithful.state != "degenerate":
+        return Verdict("fails", RANDOMISATION, every)
+    if faithful.state == "supported" and stable and stable.state in ("weak", "fails"):
+        return Verdict("weak", STABILITY, every)
+    return Verdict(faithful.state, FAITHFULNESS, every)
