@@ -16,20 +16,7 @@ from reportgen.measures.regions import (
 )
 
 __all__ = [
-    "LEAST_SHARE",
-    "SHOWN_REGIONS",
-    "TOP",
-    "agreement",
-    "answers",
-    "filter_preferences",
-    "heat_measures",
-    "heaviest_regions",
-    "pixel_evidence",
-    "place_of",
-    "region_measures",
-    "settled",
-    "share_inside",
-    "shown_regions",
-    "signed_evidence",
-    "weights_agreement",
-]
+    "LEAST_SHARE", "SHOWN_REGIONS", "TOP", "agreement", "answers", "filter_preferences", "heat_measures",
+    "heaviest_regions", "pixel_evidence", "place_of", "region_measures", "settled", "share_inside", "shown_regions",
+    "signed_evidence", "weights_agreement",
+]  # fmt: skip
