@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from reportgen.verdicts import State
+
 FORMAT = 1
 
 
@@ -32,12 +34,22 @@ class NoPicture:
 
 
 @dataclass(frozen=True)
+class Chip:
+    """How far a picture can be believed, in a few words. anchor: of the section that has the details."""
+
+    state: State
+    text: str
+    anchor: str
+
+
+@dataclass(frozen=True)
 class Panel:
-    """One picture of a figure, with a short label above and an optional line of numbers below."""
+    """One picture of a figure, with a short label above, an optional line of numbers and a verdict below."""
 
     content: Picture | NoPicture
     label: str
     detail: str = ""
+    chip: Chip | None = None
 
 
 @dataclass(frozen=True)

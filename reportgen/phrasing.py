@@ -54,6 +54,20 @@ def coefficient(value: Scalar) -> str:
     return f"{float(value) + 0.0:.2f}".replace("-", "−").replace("−0.00", "0.00")
 
 
+def compared(value: Scalar, threshold: Scalar) -> str:
+    """Such as "0.31 > 0.12"; three decimals where two would hide the difference."""
+    one, other = float(value), float(threshold)
+    sign = ">" if one > other else "<" if one < other else "="
+    if coefficient(one) != coefficient(other) or sign == "=":
+        return f"{coefficient(one)} {sign} {coefficient(other)}"
+    return f"{third_decimal(one)} {sign} {third_decimal(other)}"
+
+
+def third_decimal(value: Scalar) -> str:
+    """A coefficient to three decimals."""
+    return f"{float(value) + 0.0:.3f}".replace("-", "−").replace("−0.000", "0.000")
+
+
 def is_weak(r2: float) -> bool:
     """Whether a linear model misses more than it explains, judged by the R² that is printed."""
     return round(r2, 2) < WEAK_FIT

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from reportgen.arrays import NO_FACTS, Facts, lock_facts
 
 State = Literal["supported", "weak", "indistinct", "fails", "not_tested", "degenerate"]
+STATES: Final[tuple[State, ...]] = get_args(State)  # the best first
 SILENT: Final[frozenset[State]] = frozenset({"not_tested", "degenerate"})  # states without a number behind them
 FAITHFULNESS: Final = "faithfulness"
 STABILITY: Final = "stability"

@@ -3,7 +3,19 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from reportgen.compose import answers, appendix, cards, failures, filters, lime, overview, saliency, unanswered, writeup
+from reportgen.compose import (
+    answers,
+    appendix,
+    cards,
+    failures,
+    filters,
+    lime,
+    overview,
+    saliency,
+    trust,
+    unanswered,
+    writeup,
+)
 from reportgen.compose.answers import QUESTIONS
 from reportgen.compose.facts import report_facts
 from reportgen.compose.lime_trust import samplings
@@ -36,6 +48,7 @@ def compose(run: Run, words: Words) -> ReportDocument:
         *([failed] if failed else []),
         cards.section(run, words),
         *(_task(run, words, task) for task in tasks),
+        *([verdicts] if (verdicts := trust.section(run, words)) else []),
         appendix.section(run, words),
     )
     answered = answers.answered(numbered(sections), run, words)
@@ -105,6 +118,7 @@ def _references(run: Run, words: Words) -> tuple[Reference, ...]:
     known = load_references()
     citing = ["hw5.source"] if run.profile == "hw5" and any(_has(run, f"{task}_hw5") for task in TASKS) else []
     citing += ["feeding.source"] if run.model.input.evidence else []
+    citing += ["trust.what"] if trust.judged(run) else []
     for task in TASKS:
         citing += ["lime.how_designed"] if task == "lime" and "designed" in samplings(run) else []
         citing += [f"{task}.{part}" for part in CITING if _has(run, task)]

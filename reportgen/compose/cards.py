@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from reportgen.compose import lime_trust
+from reportgen.compose import lime_trust, trust
+from reportgen.compose.trust import marked
 from reportgen.document import Bar, Bars, Block, Figure, Panel, Paragraph, ScaleBar, Section, Sentence
 from reportgen.errors import printable
 from reportgen.language import Words
@@ -100,6 +101,7 @@ def _evidence(words: Words, card: _Card) -> Iterator[Paragraph]:
         about = [item for item in (*card.saliency, *card.lime) if item.ok and item.explanation.target == target]
         sentences = [each for item in about for each in SAID[item.explanation.method](words, item)]
         sentences += _agreement(words, card) if target.role == "predicted" else ()
+        sentences += trust.sentences(words, about)
         if sentences:
             heading = words("card.heading", target=target_words(words, target)) if len(targets) > 1 else ""
             yield Paragraph(tuple(sentences), heading=heading)
@@ -256,11 +258,11 @@ def _figure(words: Words, card: _Card, strongest: Studied | None) -> Figure:
 def _row(words: Words, card: _Card, strongest: Studied | None, row: int) -> Iterator[Panel]:
     yield original_panel(words, card.subject.image)
     for item in card.saliency[row : row + 1]:
-        yield saliency_panel(words, item, overlay=True)
+        yield marked(saliency_panel(words, item, overlay=True), words, item.explanation)
     if strongest:
         yield activation_panel(words, strongest.study, card.subject, card.position, overlay=True)
     for item in card.lime[row : row + 1]:
-        yield lime_panel(words, item, numbered=False)
+        yield marked(lime_panel(words, item, numbered=False), words, item.explanation)
 
 
 def _methods(words: Words, card: _Card, strongest: Studied | None) -> Iterator[str]:

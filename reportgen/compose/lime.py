@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from reportgen import measures
 from reportgen.compose import lime_trust
 from reportgen.compose.lime_trust import margin_keys, samplings, weight_with_margin
+from reportgen.compose.trust import marked
 from reportgen.document import Block, Figure, Section, Sentence, Table
 from reportgen.language import Words
 from reportgen.panels import Found, chart_panel, found, lime_panel, scale_bar, target_words
@@ -89,7 +90,10 @@ def _figures(words: Words, items: Sequence[Found]) -> Iterator[Figure]:
     scale = scale_bar(words, "weights", "−1", "+1", words("lime.scale_label"))
     for n, item in enumerate(items, 1):
         target = target_words(words, item.explanation.target)
-        row = [lime_panel(words, item, numbered=True), *([chart_panel(words, item)] if item.ok else [])]
+        row = [
+            marked(lime_panel(words, item, numbered=True), words, item.explanation),
+            *([chart_panel(words, item)] if item.ok else []),
+        ]
         first = item.ok and not any(earlier.ok for earlier in items[: n - 1])
         key = "lime.caption" if first else "lime.caption_next" if item.ok else "lime.caption_none"
         caption = words(key, name=item.name, target=target)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from reportgen.compose import reading, rules
+from reportgen.compose import reading, rules, trust
 from reportgen.document import Block, Overview, OverviewItem, Paragraph, Section, Sentence
 from reportgen.language import Words
 from reportgen.panels import studied, thumbnail
@@ -63,6 +63,7 @@ def _item(words: Words, number_: int, subject: Subject) -> OverviewItem:
 def _warnings(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
     yield from noted(words, [note for note in run.selection if note[0] == STRANGERS])
     yield from noted(words, [note for note in run.model.notes if note[0] in WARNINGS])
+    yield from trust.warnings(run, words, summary)
     if failed := int(summary["failed"]):
         keys = ("summary.failed", "summary.parts")
         yield counted(words, "summary.incomplete", failed, keys, total=summary["parts"])
@@ -125,6 +126,7 @@ def _most_confident_wrong(run: Run, words: Words) -> Iterator[Sentence]:
 
 
 def _evidence(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
+    yield from trust.summary_sentences(words, summary)
     if "saliency_half_area_median" in summary:
         area = summary["saliency_half_area_median"]
         one = summary["saliency_half_area_low"] == summary["saliency_half_area_high"]

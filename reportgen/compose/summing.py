@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
+from reportgen.compose import trust
 from reportgen.panels import Found, agreement, found, studied
 from reportgen.phrasing import is_weak, same_place
 from reportgen.results import Run, Scalar
@@ -18,6 +19,7 @@ def summarise(run: Run) -> Numbers:
         **_lime(_predicted(run, "lime")),
         **_agreement(run),
         **_filters(run),
+        **trust.numbers(run),
         **_parts(run),
     }
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from reportgen import figures, measures
+from reportgen.compose.trust import marked
 from reportgen.document import Block, Figure, NoPicture, Panel, Section, Sentence
 from reportgen.language import Words
 from reportgen.options import HW5_LAYER
@@ -45,7 +46,7 @@ def saliency(run: Run, words: Words) -> Section:
     blocks: list[Block] = []
     for n, group in enumerate(in_rows(items), 1):
         photographs = padded(original_panel(words, item.subject.image, item.name) for item in group)
-        maps = padded(_saliency_panel(words, item) for item in group)
+        maps = padded(marked(_saliency_panel(words, item), words, item.explanation) for item in group)
         caption = words("hw5.saliency_caption" if n == 1 else "hw5.caption_continued")
         method = words("hw5.saliency_method")
         blocks.append(Figure(f"saliency-writeup-{n}", 0, caption, (photographs, maps), method))
@@ -88,7 +89,7 @@ def lime(run: Run, words: Words) -> Section:
             compactness=number(facts["compactness"]),
             sigma=number(facts["sigma"]),
         )
-        row = padded(_lime_panel(words, item) for item in group)
+        row = padded(marked(_lime_panel(words, item), words, item.explanation) for item in group)
         blocks.append(Figure(f"lime-writeup-{n}", 0, caption, (row,), method))
     differs = [said(words, f"hw5.lime_{part}") for part in ("differs", "fill", "paint", "corrected")]
     if items:

@@ -1,5 +1,6 @@
 """Runs of all shapes, for the tests of compose."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -7,10 +8,12 @@ import numpy as np
 from fake_run import fake_lime, fake_model, fake_prediction, fake_run, fake_saliency, fake_study
 
 from reportgen.results import (
+    CheckResult,
     Explanation,
     Failure,
     FilterStudy,
     Head,
+    MethodCheck,
     Prediction,
     RankedClass,
     Run,
@@ -18,6 +21,7 @@ from reportgen.results import (
     Subject,
     Target,
 )
+from reportgen.verdicts import SILENT, STATES, State, verdict
 
 
 def one_layer() -> Run:
@@ -164,10 +168,44 @@ def lime_parameters(run: Run, parameters: Mapping[str, Scalar]) -> Run:
     return replace(run, subjects=subjects)
 
 
+def judged_as(run: Run, states: Sequence[State], randomised: State | None = None) -> Run:
+    """The run with these verdicts in turn, each with other numbers; randomised: what is said of saliency as a whole."""
+    turn = itertools.cycle(enumerate(states))
+    of_method = (MethodCheck("saliency", _checked("randomisation", randomised, 7)),) if randomised else ()
+
+    def changed(explanation: Explanation) -> Explanation:
+        n, state = next(turn)
+        own = [_checked(name, state, n) for name in ("faithfulness", "stability", "object")]
+        about = [each.result for each in of_method if each.method == explanation.method]
+        return replace(explanation, verdict=verdict(own, about))
+
+    subjects = tuple(replace(each, explanations=tuple(map(changed, each.explanations))) for each in run.subjects)
+    return replace(run, subjects=subjects, method_checks=of_method)
+
+
+def _checked(name: str, state: State, n: int) -> CheckResult:
+    if state in SILENT:
+        return CheckResult(name, state, reason="reason.flat_map")
+    value = 0.31 + 0.01 * n if state in ("supported", "weak") else 0.02
+    # Two decimals would not tell these two apart.
+    return CheckResult(name, state, value, value + 0.001 if state == "indistinct" else 0.1)
+
+
 RANDOM: Mapping[str, Scalar] = {"sampling": "random", "kernel_width": 0.25, "alpha": 1.0}
 PLAIN = fake_run(images=2, profile="default", trouble=False)
 
 RUNS: Mapping[str, Run] = {
+    "judged": judged_as(fake_run(images=12), STATES),
+    "judged, all supported": judged_as(PLAIN, ["supported"], "supported"),
+    "judged, one picture": judged_as(
+        fake_run(images=1, profile="default", methods=("saliency",), trouble=False), ["supported"]
+    ),
+    "judged, one supported": judged_as(PLAIN, ["supported", "indistinct", "weak", "fails"]),
+    "judged, none supported": judged_as(fake_run(), ["indistinct", "weak"], "fails"),
+    "judged, one not supported": judged_as(
+        fake_run(images=1, profile="default", methods=("saliency",), trouble=False), ["fails"], "fails"
+    ),
+    "judged, nothing tested": judged_as(fake_run(images=2), ["not_tested"], "not_tested"),
     "homework": fake_run(),
     "default": fake_run(profile="default"),
     "no trouble": fake_run(trouble=False),

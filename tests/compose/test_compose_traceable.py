@@ -10,7 +10,7 @@ from scenarios import RUNS
 
 from reportgen.forwards import Precision
 from reportgen.language import load_references
-from reportgen.phrasing import coefficient, number, percent, points, shown_name, signed, whole
+from reportgen.phrasing import coefficient, number, percent, points, shown_name, signed, third_decimal, whole
 from reportgen.results import Run
 
 EACH = pytest.mark.parametrize("run", RUNS.values(), ids=RUNS.keys())
@@ -36,7 +36,7 @@ def forms(value: Any) -> set[str]:  # noqa: ANN401
         parameters = sum(each.get("parameters", 0) for each in value if isinstance(each, dict))
         return inner | {whole(parameters), str(len(value))}
     plain = {number(value), number(abs(value)), signed(value), str(round(value) % 180)}
-    plain |= {coefficient(value), coefficient(abs(value))}
+    plain |= {coefficient(value), coefficient(abs(value)), third_decimal(value)}
     return (
         plain
         | ({percent(value)} if 0 <= value <= 1 else set())

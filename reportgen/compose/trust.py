@@ -1,0 +1,181 @@
+"""How far each picture can be believed: the chip below it, sentences on its card and on page one, tables of checks."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from reportgen.document import Block, Chip, Panel, Paragraph, Section, Sentence, Table
+from reportgen.language import Words
+from reportgen.panels import Found, target_words
+from reportgen.phrasing import citing, compared, counted, listing, paragraph, said
+from reportgen.results import CheckResult, Explanation, Run, Scalar, Verdict
+from reportgen.verdicts import SILENT, STATES, State
+
+ANCHOR = "verdicts"
+COLUMNS = ("faithfulness", "stability", "agreement", "object")  # checks of single pictures, in the table of all
+Numbers = dict[str, Scalar]
+
+
+def judged(run: Run) -> tuple[Found, ...]:
+    """All explanations that have a verdict, image by image."""
+    return tuple(
+        Found(subject, explanation, f"images[{i}].explanations[{j}]")
+        for i, subject in enumerate(run.subjects)
+        for j, explanation in enumerate(subject.explanations)
+        if explanation.verdict
+    )
+
+
+def verdict_of(item: Found) -> Verdict:
+    """The verdict of an explanation that has one. Raises ValueError where there is none."""
+    if item.explanation.verdict is None:
+        raise ValueError(f"{item.key} was not judged")
+    return item.explanation.verdict
+
+
+def marked(panel: Panel, words: Words, explanation: Explanation) -> Panel:
+    """The panel with the verdict below it, where there is one."""
+    verdict = explanation.verdict
+    return replace(panel, chip=Chip(verdict.state, chip_text(words, verdict), ANCHOR)) if verdict else panel
+
+
+def chip_text(words: Words, verdict: Verdict) -> str:
+    """The verdict with the number that decided it and what that was held against."""
+    state = words(f"verdict.{verdict.state}")
+    measure = words(f"verdict.measure_{verdict.decided}")
+    numbers = _compared(verdict.deciding)
+    return words("verdict.chip", state=state, measure=measure, numbers=numbers) if numbers else state
+
+
+def _compared(result: CheckResult) -> str:
+    """What was measured and what it was held against; empty where nothing was."""
+    return compared(result.value, result.threshold) if result.value is not None and result.threshold is not None else ""
+
+
+def sentences(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:
+    """For a card: which of its pictures hold, which do not, each with its number; the best state first."""
+    told = [item for item in items if item.explanation.verdict and item.ok]
+    for state in STATES:
+        group = [item for item in told if verdict_of(item).state == state]
+        if group and state not in SILENT:
+            keys = tuple(key for item in group for key in _keys(item))
+            named = listing(words, [_named(words, item) for item in group])
+            yield counted(words, f"trust.card_{state}", len(group), keys, pictures=named)
+    for item in told:
+        if verdict_of(item).state == "not_tested":
+            why = words(verdict_of(item).deciding.reason)
+            key = f"{item.key}.verdict.state"
+            yield said(words, "trust.card_not_tested", (key,), picture=_method(words, item), why=why)
+
+
+def _keys(item: Found) -> tuple[str, ...]:
+    position = verdict_of(item).checks.index(verdict_of(item).deciding)
+    start = f"{item.key}.verdict"
+    return f"{start}.state", f"{start}.checks[{position}].value", f"{start}.checks[{position}].threshold"
+
+
+def _named(words: Words, item: Found) -> str:
+    numbers = _compared(verdict_of(item).deciding)
+    return words("trust.named", picture=_method(words, item), numbers=numbers)
+
+
+def _method(words: Words, item: Found) -> str:
+    return words(f"method.{item.explanation.method}")
+
+
+def numbers(run: Run) -> Numbers:
+    """How many pictures got which verdict, for `summary` in report.json; of the predicted class, as all of it."""
+    told = [item for item in judged(run) if item.explanation.target.role == "predicted"]
+    if not told:
+        return {}
+    states = [verdict_of(item).state for item in told]
+    tested = len(states) - sum(state in SILENT for state in states)
+    counts: Numbers = {f"verdicts_{state}": states.count(state) for state in STATES}
+    share: Numbers = {"supported_share": states.count("supported") / tested} if tested else {}
+    return {"verdicts": len(states), "verdicts_tested": tested, **counts, **share}
+
+
+def warnings(run: Run, words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
+    """For page one: a network without evidence, and methods that do not show it."""
+    tested = int(summary.get("verdicts_tested", 0))
+    if tested and not summary["verdicts_supported"]:
+        yield counted(words, "trust.none", tested, ("summary.verdicts_tested", "summary.verdicts_supported"))
+    for position, each in enumerate(run.method_checks):
+        if each.result.state == "fails":
+            key = f"method_checks[{position}].result"
+            yield said(
+                words,
+                f"trust.fails_{each.result.check}",
+                (f"{key}.value", f"{key}.threshold"),
+                method=words(f"method.{each.method}"),
+                numbers=_compared(each.result),
+            )
+
+
+def summary_sentences(words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
+    """For page one: how many pictures can be believed."""
+    tested, supported = (int(summary.get(f"verdicts_{name}", 0)) for name in ("tested", "supported"))
+    keys = ("summary.verdicts_tested", "summary.verdicts_supported")
+    if tested == supported == 1:
+        yield said(words, "trust.summary_single", keys)
+    elif tested == supported > 1:
+        yield said(words, "trust.summary_every", keys, total=tested)
+    elif supported:
+        yield counted(words, "trust.summary", supported, keys, total=tested)
+
+
+def section(run: Run, words: Words) -> Section | None:
+    """What was tested and how, method by method, and every picture in one table; None where nothing was judged."""
+    items = judged(run)
+    if not items:
+        return None
+    blocks: list[Block] = [
+        paragraph(words, "what", citing(words, "trust.what")),
+        Paragraph(tuple(said(words, f"trust.state_{state}") for state in _present(items))),
+        _methods(run, words, items),
+        _pictures(words, items),
+    ]
+    return Section(ANCHOR, words("section.verdicts"), tuple(blocks))
+
+
+def _present(items: Sequence[Found]) -> tuple[State, ...]:
+    present = {verdict_of(item).state for item in items}
+    return tuple(state for state in STATES if state in present)
+
+
+def _methods(run: Run, words: Words, items: Sequence[Found]) -> Table:
+    names = tuple(dict.fromkeys(item.explanation.method for item in items))
+    header = tuple(words(f"trust.column_{column}") for column in ("method", "tested", "supported", "randomisation"))
+    rows = tuple(_method_row(run, words, name, [i for i in items if i.explanation.method == name]) for name in names)
+    return Table("verdicts-methods", 0, words("trust.table_methods"), header, rows, "lrrl")
+
+
+def _method_row(run: Run, words: Words, name: str, items: Sequence[Found]) -> tuple[str, ...]:
+    states = [verdict_of(item).state for item in items]
+    tested = len(states) - sum(state in SILENT for state in states)
+    randomised = [each.result for each in run.method_checks if each.method == name]
+    said_of_it = _cell(words, randomised[0]) if randomised else words("status.empty")
+    return words(f"method.{name}"), str(tested), str(states.count("supported")), said_of_it
+
+
+def _pictures(words: Words, items: Sequence[Found]) -> Table:
+    columns = [name for name in COLUMNS if any(verdict_of(item).check(name) for item in items)]
+    header = tuple(words(f"trust.column_{name}") for name in ("image", "class", "method", "verdict", *columns))
+    rows = tuple(_row(words, item, columns) for item in items)
+    return Table("verdicts-table", 0, words("trust.table"), header, rows, "llll" + "l" * len(columns))
+
+
+def _row(words: Words, item: Found, columns: Sequence[str]) -> tuple[str, ...]:
+    verdict = verdict_of(item)
+    cells = (verdict.check(name) for name in columns)
+    start = (item.name, target_words(words, item.explanation.target), _method(words, item))
+    empty = words("status.empty")
+    return (*start, words(f"verdict.{verdict.state}"), *(_cell(words, each) if each else empty for each in cells))
+
+
+def _cell(words: Words, result: CheckResult) -> str:
+    """A check in a table: its state where it is not the best, and its numbers; or why there are none."""
+    numbers_ = _compared(result)
+    if not numbers_:
+        return words(result.reason)
+    state = words(f"verdict.{result.state}")
+    return numbers_ if result.state == "supported" else words("trust.cell", state=state, numbers=numbers_)

@@ -1,0 +1,111 @@
+"""What the page says of how far its pictures can be believed."""
+
+from collections.abc import Iterator
+
+import pytest
+from fake_run import fake_run
+from reading import WORDS, all_sections, said, written
+from scenarios import PLAIN, RUNS, judged_as
+
+from reportgen.compose.trust import chip_text, numbers
+from reportgen.document import Chip, Figure, Paragraph, ReportDocument, Table
+from reportgen.results import CheckResult, Run, Verdict
+from reportgen.verdicts import STATES, State
+
+
+def chips(document: ReportDocument, section: str) -> list[Chip]:
+    (found,) = [each for each in all_sections(document.sections) if each.anchor == section]
+    figures = [block for block in found.blocks if isinstance(block, Figure)]
+    return [panel.chip for figure in figures for row in figure.rows for panel in row if panel.chip]
+
+
+def texts(run: Run) -> Iterator[str]:
+    return (sentence.text for sentence in said(run))
+
+
+def warnings(document: ReportDocument) -> str:
+    blocks = (block for section in all_sections(document.sections) for block in section.blocks)
+    return " ".join(
+        sentence.text
+        for block in blocks
+        if isinstance(block, Paragraph) and block.tone == "warning"
+        for sentence in block.sentences
+    )
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_each_picture_of_a_card_and_of_a_section_carries_its_verdict(state: State) -> None:
+    document = written(judged_as(PLAIN, [state]))
+    for section, count in (("image-1", 2), ("saliency", 3), ("lime", 3)):
+        found = chips(document, section)
+        assert len(found) == count
+        assert {chip.state for chip in found} == {state}
+        assert all(chip.text.startswith(WORDS(f"verdict.{state}")) for chip in found)
+        assert {chip.anchor for chip in found} <= {each.anchor for each in document.sections}
+
+
+def test_the_write_ups_pictures_carry_theirs() -> None:
+    document = written(judged_as(fake_run(images=4), ["supported"]))
+    assert all(len(chips(document, f"{task}-writeup")) == 4 for task in ("saliency", "lime"))
+
+
+def test_a_chip_tells_the_number_and_what_it_was_held_against() -> None:
+    def told(value: float, threshold: float) -> str:
+        result = CheckResult("faithfulness", "weak", value, threshold)
+        return chip_text(WORDS, Verdict("weak", "faithfulness", (result,)))
+
+    assert told(0.314, 0.1) == "weak: gap 0.31 > 0.10"
+    assert told(-0.2, 0.1) == "weak: gap −0.20 < 0.10"
+    assert told(0.1009, 0.1) == "weak: gap 0.101 > 0.100"
+    assert told(0.1, 0.1) == "weak: gap 0.10 = 0.10"
+
+
+def test_pictures_of_the_predicted_class_are_counted() -> None:
+    run = judged_as(PLAIN, ["supported", "indistinct", "weak", "not_tested"])
+    roles = [each.target.role for subject in run.subjects for each in subject.explanations]
+    assert roles == ["predicted", "predicted", "predicted", "label", "predicted", "label"]
+    assert numbers(run) == {
+        "verdicts": 4, "verdicts_tested": 4, "verdicts_supported": 2, "verdicts_weak": 1, "verdicts_indistinct": 1,
+        "verdicts_fails": 0, "verdicts_not_tested": 0, "verdicts_degenerate": 0, "supported_share": 0.5,
+    }  # fmt: skip
+    assert numbers(PLAIN) == {}
+
+
+def test_what_was_not_tested_is_no_pass_and_no_failure() -> None:
+    found = numbers(RUNS["judged, nothing tested"])
+    assert found["verdicts_tested"] == 0
+    assert "supported_share" not in found
+    assert "learned evidence" not in warnings(written(RUNS["judged, nothing tested"]))
+
+
+def test_a_network_without_any_supported_picture_is_warned_of() -> None:
+    assert "no learned evidence" in warnings(written(RUNS["judged, none supported"]))
+    assert "no learned evidence" not in warnings(written(RUNS["judged, one supported"]))
+
+
+def test_a_method_that_shows_no_learned_weights_is_warned_of_once() -> None:
+    told = warnings(written(RUNS["judged, none supported"]))
+    assert told.count("The pictures of saliency hardly change") == 1
+    assert "hardly change" not in warnings(written(RUNS["judged, all supported"]))
+
+
+def test_the_card_says_which_hold_and_which_do_not() -> None:
+    told = " ".join(texts(RUNS["judged, one supported"]))
+    assert "The test supports one picture (the gap, and what it was held against): saliency (0.31 > 0.10)." in told
+    assert "no better than maps that know nothing of the network: LIME (0.020 < 0.021)." in told
+
+
+def test_the_table_gives_a_reason_where_there_is_no_number() -> None:
+    (section,) = [each for each in written(RUNS["judged"]).sections if each.anchor == "verdicts"]
+    table = next(block for block in section.blocks if isinstance(block, Table) and block.anchor == "verdicts-table")
+    by_verdict = {row[3]: row for row in table.rows}
+    assert by_verdict["supported"][4].count(" > ") == 1
+    assert by_verdict["not tested"][4] == WORDS("reason.flat_map")
+    assert by_verdict["no better than controls"][4].startswith("no better than controls, 0.020 < 0.021")
+    assert len(table.header) == 7  # agreement was not asked
+
+
+def test_without_verdicts_nothing_is_said_of_them() -> None:
+    document = written(PLAIN)
+    assert "verdicts" not in [each.anchor for each in document.sections]
+    assert chips(document, "image-1") == []
