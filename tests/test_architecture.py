@@ -72,7 +72,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("compose", "outputs.memory"),
     ("outputs.drawing", "rules.rule"),
     ("outputs.apart",),
-    ("rules.answers", "rules.evidence", "rules.files", "rules.lime", "rules.model"),
+    ("rules.answers", "rules.evidence", "rules.files", "rules.lime", "rules.model", "rules.verdicts"),
     ("rules.table",),
     ("outputs", "rules"),
     ("checking", "rendering"),

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from reportgen.rules import answers, evidence, files, lime, model
+from reportgen.rules import answers, evidence, files, lime, model, verdicts
 from reportgen.rules.rule import Rule
 
-RULES: Mapping[str, Rule] = MappingProxyType(
-    {rule.name: rule for rule in (*answers.RULES, *evidence.RULES, *lime.RULES, *model.RULES, *files.RULES)}
-)
+FILES = (answers, verdicts, evidence, lime, model, files)
+RULES: Mapping[str, Rule] = MappingProxyType({rule.name: rule for file in FILES for rule in file.RULES})

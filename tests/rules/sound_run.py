@@ -1,5 +1,6 @@
 """A run that passes every rule of both presets, and one planted fault for each rule, its value known on paper."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -7,7 +8,19 @@ from types import MappingProxyType
 import numpy as np
 from fake_run import fake_lime, fake_run, fake_saliency, fake_study
 
-from reportgen.results import Explanation, Facts, Failure, RankedClass, Run, SaliencyMap, Scalar, Subject
+from reportgen.results import (
+    CheckResult,
+    Explanation,
+    Facts,
+    Failure,
+    MethodCheck,
+    RankedClass,
+    Run,
+    SaliencyMap,
+    Scalar,
+    Subject,
+)
+from reportgen.verdicts import State, verdict
 
 IMAGES = 4
 SIZES: Mapping[str, int] = MappingProxyType({"report.html": 9_000_000, "report.pdf": 9_000_000})
@@ -24,7 +37,7 @@ def sound() -> Run:
         "segmentation_agreement": 0.7, "segmentation_ceiling": 0.8,
     }  # fmt: skip
     places = ("centre", "centre", "lower", "lower_right")
-    return measured(run, "lime", [steady | {"place": place} for place in places])
+    return believed(measured(run, "lime", [steady | {"place": place} for place in places]), ["supported"], "supported")
 
 
 def _alone(subject: Subject) -> Subject:
@@ -32,6 +45,25 @@ def _alone(subject: Subject) -> Subject:
     prediction = replace(subject.prediction, label=subject.prediction.first)
     explanations = tuple(each for each in subject.explanations if each.target.role == "predicted")
     return Subject(subject.image, prediction, explanations)
+
+
+def believed(run: Run, states: Sequence[State], randomised: State) -> Run:
+    """The run with these verdicts in turn; randomised: what is said of saliency and LIME with random weights."""
+    turn = itertools.cycle(states)
+
+    def checked(explanation: Explanation) -> Explanation:
+        result = CheckResult("faithfulness", next(turn), 0.3, 0.1)
+        return replace(explanation, verdict=verdict([result]))
+
+    subjects = tuple(replace(each, explanations=tuple(map(checked, each.explanations))) for each in run.subjects)
+    results: Sequence[tuple[str, State]] = (("saliency", randomised), ("lime", "supported"), ("gradcam", "not_tested"))
+    methods = tuple(
+        MethodCheck(name, CheckResult("randomisation", state, reason="untested.images"))
+        if state == "not_tested"
+        else MethodCheck(name, CheckResult("randomisation", state, 0.3, 0.7, above=False))
+        for name, state in results
+    )
+    return replace(run, subjects=subjects, method_checks=methods)
 
 
 def changed(run: Run, method: str, change: Callable[[Explanation, int], Explanation]) -> Run:
@@ -95,6 +127,7 @@ class Fault:
 
 
 ALL = (0, 1, 2, 3)
+HARDLY: tuple[State, ...] = ("supported", *(("indistinct",) * 7))
 CORNER: Measures = [{"place": "lower_right"}] * 3
 FAULTS: Mapping[str, Fault] = {
     "accuracy": Fault(3 / 4, one_wrong, (2,)),
@@ -108,6 +141,9 @@ FAULTS: Mapping[str, Fault] = {
         lambda run: changed(run, "saliency", lambda e, i: fake_saliency(i, e.target, flat=True) if i else e),
         (1, 2, 3),
     ),
+    # saliency and LIME in turn
+    "supported": Fault(1 / 8, lambda run: believed(run, HARDLY, "supported"), ALL),
+    "weights_matter": Fault(1 / 2, lambda run: believed(run, ["supported"], "fails")),
     "saliency_border": Fault(
         1.6, lambda run: measured(run, "saliency", [{"border": 0.4, "border_area": 0.25}] * 4), ALL
     ),
