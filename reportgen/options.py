@@ -131,6 +131,10 @@ class BuildOptions(BaseModel):
         "quick", "Explanations", "How far each picture can be believed: none, quick, or full (slower)."
     )
 
+    self_test: bool = _setting(
+        True, "Explanations", "Test this installation on known answers, once per version and device."
+    )
+
     out: Path = _setting(Path("report"), "Report", "Folder of the report.")
     formats: tuple[Format, ...] = _setting(
         FORMATS, "Report", "Files to write, separated by commas; of a check also junit, markdown, badge.", min_length=1

@@ -23,15 +23,17 @@ from reportgen.loading import opened_classifier
 from reportgen.notes import read_notes
 from reportgen.options import CHECK_FORMATS, FORMATS, TASKS, BuildOptions
 from reportgen.rendering import write_report
-from reportgen.results import Case, Explanation, Failure, FilterStudy, Provenance, Run, Scalar, Subject
+from reportgen.results import Case, Explanation, Failure, FilterStudy, KnownAnswer, Provenance, Run, Scalar, Subject
 from reportgen.rules import Rulebook, judge, read_rules
 from reportgen.selection import select_images
+from reportgen.selftest import self_test
 
 PACKAGES = ("torch", "numpy", "scikit-image", "scikit-learn", "scipy", "lime", "pillow", "matplotlib", "weasyprint")
 # They change no number, or name places on this machine; the model and the images have entries of their own.
 NOT_IN_REPORT = (
     "model", "arch", "out", "templates", "css", "overwrite", "batch_size", "device", "formats", "images",
     "title", "author", "student_id", "rules", "preset", "notes", "require_notes", "budget", "max_pdf_mb", "pdf_timeout",
+    "self_test",
 )  # fmt: skip
 
 
@@ -91,6 +93,7 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
             progress.warn(f"{who}: {unanswered[0].why}. {unanswered[0].fix}")
         explained = _explained(classifier, cases, options, progress)
         judged = _judged(classifier, cases, explained, options, progress)
+        known = _known_answers(options, cases, progress)
         return Run(
             model=classifier.facts,
             subjects=_subjects(cases, judged.explanations),
@@ -104,6 +107,7 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
             student_id=options.student_id,
             notes=notes,
             method_checks=judged.method_checks,
+            known_answers=known,
         )
 
 
@@ -147,6 +151,19 @@ def _judged(
         return Judged(explained.explanations, (), ())
     evidence = Evidence(classifier, cases, explained.explanations, IMAGE_METHODS, options)
     return judge_pictures(evidence, progress)
+
+
+def _known_answers(options: BuildOptions, cases: Sequence[Case], progress: Progress) -> tuple[KnownAnswer, ...]:
+    """What this installation says of what is known; nothing where no picture is judged."""
+    if options.checks == "none" or not options.self_test or not cases:
+        return ()
+    progress.stage("self-test", 0)
+    known = self_test(options.device)
+    for each in known:
+        if not each.holds:
+            asked = "at least" if each.above else "at most"
+            progress.warn(f"self-test: {each.name} is {each.value:.3g}, {asked} {each.threshold:g} is asked")
+    return known
 
 
 def _subjects(cases: Sequence[Case], explanations: Sequence[tuple[Explanation, ...]]) -> tuple[Subject, ...]:

@@ -14,14 +14,14 @@ from reportgen.inputs import Finding, InputCandidate, InputEvidence, InputSpec, 
 from reportgen.maps import AttributionMap, ColourSaliency, RegionWeights, SaliencyMap
 from reportgen.ruling import RuleResult
 from reportgen.studies import ClassEffect, Crop, FilterStudy, Status
-from reportgen.verdicts import CheckResult, MethodCheck, Verdict
+from reportgen.verdicts import CheckResult, KnownAnswer, MethodCheck, Verdict
 
 __all__ = [
     "NO_FACTS", "WARNINGS", "Array", "AttributionMap", "Case", "CheckResult", "ClassEffect", "ColourSaliency",
     "Crop", "Explanation", "Facts", "Failure", "FilterStudy", "Finding", "ForwardFacts", "Head", "ImageInput",
-    "InputCandidate", "InputEvidence", "InputSpec", "LayerFact", "MethodCheck", "ModelFacts", "Note", "Order",
-    "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result", "RuleResult", "Run", "SaliencyMap",
-    "Scalar", "Status", "Subject", "Target", "Verdict",
+    "InputCandidate", "InputEvidence", "InputSpec", "KnownAnswer", "LayerFact", "MethodCheck", "ModelFacts",
+    "Note", "Order", "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result", "RuleResult", "Run",
+    "SaliencyMap", "Scalar", "Status", "Subject", "Target", "Verdict",
 ]  # fmt: skip
 
 # Notes on the model that must not be overlooked.
@@ -225,7 +225,7 @@ class Run:
     """Everything a report is made from.
 
     selection: sentences on how images and labels were found; rules: what they said, where they were asked for;
-    method_checks: what checks say of each method over all images.
+    method_checks: what checks say of each method over all images; known_answers: the self-test of this installation.
     """
 
     model: ModelFacts
@@ -241,6 +241,7 @@ class Run:
     rules: tuple[RuleResult, ...] = ()
     notes: tuple[Note, ...] = ()
     method_checks: tuple[MethodCheck, ...] = ()
+    known_answers: tuple[KnownAnswer, ...] = ()
 
     def __post_init__(self) -> None:
         """Lock the notes."""

@@ -2,19 +2,12 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from reportgen.verdicts import State
+from reportgen.verdict_schema import KnownAnswerReport, MethodCheckReport, Number, Strict, VerdictReport
 
 SCHEMA_VERSION = "1.0"
-Number = bool | int | float | str
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
-
-
-class CandidateReport(_Strict):
+class CandidateReport(Strict):
     """A way to feed photographs, and its distance from what the first batch-norm stores, in nats."""
 
     channel_order: Literal["rgb", "bgr", "grey"]
@@ -24,7 +17,7 @@ class CandidateReport(_Strict):
     divergence: float
 
 
-class EvidenceReport(_Strict):
+class EvidenceReport(Strict):
     """What the first batch-norm says of the input, nearest candidate first; shares are of resampled photographs."""
 
     candidates: tuple[CandidateReport, ...]
@@ -36,7 +29,7 @@ class EvidenceReport(_Strict):
     normalisation_share: float
 
 
-class InputReport(_Strict):
+class InputReport(Strict):
     """What the network was fed; `chosen_by` says who decided each field."""
 
     size: tuple[int, int]
@@ -50,7 +43,7 @@ class InputReport(_Strict):
     evidence: EvidenceReport | None
 
 
-class HeadReport(_Strict):
+class HeadReport(Strict):
     """How answers become probabilities. ends: what the network itself gives; `chosen_by`: who decided on the kind."""
 
     kind: Literal["softmax", "sigmoid"]
@@ -58,7 +51,7 @@ class HeadReport(_Strict):
     chosen_by: str
 
 
-class LayerReport(_Strict):
+class LayerReport(Strict):
     """One layer; `inferred` where no key of the checkpoint stands for it."""
 
     name: str
@@ -69,7 +62,7 @@ class LayerReport(_Strict):
     assumption: str
 
 
-class FindingReport(_Strict):
+class FindingReport(Strict):
     """What batch-norms said of one point that the weights leave open; `distances` in nats, nearest first."""
 
     question: str
@@ -80,7 +73,7 @@ class FindingReport(_Strict):
     layers: int
 
 
-class ModelReport(_Strict):
+class ModelReport(Strict):
     """The checkpoint and how it was read."""
 
     file: str
@@ -94,7 +87,7 @@ class ModelReport(_Strict):
     findings: tuple[FindingReport, ...]
 
 
-class ClassReport(_Strict):
+class ClassReport(Strict):
     """A class with its probability."""
 
     index: int
@@ -102,7 +95,7 @@ class ClassReport(_Strict):
     probability: float
 
 
-class PredictionReport(_Strict):
+class PredictionReport(Strict):
     """The answer: the predicted class and the best few."""
 
     index: int
@@ -111,37 +104,7 @@ class PredictionReport(_Strict):
     top: tuple[ClassReport, ...]
 
 
-class CheckReport(_Strict):
-    """What one check measured. `value` is null where it could not be made, and `reason` says why.
-
-    `above`: whether a value above `threshold` is the good one.
-    """
-
-    check: str
-    state: State
-    value: float | None
-    threshold: float | None
-    above: bool
-    reason: str
-    measures: dict[str, Number]
-
-
-class VerdictReport(_Strict):
-    """How far a picture can be believed; `decided`: the check that the state comes from."""
-
-    state: State
-    decided: str
-    checks: tuple[CheckReport, ...]
-
-
-class MethodCheckReport(_Strict):
-    """What a check says of a method over all images."""
-
-    method: str
-    result: CheckReport
-
-
-class ExplanationReport(_Strict):
+class ExplanationReport(Strict):
     """One method, one class, one image. `verdict` is null where nothing was checked."""
 
     method: str
@@ -153,7 +116,7 @@ class ExplanationReport(_Strict):
     verdict: VerdictReport | None = None
 
 
-class ImageReport(_Strict):
+class ImageReport(Strict):
     """One image with everything said of it; `measures`: how far its explanations agree, where they can be compared."""
 
     file: str
@@ -164,7 +127,7 @@ class ImageReport(_Strict):
     explanations: tuple[ExplanationReport, ...]
 
 
-class CropReport(_Strict):
+class CropReport(Strict):
     """What one position of a filter's map sees; `box`: top, bottom, left, right in pixels of what the network is fed.
 
     `unit`: row and column in the map; `subject`: place in `images[]`, null for an image that only lends crops.
@@ -178,7 +141,7 @@ class CropReport(_Strict):
     box: tuple[int, int, int, int]
 
 
-class EffectReport(_Strict):
+class EffectReport(Strict):
     """What holding a filter at its mean does to a class's probability.
 
     `change`: mean absolute change; `drop`: by how much it falls on the images that the filter answers to more than on
@@ -192,7 +155,7 @@ class EffectReport(_Strict):
     fall: float
 
 
-class FilterReport(_Strict):
+class FilterReport(Strict):
     """One filter of one layer; `images`: measures on each image, in the order of `images[]`."""
 
     method: str
@@ -207,7 +170,7 @@ class FilterReport(_Strict):
     effects: tuple[EffectReport, ...] = ()
 
 
-class NoteReport(_Strict):
+class NoteReport(Strict):
     """The author's own words, as Markdown; `place`: the anchor that they stand at, null where there is none."""
 
     heading: str
@@ -215,7 +178,7 @@ class NoteReport(_Strict):
     place: str | None
 
 
-class FailureReport(_Strict):
+class FailureReport(Strict):
     """Something that failed and cost only itself."""
 
     what: str
@@ -224,7 +187,7 @@ class FailureReport(_Strict):
     fix: str
 
 
-class RuleReport(_Strict):
+class RuleReport(Strict):
     """What a rule said of the run. `against`: names of the images that speak against it, worst first.
 
     `value` is null where it could not be tested; `keys`: what of this file it rests on.
@@ -243,7 +206,7 @@ class RuleReport(_Strict):
     against: tuple[str, ...]
 
 
-class ForwardReport(_Strict):
+class ForwardReport(Strict):
     """How passes on perturbed images ran; distances are of class probabilities, from the network in float32."""
 
     copied: bool
@@ -260,7 +223,7 @@ class ForwardReport(_Strict):
     probes: int
 
 
-class ProvenanceReport(_Strict):
+class ProvenanceReport(Strict):
     """What the numbers were made with; `forwards` is null where nothing was perturbed."""
 
     versions: dict[str, Number]
@@ -271,7 +234,7 @@ class ProvenanceReport(_Strict):
     forwards: ForwardReport | None = None
 
 
-class ReportFacts(_Strict):
+class ReportFacts(Strict):
     """report.json. `summary`: numbers over all images; `presentation`: constants of pictures and sentences.
 
     `rules`: what was judged with the build; empty where no rules were asked for. `unanswered`: tasks on which the
@@ -291,6 +254,7 @@ class ReportFacts(_Strict):
     failures: tuple[FailureReport, ...]
     rules: tuple[RuleReport, ...]
     method_checks: tuple[MethodCheckReport, ...]
+    known_answers: tuple[KnownAnswerReport, ...]
     provenance: ProvenanceReport
 
 

@@ -58,6 +58,21 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class KnownAnswer:
+    """One thing that is known beforehand, and what this installation says of it. above: as of CheckResult."""
+
+    name: str
+    value: float
+    threshold: float
+    above: bool = True
+
+    @property
+    def holds(self) -> bool:
+        """Whether the installation gives the answer that is known."""
+        return self.value >= self.threshold if self.above else self.value <= self.threshold
+
+
+@dataclass(frozen=True)
 class MethodCheck:
     """What a check says of a method over the whole run."""
 

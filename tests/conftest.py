@@ -22,8 +22,8 @@ LOCAL = ("127.0.0.1", "::1", "localhost")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _alone() -> Iterator[None]:
-    """No connection leaves the machine, and no REPORTGEN_ variable of the caller changes a setting."""
+def _alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No connection leaves the machine, no REPORTGEN_ variable of the caller changes a setting, no cache is shared."""
     connect = socket.socket.connect
 
     def only_local(self: socket.socket, address: Any) -> None:  # noqa: ANN401 - its type depends on the family
@@ -33,6 +33,7 @@ def _alone() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", only_local)
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         for name in os.environ:
             if name.startswith("REPORTGEN_"):
                 patch.delenv(name)

@@ -17,6 +17,7 @@ from reportgen.results import (
     ForwardFacts,
     ImageInput,
     InputSpec,
+    KnownAnswer,
     LayerFact,
     MethodCheck,
     ModelFacts,
@@ -146,5 +147,6 @@ def run() -> Run:
         student_id="b1",
         rules=rules(),
         notes=(Note("LIME", "*Mine*\n\u202e"),),
+        known_answers=(KnownAnswer("object_lime", 0.75, 0.5),),
         method_checks=(MethodCheck("lime", check("randomisation", "supported")),),
     )

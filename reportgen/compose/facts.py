@@ -18,7 +18,6 @@ from reportgen.results import (
     Verdict,
 )
 from reportgen.schema import (
-    CheckReport,
     ClassReport,
     CropReport,
     EffectReport,
@@ -31,15 +30,14 @@ from reportgen.schema import (
     ImageReport,
     InputReport,
     LayerReport,
-    MethodCheckReport,
     ModelReport,
     NoteReport,
     PredictionReport,
     ProvenanceReport,
     ReportFacts,
     RuleReport,
-    VerdictReport,
 )
+from reportgen.verdict_schema import CheckReport, KnownAnswerReport, MethodCheckReport, VerdictReport
 
 
 def report_facts(run: Run, summary: Mapping[str, Scalar], answered: Answered) -> dict[str, Any]:
@@ -57,6 +55,7 @@ def report_facts(run: Run, summary: Mapping[str, Scalar], answered: Answered) ->
         failures=tuple(map(FailureReport.model_validate, run.failures)),
         rules=tuple(map(rule_report, run.rules)),
         method_checks=tuple(MethodCheckReport(method=m.method, result=_check(m.result)) for m in run.method_checks),
+        known_answers=tuple(map(KnownAnswerReport.model_validate, run.known_answers)),
         provenance=ProvenanceReport.model_validate(run.provenance),
     )
     return facts.model_dump(mode="json")

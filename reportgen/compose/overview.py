@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from reportgen.compose import reading, rules, trust
+from reportgen.compose import installation, reading, rules, trust
 from reportgen.document import Block, Overview, OverviewItem, Paragraph, Section, Sentence
 from reportgen.language import Words
 from reportgen.panels import studied, thumbnail
@@ -64,6 +64,7 @@ def _warnings(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
     yield from noted(words, [note for note in run.selection if note[0] == STRANGERS])
     yield from noted(words, [note for note in run.model.notes if note[0] in WARNINGS])
     yield from trust.warnings(run, words, summary)
+    yield from installation.warnings(run, words)
     if failed := int(summary["failed"]):
         keys = ("summary.failed", "summary.parts")
         yield counted(words, "summary.incomplete", failed, keys, total=summary["parts"])

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from reportgen.compose import installation
 from reportgen.document import Block, Chip, Panel, Paragraph, Section, Sentence, Table
 from reportgen.language import Words
 from reportgen.panels import Found, target_words
@@ -133,6 +134,7 @@ def section(run: Run, words: Words) -> Section | None:
         Paragraph(tuple(said(words, f"trust.state_{state}") for state in _present(items))),
         _methods(run, words, items),
         _pictures(words, items),
+        *([Paragraph(tested, "note")] if (tested := tuple(installation.known(run, words))) else []),
     ]
     return Section(ANCHOR, words("section.verdicts"), tuple(blocks))
 

@@ -13,6 +13,7 @@ from reportgen.results import (
     Failure,
     FilterStudy,
     Head,
+    KnownAnswer,
     MethodCheck,
     Prediction,
     RankedClass,
@@ -191,12 +192,27 @@ def _checked(name: str, state: State, n: int) -> CheckResult:
     return CheckResult(name, state, value, value + 0.001 if state == "indistinct" else 0.1)
 
 
+def installed(run: Run, *failing: str) -> Run:
+    """The run on an installation where these known answers fail."""
+    answers = [
+        ("answers", 1.0, 5 / 6, True), ("object_saliency", 5.07, 3.0, True), ("object_gradcam", 4.0, 2.0, True),
+        ("object_integrated_gradients", 6.1, 3.0, True), ("object_lime", 1.0, 5 / 6, True),
+        ("object_random", 1.2, 1.5, False), ("planted_lime", 4.4e-6, 1e-3, False),
+    ]  # fmt: skip
+    known = tuple(
+        KnownAnswer(name, (0.25 if above else 2.0) if name in failing else value, threshold, above)
+        for name, value, threshold, above in answers
+    )
+    return replace(run, known_answers=known)
+
+
 RANDOM: Mapping[str, Scalar] = {"sampling": "random", "kernel_width": 0.25, "alpha": 1.0}
 PLAIN = fake_run(images=2, profile="default", trouble=False)
 
 RUNS: Mapping[str, Run] = {
     "judged": judged_as(fake_run(images=12), STATES),
-    "judged, all supported": judged_as(PLAIN, ["supported"], "supported"),
+    "judged, all supported": installed(judged_as(PLAIN, ["supported"], "supported")),
+    "wrong installation": installed(judged_as(PLAIN, ["supported"]), "object_lime", "planted_lime"),
     "judged, one picture": judged_as(
         fake_run(images=1, profile="default", methods=("saliency",), trouble=False), ["supported"]
     ),

@@ -105,6 +105,23 @@ def test_the_table_gives_a_reason_where_there_is_no_number() -> None:
     assert len(table.header) == 7  # agreement was not asked
 
 
+def test_every_report_says_that_the_installation_was_tested() -> None:
+    told = " ".join(texts(RUNS["judged, all supported"]))
+    assert "This installation gives the known answers on cpu: the shipped network answers 100% of scenes" in told
+    assert (
+        "LIME finds weights that are known on paper to 4.40\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10⁻⁶ of the largest"
+        in told
+    )
+    assert "installation" not in warnings(written(RUNS["judged, all supported"]))
+
+
+def test_an_installation_that_fails_is_warned_of_on_page_one() -> None:
+    told = warnings(written(RUNS["wrong installation"]))
+    assert "LIME's heaviest region lies on the object in 25% of them (at least 83% is asked) and" in told
+    assert "Grad-CAM" not in told
+    assert "gives the known answers" not in " ".join(texts(RUNS["wrong installation"]))
+
+
 def test_without_verdicts_nothing_is_said_of_them() -> None:
     document = written(PLAIN)
     assert "verdicts" not in [each.anchor for each in document.sections]
