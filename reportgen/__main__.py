@@ -9,7 +9,8 @@ from types import FrameType
 
 from typer.exceptions import TyperException
 
-from reportgen.cli import app, spread
+from reportgen.cli import app
+from reportgen.command_line import spread
 from reportgen.errors import ArchitectureError, EnvironmentProblem, ReportgenError, UsageError, printable
 
 USAGE, BUG, INTERRUPTED, TERMINATED = UsageError.exit_code, 70, 130, 143

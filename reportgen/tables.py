@@ -1,6 +1,6 @@
 """A table on stdout: drawn at a terminal, plain columns for everyone else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -11,26 +11,44 @@ from rich.text import Text
 from reportgen.language import Words, load_words
 
 if TYPE_CHECKING:  # the table needs no torch
+    from reportgen.doctor import Finding
     from reportgen.inspection import LayerRow
 
 COLUMNS = ("name", "kind", "channels", "size", "field", "shown")
 NUMBERS = ("channels", "size", "field")
+MARKS = {"good": ("ok", "green"), "note": ("note", "yellow"), "bad": ("MISSING", "red")}
 UNLIMITED = 10_000  # characters: without a terminal nothing is cut or broken
 
 
 def layer_table(rows: Sequence["LayerRow"], console: Console | None = None) -> str:
     """The layers as a table; those that a build shows by itself are marked."""
+    words = load_words()
+    headings = {words(f"layers.column_{name}"): name in NUMBERS for name in COLUMNS}
+    return _drawn(headings, [(_cells(row, words), "bold" if row.default else "") for row in rows], console)
+
+
+def doctor_table(findings: Sequence["Finding"], console: Console | None = None) -> str:
+    """What was found, in green, yellow or red at a terminal, in words for everyone; the fix below what needs one."""
+    lines: list[tuple[tuple[str, ...], str]] = []
+    for finding in findings:
+        mark, colour = MARKS[finding.state]
+        lines.append(((mark, finding.name, finding.found), colour))
+        lines += [(("", "", f"-> {finding.fix}"), "")] if finding.fix else []
+    return _drawn({"": False, "checked": False, "found": False}, lines, console)
+
+
+def _drawn(headings: Mapping[str, bool], rows: Sequence[tuple[tuple[str, ...], str]], console: Console | None) -> str:
+    """headings: whether each column holds numbers; rows: cells and a style."""
     console = console or Console()
-    words, drawn = load_words(), console.is_terminal
+    drawn = console.is_terminal
     if not drawn:
         console.width = UNLIMITED
     table = Table(box=box.SIMPLE_HEAD if drawn else None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in COLUMNS:
-        heading = words(f"layers.column_{name}")
-        table.add_column(heading, justify="right" if name in NUMBERS else "left", overflow="fold")
-    for row in rows:
+    for heading, numbers in headings.items():
+        table.add_column(heading, justify="right" if numbers else "left", overflow="fold")
+    for cells, style in rows:
         # Text, not markup: a layer named "[red]" is a name.
-        table.add_row(*map(Text, _cells(row, words)), style="bold" if row.default else "")
+        table.add_row(*map(Text, cells), style=style)
     with console.capture() as captured:
         console.print(table)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())

@@ -78,9 +78,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("rules.table",),
     ("outputs", "rules"),
     ("checking", "rendering", "selftest"),
-    ("inspection", "pipeline"),
+    ("doctor", "inspection", "pipeline", "starter"),
     ("api",),
-    ("progress", "tables"),
+    ("command_line", "progress", "tables"),
     ("cli",),
     ("__main__",),
 )

@@ -12,7 +12,7 @@ import pytest
 
 from reportgen import __version__
 from reportgen.__main__ import run
-from reportgen.cli import spread
+from reportgen.command_line import spread
 from reportgen.errors import UsageError
 from reportgen.options import BuildOptions, flag
 
@@ -55,7 +55,17 @@ def test_every_setting_has_its_flag(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["build", "--help"]) == 0
     shown = set(re.findall(r"--[a-z0-9-]+", capsys.readouterr().out))
     assert {flag(name) for name in BuildOptions.model_fields} <= shown
-    own = {"--help", "--config", "--json", "--quiet", "--verbose", "--no-overwrite", "--no-once", "--no-require-notes"}
+    own = {
+        "--help",
+        "--config",
+        "--json",
+        "--quiet",
+        "--verbose",
+        "--no-overwrite",
+        "--no-once",
+        "--no-require-notes",
+        "--no-self-test",
+    }
     assert shown == own | {flag(name) for name in BuildOptions.model_fields}
 
 
@@ -99,6 +109,8 @@ GIVEN: dict[str, tuple[list[str], object]] = {
     "lime_sampling": (["random"], "random"),
     "lime_once": ([], True),
     "segmentation": (["grid"], "grid"),
+    "checks": (["full"], "full"),
+    "self_test": ([], True),
     "out": (["there"], Path("there")),
     "formats": (["json,html"], ("json", "html")),
     "title": (["A title"], "A title"),
