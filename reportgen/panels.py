@@ -17,6 +17,7 @@ from reportgen.document import NoPicture, Panel, Picture, ScaleBar
 from reportgen.language import Words
 from reportgen.phrasing import (
     ALIKE,
+    CONFIDENT,
     DENSER,
     FOLLOWS,
     WEAK_FIT,
@@ -53,6 +54,7 @@ PRESENTATION: Mapping[str, Scalar] = {
     "follows": FOLLOWS,
     "denser": DENSER,
     "alike": ALIKE,
+    "confident": CONFIDENT,
 }  # what pictures and sentences depend on besides the results, as report.json states it
 
 Item = TypeVar("Item")

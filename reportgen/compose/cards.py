@@ -1,10 +1,12 @@
 """Image by image: the answer, what carries it, and the original beside saliency, activation and LIME."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from reportgen.anchors import image_anchor, picture_anchor
 from reportgen.compose import lime_trust, trust
+from reportgen.compose.controls import with_controls
 from reportgen.compose.trust import marked
 from reportgen.document import Bar, Bars, Block, Figure, Panel, Paragraph, ScaleBar, Section, Sentence
 from reportgen.errors import printable
@@ -66,7 +68,7 @@ def section(run: Run, words: Words) -> Section:
     """One card per image; those that could not be explained come first, with the reason."""
     failed = (_failed(words, n, failure) for n, failure in enumerate(run.failures, 1) if failure.code != "E-METHOD")
     cards = (_card(run, words, card) for card in _cards(run))
-    return Section("images", words("section.images"), sections=(*failed, *cards))
+    return with_controls(Section("images", words("section.images"), sections=(*failed, *cards)), run, words)
 
 
 def _failed(words: Words, n: int, failure: Failure) -> Section:
@@ -91,7 +93,7 @@ def _card(run: Run, words: Words, card: _Card) -> Section:
     blocks += _evidence(words, card)
     if strongest:
         blocks.append(Paragraph(tuple(_filter(words, card, strongest, len(run.subjects)))))
-    return Section(f"image-{card.position + 1}", shown_name(card.subject.image.name), tuple(blocks), lead=3)
+    return Section(image_anchor(card.subject.image), shown_name(card.subject.image.name), tuple(blocks), lead=3)
 
 
 def _evidence(words: Words, card: _Card) -> Iterator[Paragraph]:
@@ -252,17 +254,27 @@ def _figure(words: Words, card: _Card, strongest: Studied | None) -> Figure:
     if card.lime:
         caption += " " + words("card.caption_colours")
     method = " ".join(_methods(words, card, strongest))
-    return Figure(f"image-{card.position + 1}-figure", 0, caption, rows, method, tuple(_scales(words, card, strongest)))
+    anchor = f"{image_anchor(card.subject.image)}-figure"
+    return Figure(anchor, 0, caption, rows, method, tuple(_scales(words, card, strongest)))
 
 
 def _row(words: Words, card: _Card, strongest: Studied | None, row: int) -> Iterator[Panel]:
-    yield original_panel(words, card.subject.image)
+    image = card.subject.image
+    photograph = original_panel(words, image)
+    yield photograph if row else replace(photograph, anchor=picture_anchor(image, "original"))
     for item in card.saliency[row : row + 1]:
-        yield marked(saliency_panel(words, item, overlay=True), words, item.explanation)
+        yield _linked(marked(saliency_panel(words, item, overlay=True), words, item.explanation), item)
     if strongest:
-        yield activation_panel(words, strongest.study, card.subject, card.position, overlay=True)
+        panel = activation_panel(words, strongest.study, card.subject, card.position, overlay=True)
+        yield panel if row else replace(panel, anchor=picture_anchor(image, "filters"))
     for item in card.lime[row : row + 1]:
-        yield marked(lime_panel(words, item, numbered=False), words, item.explanation)
+        yield _linked(marked(lime_panel(words, item, numbered=False), words, item.explanation), item)
+
+
+def _linked(panel: Panel, item: Found) -> Panel:
+    """The panel under an address that no other image or method changes."""
+    anchor = picture_anchor(item.subject.image, item.explanation.method, item.explanation.target)
+    return replace(panel, anchor=anchor)
 
 
 def _methods(words: Words, card: _Card, strongest: Studied | None) -> Iterator[str]:

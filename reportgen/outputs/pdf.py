@@ -14,7 +14,7 @@ from reportgen.outputs.apart import drawn_apart
 from reportgen.outputs.drawing import Page
 from reportgen.templating import Medium, render_page
 
-SHEETS = ("tokens.css", "document.css", "print.css")
+SHEETS = ("tokens.css", "document.css", "print.css", "paper.css")
 LOG = logging.getLogger("reportgen.pdf")
 _NO_GLYPH = re.compile(r"\.notdef glyph .*\(U\+([0-9A-F]{4,6})\)$", re.DOTALL)
 _CJK = ((0x2E80, 0xA4CF), (0xAC00, 0xD7FF), (0xF900, 0xFAFF), (0xFE30, 0xFE4F), (0xFF00, 0xFFEF), (0x20000, 0x3FFFF))
