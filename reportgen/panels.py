@@ -47,15 +47,9 @@ MANY_COLUMNS = 6  # the same for small maps, where more than four images would f
 EMPTY = Panel(NoPicture(""), "")
 MAP_PIXELS = 256
 PRESENTATION: Mapping[str, Scalar] = {
-    "saliency_percentile": PERCENTILE,
-    "shown_regions": measures.SHOWN_REGIONS,
-    "least_share": measures.LEAST_SHARE,
-    "weak_fit": WEAK_FIT,
-    "follows": FOLLOWS,
-    "denser": DENSER,
-    "alike": ALIKE,
-    "confident": CONFIDENT,
-}  # what pictures and sentences depend on besides the results, as report.json states it
+    "saliency_percentile": PERCENTILE, "shown_regions": measures.SHOWN_REGIONS, "least_share": measures.LEAST_SHARE,
+    "weak_fit": WEAK_FIT, "follows": FOLLOWS, "denser": DENSER, "alike": ALIKE, "confident": CONFIDENT,
+}  # what pictures and sentences depend on besides the results, as report.json states it  # fmt: skip
 
 Item = TypeVar("Item")
 

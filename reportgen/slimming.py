@@ -57,4 +57,6 @@ def slim_script(text: str) -> str:
     """
     lines = (line for line in text.splitlines() if not line.strip().startswith("//"))
     parts = _QUOTED.split("\n".join(lines))
-    return "".join(part if n % 2 else _SIGNS.sub(r"\1", " ".join(f"|{part}|".split())[1:-1]) for n, part in enumerate(parts)).strip()
+    return "".join(
+        part if n % 2 else _SIGNS.sub(r"\1", " ".join(f"|{part}|".split())[1:-1]) for n, part in enumerate(parts)
+    ).strip()

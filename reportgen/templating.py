@@ -99,9 +99,7 @@ def environment(templates: Path | None, medium: Medium) -> SandboxedEnvironment:
 def content_policy(style: str, script: str = "") -> str:
     """The content security policy of a page with this one style sheet and script: nothing else runs or is loaded."""
     runs = f"script-src {_digest(script)}; " if script else ""
-    return (
-        f"default-src 'none'; img-src data:; style-src {_digest(style)}; {runs}base-uri 'none'; form-action 'none'"
-    )
+    return f"default-src 'none'; img-src data:; style-src {_digest(style)}; {runs}base-uri 'none'; form-action 'none'"
 
 
 def _digest(text: str) -> str:

@@ -1,6 +1,6 @@
 """What the cards can be narrowed down by and sorted by in a browser; Python decides what belongs to what."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reportgen.compose.ranking import worst_first
@@ -71,16 +71,13 @@ def _tokens(subject: Subject) -> tuple[str, ...]:
 
 def _orders(run: Run, failed: int) -> Sequence[tuple[int, ...]]:
     """For each card its place in every way of sorting; what failed as a whole comes first in all of them."""
-    indices = range(len(run.subjects))
-    ranks = {each.position: rank for rank, each in enumerate(worst_first(run))}
-    keys: dict[str, Callable[[int], float | int | str]] = {
-        "given": lambda i: i,
-        "worst": lambda i: ranks[i],
-        "least_sure": lambda i: run.subjects[i].prediction.first.probability,
-        "most_sure": lambda i: -run.subjects[i].prediction.first.probability,
-        "name": lambda i: run.subjects[i].image.name,
+    subjects, indices = run.subjects, range(len(run.subjects))
+    sequences: Mapping[str, Sequence[int]] = {
+        "given": indices,
+        "worst": [each.position for each in worst_first(run)],
+        "least_sure": sorted(indices, key=lambda i: subjects[i].prediction.first.probability),
+        "most_sure": sorted(indices, key=lambda i: -subjects[i].prediction.first.probability),
+        "name": sorted(indices, key=lambda i: subjects[i].image.name),
     }
-    places = []
-    for order in ORDERS:
-        places.append({each: place for place, each in enumerate(sorted(indices, key=keys[order]), failed)})  # type: ignore[arg-type]  # one type within each order
+    places = [{each: place for place, each in enumerate(sequences[order], failed)} for order in ORDERS]
     return [(n,) * len(ORDERS) for n in range(failed)] + [tuple(place[i] for place in places) for i in indices]

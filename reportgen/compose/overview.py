@@ -59,7 +59,7 @@ def _says_something(block: Block) -> bool:
 
 
 def _verdict(words: Words, summary: Numbers) -> Iterator[Sentence]:
-    """The model in a few sentences: how often it is right, how sure it is of its errors, how far it can be explained."""
+    """The model in a few sentences: how often it is right, how sure of its errors, how far it can be explained."""
     if int(summary["labelled"]):
         yield _accuracy(words, summary)
         keys = ("summary.wrong", "summary.confident_wrong", "presentation.confident")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from fake_run import fake_run
-from reading import WORDS, all_sections, said, written
+from reading import WORDS, all_sections, card, said, written
 from scenarios import PLAIN, RUNS, judged_as
 
 from reportgen.compose.trust import chip_text, numbers
@@ -36,7 +36,7 @@ def warnings(document: ReportDocument) -> str:
 @pytest.mark.parametrize("state", STATES)
 def test_each_picture_of_a_card_and_of_a_section_carries_its_verdict(state: State) -> None:
     document = written(judged_as(PLAIN, [state]))
-    for section, count in (("image-1", 2), ("saliency", 3), ("lime", 3)):
+    for section, count in ((card(PLAIN, 1), 2), ("saliency", 3), ("lime", 3)):
         found = chips(document, section)
         assert len(found) == count
         assert {chip.state for chip in found} == {state}
@@ -125,4 +125,4 @@ def test_an_installation_that_fails_is_warned_of_on_page_one() -> None:
 def test_without_verdicts_nothing_is_said_of_them() -> None:
     document = written(PLAIN)
     assert "verdicts" not in [each.anchor for each in document.sections]
-    assert chips(document, "image-1") == []
+    assert chips(document, card(PLAIN, 1)) == []
