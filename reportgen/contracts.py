@@ -159,7 +159,9 @@ class RunCheck:
 class RenderOptions:
     """What a writer may be told: the user's own templates and style, and what may not be exceeded.
 
-    html_mb, pdf_mb: largest file, in millions of bytes; pdf_timeout: seconds; notes: the author's words in place of
+    html_mb, pdf_mb: largest file, in millions of bytes; pdf_timeout: seconds; pdf_images: most images with pictures in
+    the PDF; paper: "a4" or "letter"; accent: a colour such as #7a1f5c, "" for the built-in one; logo: a PNG or JPEG
+    for the title; notes: the author's words in place of
     those that the run holds, None for these; require_notes: whether a task without an answer is a problem.
     """
 
@@ -170,12 +172,17 @@ class RenderOptions:
     pdf_timeout: int = 300
     notes: tuple[Note, ...] | None = None
     require_notes: bool = False
+    pdf_images: int = 100
+    paper: str = "a4"
+    accent: str = ""
+    logo: Path | None = None
 
     @classmethod
     def of(cls, options: BuildOptions, notes: tuple[Note, ...] | None = None) -> "RenderOptions":
         """Those of the settings that writers need."""
         limits = (options.budget, options.max_pdf_mb, options.pdf_timeout)
-        return cls(options.templates, options.css, *limits, notes, options.require_notes)
+        looks = (options.pdf_images, options.paper, options.accent, options.logo)
+        return cls(options.templates, options.css, *limits, notes, options.require_notes, *looks)
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ class Figure:
     rows: tuple[tuple[Panel, ...], ...]
     method: str = ""  # method, target class, scale and parameters in one line
     scales: tuple[ScaleBar, ...] = ()
+    about: tuple[str, ...] = ()  # anchors of the images: of the one it shows, or of one in each column
     kind: Literal["figure"] = "figure"
 
 

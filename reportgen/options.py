@@ -18,6 +18,7 @@ HW5_INDICES = (1, 2, 47, 98)
 HW5_LAYER = 15
 HW5_FILTER = 0
 DEFAULT_LIMIT = 12
+HEX = r"^(#[0-9a-fA-F]{6})?$"
 GPU_BATCH, CPU_BATCH = 64, 16  # a CPU is faster where its caches hold the batch
 
 # These run code or name the subject of this very run, so no file and no environment variable may set them.
@@ -30,6 +31,7 @@ MODEL_SETTINGS = (
 # What a finished report can be written again with.
 RENDER_SETTINGS = (
     "formats", "templates", "css", "notes", "require_notes", "budget", "max_pdf_mb", "pdf_timeout", "overwrite",
+    "pdf_images", "paper", "accent", "logo",
 )  # fmt: skip
 _FLAGS = {"formats": "--format", "layers": "--layer", "lime_once": "--once"}
 
@@ -152,6 +154,14 @@ class BuildOptions(BaseModel):
     require_notes: bool = _setting(False, "Report", "A task without your own answer is an error (exit code 1).")
     budget: float = _setting(25.0, "Report", "Largest report.html in MB; pictures give way.", ge=0.01, le=10_000)
     max_pdf_mb: float = _setting(10.0, "Report", "Largest report.pdf in MB; pictures give way.", ge=0.01, le=10_000)
+    pdf_images: int = _setting(
+        100, "Report", "Most images whose pictures report.pdf holds: the worst; report.html holds all.", ge=1, le=10_000
+    )
+    paper: Literal["a4", "letter"] = _setting("a4", "Report", "Page of report.pdf: a4 or letter.")
+    accent: str = _setting(
+        "", "Report", "Accent colour, such as #7a1f5c; refused where it could not be read on white.", pattern=HEX
+    )
+    logo: Path | None = _setting(None, "Report", "PNG or JPEG for the title; an SVG could run code and is refused.")
     pdf_timeout: int = _setting(300, "Report", "Seconds that drawing the PDF may take.", ge=1, le=86_400)
     overwrite: bool = _setting(False, "Report", "Write into a folder that holds other files.")
     rules: Path | None = _setting(None, "Rules", "Check the report by this file (rules.toml); exit code 1 if it fails.")

@@ -33,7 +33,7 @@ PACKAGES = ("torch", "numpy", "scikit-image", "scikit-learn", "scipy", "lime", "
 NOT_IN_REPORT = (
     "model", "arch", "out", "templates", "css", "overwrite", "batch_size", "device", "formats", "images",
     "title", "author", "student_id", "rules", "preset", "notes", "require_notes", "budget", "max_pdf_mb", "pdf_timeout",
-    "self_test",
+    "self_test", "pdf_images", "paper", "accent", "logo",
 )  # fmt: skip
 
 

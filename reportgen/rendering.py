@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from reportgen import outputs, publish
-from reportgen.compose import QUESTIONS, compose
+from reportgen.compose import QUESTIONS, abridged, compose
 from reportgen.contracts import Progress, RenderOptions
 from reportgen.document import ReportDocument
 from reportgen.errors import Incomplete, OutputError, ReportgenError, UsageError
@@ -100,6 +100,9 @@ def _write_formats(
 ) -> Written:
     progress.stage("compose", 0)
     document = compose(run, load_words())
+    for_paper = abridged(document, run, load_words(), render.pdf_images)
+    if for_paper is not document and "pdf" in formats:
+        progress.warn(f"report.pdf: the worst {render.pdf_images} of {len(run.subjects)} images (--pdf-images)")
     for remark in document.remarks:
         progress.warn(remark)
     progress.stage("write", len(formats))
@@ -109,7 +112,7 @@ def _write_formats(
         filename = outputs.OUTPUTS[name].filename
         try:
             with _remarks_told(progress):
-                made = _rendered(name, document, render)
+                made = _rendered(name, for_paper if name == "pdf" else document, render)
         except ReportgenError as err:
             problems.append(err)
         else:

@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from reportgen.contracts import RenderOptions
 from reportgen.document import Picture, ReportDocument
 from reportgen.errors import UsageError
+from reportgen.looks import accent_style, paper_style, read_logo
 from reportgen.markdown import to_html
 from reportgen.resources import templates_dir
 from reportgen.slimming import slim_script, slim_style, used_only
@@ -56,9 +57,10 @@ def render_page(document: ReportDocument, options: RenderOptions, medium: Medium
     jinja = environment(options.templates, medium)
     try:
         places = {name: Markup(mark) for name, mark in _PLACES.items()}
-        page = jinja.get_template(ENTRY).render(document=document, words=document.words, **places)
+        logo = read_logo(options.logo, document.words["logo"]) if options.logo else None
+        page = jinja.get_template(ENTRY).render(document=document, words=document.words, logo=logo, **places)
         script = _script(jinja, medium.scripts)
-        style = _style(jinja, medium, script, page, document.language) + _own_style(options.css)
+        style = _style(jinja, medium, script, page, document.language) + _own_looks(options, medium)
     except UsageError:
         raise
     except Exception as err:
@@ -162,6 +164,13 @@ def _file(jinja: SandboxedEnvironment, name: str) -> str:
     if "</style" in text.lower() or "\0" in text:
         raise UsageError("E-TEMPLATES", name, "it holds </style or a zero byte", "Remove it")
     return text
+
+
+def _own_looks(options: RenderOptions, medium: Medium) -> str:
+    """What the user set, the style sheet last."""
+    on_paper = medium.name == "paper"
+    accent = accent_style(options.accent, paper=on_paper)
+    return (paper_style(options.paper) if on_paper else "") + accent + _own_style(options.css)
 
 
 def _own_style(css: Path | None) -> str:

@@ -53,7 +53,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("sources.family_reading",),
     ("sources.family_size",),
     ("figures.encode", "sources.safetensors_file"),
-    ("answering", "checks", "explain", "feeding", "figures", "numbering", "phrasing", "sources"),
+    ("answering", "checks", "explain", "feeding", "figures", "looks", "numbering", "phrasing", "sources"),
     ("judging", "loading", "panels", "publish", "rule_words", "selection", "store", "templating"),
     (
         "compose.answers",
@@ -71,7 +71,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "outputs.addresses",
         "outputs.json",
     ),
-    ("compose.controls", "compose.trust"),
+    ("compose.abridging", "compose.controls", "compose.trust"),
     ("compose.summing",),
     ("compose", "outputs.memory"),
     ("outputs.drawing", "rules.rule"),

@@ -16,6 +16,7 @@ from reportgen.compose import (
     unanswered,
     writeup,
 )
+from reportgen.compose.abridging import abridged
 from reportgen.compose.answers import QUESTIONS
 from reportgen.compose.facts import report_facts
 from reportgen.compose.lime_trust import samplings
@@ -26,7 +27,7 @@ from reportgen.numbering import numbered
 from reportgen.phrasing import capital, count, listing, shown_name, sources
 from reportgen.results import Run
 
-__all__ = ["QUESTIONS", "compose", "summarise"]
+__all__ = ["QUESTIONS", "abridged", "compose", "summarise"]
 
 Writer = Callable[[Run, Words], Section]
 TASKS: Mapping[str, tuple[Writer, Writer]] = {  # task -> its section, and the write-up's part of it
