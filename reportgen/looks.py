@@ -38,8 +38,8 @@ def paper_style(paper: str) -> str:
     return f"@page {{ size: {PAPERS[paper]} }}\n"
 
 
-def read_logo(path: Path, alt: str) -> Picture:
-    """The logo as a PNG of its own pixels only, within LOGO. Raises UsageError where it is no PNG or JPEG."""
+def read_logo(path: Path) -> Picture:
+    """The logo as a PNG of its own pixels only, within LOGO; the page has words for it. Raises UsageError where it is no PNG or JPEG."""
     try:
         with Image.open(path, formats=("PNG", "JPEG")) as opened:
             image = opened.convert("RGBA")
@@ -49,7 +49,7 @@ def read_logo(path: Path, alt: str) -> Picture:
     image.thumbnail(LOGO, Image.Resampling.LANCZOS)
     buffer = BytesIO()
     image.save(buffer, "PNG", optimize=True)
-    return Picture(buffer.getvalue(), "image/png", image.width, image.height, alt)
+    return Picture(buffer.getvalue(), "image/png", image.width, image.height, "")
 
 
 def contrast(one: str, other: str) -> float:

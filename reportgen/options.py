@@ -174,6 +174,10 @@ class BuildOptions(BaseModel):
     batch_size: int | None = _setting(
         None, "Run", f"Images in one forward pass; {GPU_BATCH} on a GPU, {CPU_BATCH} on a CPU.", ge=1, le=4096
     )
+    dry_run: bool = _setting(False, "Run", "Say what would be computed, and how much of it; compute nothing.")
+    max_seconds: float | None = _setting(
+        None, "Run", "Begin no new work after so many seconds; the report says what is left out.", gt=0, le=1e7
+    )
     seed: int = _setting(16, "Run", "Seed of every random number.", ge=0, le=2**32 - 1)
 
     @field_validator("mean", "std", "indices", "filters", "formats", "methods", "layers", mode="before")

@@ -57,7 +57,7 @@ def render_page(document: ReportDocument, options: RenderOptions, medium: Medium
     jinja = environment(options.templates, medium)
     try:
         places = {name: Markup(mark) for name, mark in _PLACES.items()}
-        logo = read_logo(options.logo, document.words["logo"]) if options.logo else None
+        logo = read_logo(options.logo) if options.logo else None
         page = jinja.get_template(ENTRY).render(document=document, words=document.words, logo=logo, **places)
         script = _script(jinja, medium.scripts)
         style = _style(jinja, medium, script, page, document.language) + _own_looks(options, medium)

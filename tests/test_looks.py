@@ -58,12 +58,12 @@ def test_a_logo_keeps_its_pixels_and_loses_everything_else(tmp_path: Path) -> No
     info = PngInfo()
     info.add_text("Comment", "<script>secret</script>")
     Image.new("RGBA", (1000, 100), (200, 10, 30, 128)).save(path, pnginfo=info)
-    logo = read_logo(path, "Logo")
+    logo = read_logo(path)
     assert (logo.width, logo.height) == (LOGO[0], 48)
     assert b"secret" not in logo.data
     with Image.open(BytesIO(logo.data)) as image:
         assert image.getpixel((5, 5)) == pytest.approx((200, 10, 30, 128), abs=1)
-    assert read_logo(path, "Logo") == logo
+    assert read_logo(path) == logo
 
 
 @pytest.mark.parametrize(
@@ -82,5 +82,5 @@ def test_what_is_no_png_or_jpeg_is_refused(tmp_path: Path, content: bytes | None
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(UsageError, match=r"logo\.svg") as caught:
-        read_logo(path, "Logo")
+        read_logo(path)
     assert caught.value.code == "E-LOGO"

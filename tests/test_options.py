@@ -289,7 +289,7 @@ class TestValues:
             "templates": None, "css": None, "notes": None, "require_notes": False, "budget": 25.0, "max_pdf_mb": 10.0,
             "pdf_timeout": 300, "pdf_images": 100, "paper": "a4", "accent": "", "logo": None,
             "overwrite": False, "device": "auto", "precision": "auto",
-            "batch_size": None, "seed": 16, "rules": None, "preset": None,
+            "batch_size": None, "dry_run": False, "max_seconds": None, "seed": 16, "rules": None, "preset": None,
         }  # fmt: skip
 
     def test_the_homework_is_the_courses(self) -> None:
