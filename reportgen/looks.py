@@ -39,7 +39,10 @@ def paper_style(paper: str) -> str:
 
 
 def read_logo(path: Path) -> Picture:
-    """The logo as a PNG of its own pixels only, within LOGO; the page has words for it. Raises UsageError where it is no PNG or JPEG."""
+    """The logo as a PNG of its own pixels only, within LOGO; the page has words for it.
+
+    Raises UsageError where it is no PNG or JPEG.
+    """
     try:
         with Image.open(path, formats=("PNG", "JPEG")) as opened:
             image = opened.convert("RGBA")

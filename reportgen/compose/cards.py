@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from reportgen.anchors import image_anchor, picture_anchor
-from reportgen.compose import lime_trust, trust
+from reportgen.compose import lime_trust, patterns, trust
 from reportgen.compose.controls import with_controls
 from reportgen.compose.trust import marked
 from reportgen.document import Bar, Bars, Block, Figure, Panel, Paragraph, ScaleBar, Section, Sentence
@@ -91,6 +91,8 @@ def _card(run: Run, words: Words, card: _Card) -> Section:
     # The page lets the bars float beside the paragraph that follows them.
     blocks: list[Block] = [_bars(words, card), answer, _figure(words, card, strongest)]
     blocks += _evidence(words, card)
+    if told := tuple(patterns.card(words, card.subject, card.key)):
+        blocks.append(Paragraph(told))
     if strongest:
         blocks.append(Paragraph(tuple(_filter(words, card, strongest, len(run.subjects)))))
     return Section(image_anchor(card.subject.image), shown_name(card.subject.image.name), tuple(blocks), lead=3)
@@ -139,12 +141,7 @@ def _bars(words: Words, card: _Card) -> Bars:
     return Bars(
         words("card.bars" if card.head.kind == "softmax" else "card.bars_own"),
         tuple(
-            Bar(
-                shown_name(each.name),
-                each.probability,
-                percent(each.probability),
-                _tone(prediction, each),
-            )
+            Bar(shown_name(each.name), each.probability, percent(each.probability), _tone(prediction, each))
             for each in shown
         ),
     )
