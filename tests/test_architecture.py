@@ -56,6 +56,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("answering", "checks", "explain", "feeding", "figures", "numbering", "phrasing", "sources"),
     ("judging", "loading", "panels", "publish", "rule_words", "selection", "store", "templating"),
     (
+        "attribution_panels",
         "compose.answers",
         "compose.feeding",
         "compose.filter_findings",
@@ -69,7 +70,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "outputs.addresses",
         "outputs.json",
     ),
-    ("compose.trust",),
+    ("compose.heat_findings", "compose.trust"),
     ("compose.summing",),
     ("compose", "outputs.memory"),
     ("outputs.drawing", "rules.rule"),
