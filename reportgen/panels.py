@@ -75,8 +75,7 @@ class Found:
     def target(self) -> str:
         """The explained class's name, fit to be shown; "a − b" where it is held against another."""
         target = self.explanation.target
-        names = (target.name,) if target.versus is None else (target.name, target.versus_name)
-        return " − ".join(map(shown_name, names))
+        return " − ".join(shown_name(name) for name in (target.name, target.versus_name) if name)
 
     @property
     def ok(self) -> bool:

@@ -27,7 +27,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("schema",),
     ("batching", "folding", "palette", "precision", "redirected", "transforms"),
     ("attempts", "classifier", "document", "example", "hooks", "images", "measures.heat", "randomness"),
-    ("figures.heat", "measures.frequency"),
+    ("figures.charts", "figures.heat", "measures.frequency"),
     (
         "boxes",
         "cases",
@@ -58,6 +58,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     (
         "attribution_panels",
         "compose.answers",
+        "compose.bars",
         "compose.feeding",
         "compose.filter_findings",
         "compose.installation",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from reportgen.attribution_panels import METHODS, SIGNED, attribution_panel, attribution_scale
+from reportgen.attribution_panels import METHODS, SIGNED, attribution_panel, attribution_scale, method_name
 from reportgen.compose.heat_findings import shows, versus_sentences
 from reportgen.compose.trust import marked
 from reportgen.document import Block, Figure, Section, Sentence, Table
@@ -94,9 +94,8 @@ def _figures(words: Words, name: str, items: Sequence[Found], score: str) -> Ite
         above = padded(attribution_panel(words, item, overlay=True, label=item.name) for item in group)
         maps = (attribution_panel(words, item, overlay=False) for item in group)
         below = padded(marked(panel, words, item.explanation) for panel, item in zip(maps, group, strict=True))
-        caption = words(
-            "attribution.caption" if n == 1 else "attribution.caption_continued", method=words(f"method.{name}")
-        )
+        key = "attribution.caption" if n == 1 else "attribution.caption_continued"
+        caption = words(key, method=method_name(words, name))
         anchor = f"{name.replace('_', '-')}-figure-{n}"
         yield Figure(anchor, 0, caption, (above, below), line, (attribution_scale(words, name),))
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 from reportgen.attribution_panels import METHODS, SIGNED, attribution_panel, method_name
 from reportgen.compose import heat_findings, lime_trust, trust
+from reportgen.compose.bars import bars
 from reportgen.compose.trust import marked
-from reportgen.document import Bar, Bars, Block, Figure, Panel, Paragraph, ScaleBar, Section, Sentence
+from reportgen.document import Block, Figure, Panel, Paragraph, ScaleBar, Section, Sentence
 from reportgen.errors import printable
 from reportgen.language import Words
 from reportgen.panels import (
@@ -41,12 +41,10 @@ from reportgen.phrasing import (
     shown_name,
     whole,
 )
-from reportgen.results import Failure, Head, Prediction, RankedClass, Run, Subject
+from reportgen.results import Failure, Head, Run, Subject
 
-BARS = 3
 HALF = 0.5
 LEAST_SECOND = 0.01  # probability from which the second class is worth a sentence
-Tone = Literal["predicted", "label", "both", "other"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +95,11 @@ def _card(run: Run, words: Words, card: _Card) -> Section:
     strongest = _strongest(card)
     answer = Paragraph(tuple(_answer(words, card)), "finding")
     # The page lets the bars float beside the paragraph that follows them.
-    blocks: list[Block] = [_bars(words, card), answer, _figure(words, card, strongest)]
+    blocks: list[Block] = [
+        bars(words, card.subject.prediction, card.head.kind),
+        answer,
+        _figure(words, card, strongest),
+    ]
     blocks += _evidence(words, card)
     if strongest:
         blocks.append(Paragraph(tuple(_filter(words, card, strongest, len(run.subjects)))))
@@ -135,33 +137,6 @@ def _answer(words: Words, card: _Card) -> Iterator[Sentence]:
             keys = (f"{card.key}.prediction.top[{rank}].probability", "model.head.kind")
             key = "card.second" if card.head.kind == "softmax" else "card.second_own"
             yield said(words, key, keys, second=shown_name(second.name), probability=percent(second.probability))
-
-
-def _bars(words: Words, card: _Card) -> Bars:
-    """The best classes, and the label's wherever it comes."""
-    prediction = card.subject.prediction
-    label = prediction.label
-    shown = list(prediction.top[:BARS])
-    if label and label.index not in [each.index for each in shown]:
-        shown.append(label)
-    return Bars(
-        words("card.bars" if card.head.kind == "softmax" else "card.bars_own"),
-        tuple(
-            Bar(
-                shown_name(each.name),
-                each.probability,
-                percent(each.probability),
-                _tone(prediction, each),
-            )
-            for each in shown
-        ),
-    )
-
-
-def _tone(prediction: Prediction, each: RankedClass) -> Tone:
-    predicted = each.index == prediction.first.index
-    labelled = prediction.label is not None and each.index == prediction.label.index
-    return "both" if predicted and labelled else "predicted" if predicted else "label" if labelled else "other"
 
 
 def _saliency(words: Words, item: Found) -> Iterator[Sentence]:
