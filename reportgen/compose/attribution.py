@@ -120,7 +120,12 @@ def _row(words: Words, name: str, item: Found, columns: int) -> tuple[str, ...]:
     if len(row) == columns:
         return row
     missed = facts.get("completeness_relative")
-    return (*row, words("status.empty") if missed is None else percent(min(float(missed), 1.0)))
+    return (*row, words("status.empty") if missed is None else _rounded(float(missed)))
+
+
+def _rounded(share: float) -> str:
+    """A share that may exceed all."""
+    return percent(share) if share <= 1 else f"{number(100 * share)}%"
 
 
 WRITERS: Mapping[str, Callable[[Run, Words], Section]] = {name: writer(name) for name in METHODS}

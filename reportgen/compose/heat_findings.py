@@ -6,7 +6,7 @@ from reportgen.attribution_panels import SIGNED, method_name
 from reportgen.document import Sentence
 from reportgen.language import Words
 from reportgen.panels import Found
-from reportgen.phrasing import DENSER, counted, percent, place, placed, said, same_place, shown_name
+from reportgen.phrasing import DENSER, counted, number, percent, place, placed, said, same_place, shown_name
 
 IMPRECISE = 0.1  # of the gain in score, from which what Integrated Gradients misses is told on the card
 
@@ -26,7 +26,7 @@ def card(words: Words, item: Found) -> Iterator[Sentence]:
         shares = {"share": percent(facts["border"]), "area": percent(facts["border_area"])}
         yield said(words, "card.saliency_border", item.keys("border", "border_area"), **shares)
     if float(facts.get("completeness_relative", 0.0)) > IMPRECISE:
-        missed = _share(item.measure("completeness_relative"))
+        missed = _missed(words, item.measure("completeness_relative"))
         yield said(words, "attribution.card_missed", item.keys("completeness_relative"), share=missed)
 
 
@@ -80,16 +80,18 @@ def _completeness(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:
     if not items:
         return
     worst = max(items, key=lambda item: item.measure("completeness_relative"))
-    share = _share(worst.measure("completeness_relative"))
+    share = _missed(words, worst.measure("completeness_relative"))
     if len(items) == 1:
         yield said(words, "attribution.shows_complete_one", worst.keys("completeness_relative"), share=share)
         return
     middle = sorted(items, key=lambda item: item.measure("completeness_relative"))[(len(items) - 1) // 2]
     keys = (*worst.keys("completeness_relative"), *middle.keys("completeness_relative"))
-    shares = {"share": share, "middle": _share(middle.measure("completeness_relative"))}
+    shares = {"share": share, "middle": _missed(words, middle.measure("completeness_relative"))}
     yield said(words, "attribution.shows_complete", keys, name=worst.name, **shares)
 
 
-def _share(relative: float) -> str:
-    """A share that may exceed all."""
-    return percent(min(relative, 1.0))
+def _missed(words: Words, relative: float) -> str:
+    """A share of the gain, which it may exceed."""
+    if relative > 1:
+        return words("attribution.times_the_gain", times=number(relative))
+    return words("attribution.of_the_gain", share=percent(relative))
