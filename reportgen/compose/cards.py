@@ -280,4 +280,5 @@ def _scales(words: Words, card: _Card, strongest: Studied | None) -> Iterator[Sc
     if strongest or any(item.ok for item in card.maps if item.explanation.method not in (*SIGNED, "lime")):
         yield scale_bar(words, "saliency", "0", words("card.scale_full"), words("card.scale_evidence"))
     if any(item.ok for item in card.maps if item.explanation.method in (*SIGNED, "lime")):
-        yield scale_bar(words, "weights", "−1", "+1", words("lime.scale_label"))
+        label = words("card.scale_signed" if any(card.others) else "lime.scale_label")
+        yield scale_bar(words, "weights", "−1", "+1", label)
