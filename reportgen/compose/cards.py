@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reportgen.attribution_panels import METHODS, SIGNED, attribution_panel, method_name
-from reportgen.compose import heat_findings, lime_trust, trust
+from reportgen.compose import heat_findings, lime_trust, patterns, trust
 from reportgen.compose.bars import bars
 from reportgen.compose.trust import marked
 from reportgen.document import Block, Figure, Panel, Paragraph, ScaleBar, Section, Sentence
@@ -101,6 +101,8 @@ def _card(run: Run, words: Words, card: _Card) -> Section:
         _figure(words, card, strongest),
     ]
     blocks += _evidence(words, card)
+    if told := tuple(patterns.card(words, card.subject, card.key)):
+        blocks.append(Paragraph(told))
     if strongest:
         blocks.append(Paragraph(tuple(_filter(words, card, strongest, len(run.subjects)))))
     return Section(f"image-{card.position + 1}", shown_name(card.subject.image.name), tuple(blocks), lead=3)
