@@ -434,7 +434,7 @@ def test_half_of_each_photograph_is_hidden() -> None:
 
 class TestWhoAsksIt:
     def test_lime_and_occlusion_do_and_nothing_else(self) -> None:
-        """A fast path that answers otherwise changes what hidden parts cost, and no prediction, gradient or write-up."""
+        """A fast path that answers otherwise changes what hidden parts cost, and no prediction or gradient."""
         classifier = wrapped(settled(Small()))
         honest = replace(classifier, fast=fast_path(classifier, PROBES, "fp32"))
         turned = replace(classifier, fast=FastPath(lambda units: -classifier.module(units), ForwardFacts()))
