@@ -105,7 +105,11 @@ class PredictionReport(Strict):
 
 
 class ExplanationReport(Strict):
-    """One method, one class, one image. `verdict` is null where nothing was checked."""
+    """One method, one class, one image. `verdict` is null where nothing was checked.
+
+    `target`: index, name and role ("predicted", "label" or "asked"); versus and versus_name where the score is held
+    against that of another class.
+    """
 
     method: str
     target: dict[str, Number]
@@ -119,7 +123,7 @@ class ExplanationReport(Strict):
 class CueReport(Strict):
     """The answer to a poorer copy: `probability` of the class that is predicted for the whole picture; `answer` now."""
 
-    name: Literal["grey", "blurred", "shuffled"]
+    name: Literal["grey", "swapped", "blurred", "shuffled"]
     probability: float
     answer: ClassReport
 
