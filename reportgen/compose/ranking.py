@@ -47,5 +47,5 @@ def group_of(subject: Subject) -> Group:
 
 def tested_states(subject: Subject) -> Sequence[str]:
     """The verdicts on the pictures of the predicted class, without those that were not tested."""
-    about = [each.verdict.state for each in subject.explanations if each.verdict and each.target.role != "label"]
+    about = [each.verdict.state for each in subject.explanations if each.verdict and each.target.leads]
     return [state for state in about if state not in SILENT]
