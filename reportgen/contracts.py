@@ -181,8 +181,17 @@ class RenderOptions:
     def of(cls, options: BuildOptions, notes: tuple[Note, ...] | None = None) -> "RenderOptions":
         """Those of the settings that writers need."""
         limits = (options.budget, options.max_pdf_mb, options.pdf_timeout)
-        looks = (options.pdf_images, options.paper, options.accent, options.logo)
-        return cls(options.templates, options.css, *limits, notes, options.require_notes, *looks)
+        return cls(
+            options.templates,
+            options.css,
+            *limits,
+            notes,
+            options.require_notes,
+            options.pdf_images,
+            options.paper,
+            options.accent,
+            options.logo,
+        )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reportgen import deadline, pipeline
+from reportgen import pipeline
 from reportgen.contracts import Silent
 from reportgen.deadline import Deadline
 from reportgen.errors import ImagesError
@@ -20,7 +20,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
-        monkeypatch.setattr(deadline.time, "monotonic", self.look)
+        monkeypatch.setattr("reportgen.deadline.time.monotonic", self.look)
 
     def look(self) -> float:
         self.now += 1

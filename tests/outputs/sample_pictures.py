@@ -34,7 +34,7 @@ HOSTILE = (
     "<meta http-equiv=refresh content='0;url=https://evil.example'>",
     "<a href='jav\tascript:alert(1)'>x</a>",
     "<math><mtext></table><mglyph><style><!--</style><img title='--><img src=1 onerror=alert(1)>'>",
-    "\"/onmouseover=alert(1)//",
+    '"/onmouseover=alert(1)//',
     "&lt;script&gt;alert(1)&lt;/script&gt; &#60;b&#62;",
     "@import url(https://evil.example/x.css); } * { background: url(//evil.example/x) }",
 )
