@@ -46,7 +46,6 @@ class Size:
     html_mb: float
     pdf_seconds: float
     pdf_mb: float
-    pages: int
     own_mib: float
     pdf_mib: float
 
@@ -70,9 +69,8 @@ def measure(count: int, keep: Path | None = None) -> Size:
         (keep / name).write_bytes(made.data)
     pictures = page.data.count(b"<img ") / count
     sizes = (len(page.data) / 1e6, len(paper.data) / 1e6)
-    pages = paper.data.count(b"/Type /Page\n") + paper.data.count(b"/Type /Page/") + paper.data.count(b"/Type/Page/")
     child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**10
-    return Size(count, pictures, composing, writing, sizes[0], drawing, sizes[1], pages, high_water(), child)
+    return Size(count, pictures, composing, writing, sizes[0], drawing, sizes[1], high_water(), child)
 
 
 def made_up(count: int) -> Run:
