@@ -65,8 +65,9 @@ def measure(count: int, keep: Path | None = None) -> Size:
     writing, page = _timed(lambda: _within_budget("html", document, BUSY.html_mb))
     on_paper = abridged(document, run, words, BUSY.pdf_images)
     drawing, paper = _timed(lambda: _within_budget("pdf", on_paper, BUSY.pdf_mb))
-    for name, made in {"report.html": page, "report.pdf": paper}.items() if keep else ():
-        (keep / name).write_bytes(made.data)
+    if keep:
+        (keep / "report.html").write_bytes(page.data)
+        (keep / "report.pdf").write_bytes(paper.data)
     pictures = page.data.count(b"<img ") / count
     sizes = (len(page.data) / 1e6, len(paper.data) / 1e6)
     child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**10
