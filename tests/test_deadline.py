@@ -28,7 +28,8 @@ class Clock:
 
 
 def options(out: Path, **more: Any) -> BuildOptions:  # noqa: ANN401 - any setting
-    small = {"lime_samples": 30, "filter_steps": 2, "filters_top": 1, "formats": ("html", "json"), "self_test": False}
+    small = {"lime_samples": 30, "filter_steps": 2, "filters_top": 1, "formats": ("html", "json"), "self_test": False,
+             "methods": ("saliency", "filters", "lime")}  # fmt: skip
     return BuildOptions(**{"model": HONEST, "images": (SCENES,), "limit": 3, "out": out, **small, **more})
 
 

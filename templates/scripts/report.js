@@ -16,7 +16,7 @@ root.dataset.theme = kept("theme") || "";
 addEventListener("DOMContentLoaded", () => {
   const zoom = one("#zoom"), help = one("#keys"), stage = one(".stage", zoom), tell = one("output", zoom);
   const theme = one("#theme"), active = one("#keys-on"), bar = one(".controls"), cards = all(".card");
-  const choices = bar ? all("select", bar) : [], order = choices.at(-1), count = bar && one("output", bar);
+  const choices = bar ? all("select", bar) : [], order = choices.pop(), count = bar && one("output", bar);
   let at;
   all("[hidden]").forEach(e => e.hidden = false);
 
@@ -26,7 +26,7 @@ addEventListener("DOMContentLoaded", () => {
   active.onchange = () => kept("keys", active.checked ? "on" : "off");
 
   const narrow = () => {
-    const wanted = choices.slice(0, -1).map(e => e.value).filter(Boolean);
+    const wanted = choices.map(e => e.value).filter(Boolean);
     cards.forEach(e => e.classList.toggle("off", !wanted.every(w => e.dataset.tokens.split(" ").includes(w))));
     const n = cards.filter(e => !e.classList.contains("off")).length;
     count.textContent = count.dataset.text.replace("{n}", n).replace("{total}", cards.length);
@@ -35,13 +35,14 @@ addEventListener("DOMContentLoaded", () => {
     const place = e => e.dataset.order.split(" ")[order.value];
     cards[0].parentNode.append(...cards.sort((a, b) => place(a) - place(b)));
   };
-  const everything = () => {
-    choices.slice(0, -1).forEach(e => e.value = "");
+  const reset = () => {
+    choices.forEach(e => e.value = "");
     narrow();
   };
   if (bar) {
-    choices.forEach(e => e.onchange = e === order ? sort : narrow);
-    one("button", bar).onclick = everything;
+    choices.forEach(e => e.onchange = narrow);
+    order.onchange = sort;
+    one("button", bar).onclick = reset;
     sort();
     narrow();
   }
@@ -124,7 +125,7 @@ addEventListener("DOMContentLoaded", () => {
   const does = {
     j: () => step(1),
     k: () => step(-1),
-    f: () => choices[0]?.focus(),
+    f: () => (choices[0] || order)?.focus(),
     c: () => {
       const box = one(".compare", document.activeElement.closest(".card") || document);
       if (!box) return;
@@ -149,7 +150,7 @@ addEventListener("DOMContentLoaded", () => {
     let target;
     try { target = document.getElementById(decodeURIComponent(location.hash.slice(1))) } catch {}
     if (!target) return;
-    if (target.closest(".off")) everything();
+    if (target.closest(".off")) reset();
     target.scrollIntoView();
     const button = target.matches(".picture") && one("button", target);
     if (button) show(button);
