@@ -10,14 +10,17 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 import pytest
+from fake_run import fake_run
 from page_tree import image_bytes, of_class, parse, text, with_text
 from PIL import Image
 from sample_document import NAMES, report
 from sample_pictures import HOSTILE
 
+from reportgen.compose import compose
 from reportgen.contracts import RenderOptions
 from reportgen.document import ReportDocument, Section
 from reportgen.errors import UsageError
+from reportgen.language import load_words
 from reportgen.outputs import html
 from reportgen.resources import templates_dir
 from reportgen.slimming import slim_script
@@ -89,9 +92,10 @@ def test_the_policy_comes_first_and_fits_the_style(root: Element) -> None:
     assert_policy_fits(root)
 
 
-@pytest.mark.parametrize("names", [NAMES, HOSTILE], ids=["plain", "hostile"])
-def test_style_and_script_take_at_most_15_kilobytes(names: tuple[str, ...]) -> None:
-    root = parse(html.render(report(names), PLAIN))
+@pytest.mark.parametrize("kind", ["sample", "composed"])
+def test_style_and_script_take_at_most_15_kilobytes(kind: str) -> None:
+    made = report() if kind == "sample" else compose(fake_run(images=5), load_words())
+    root = parse(html.render(made, PLAIN))
     own = [element.text or "" for tag in ("style", "script") for element in root.iter(tag)]
     assert len(own) == 2
     assert sum(len(text.encode()) for text in own) <= 15 * 1024
