@@ -18,7 +18,7 @@ from reportgen.verdicts import FAITHFULNESS
 
 # Shares of the pixels, and controls of smooth noise. The fewest whose error rates hold: docs/verdicts.md.
 QUICK: Final = (5, 6)
-FULL: Final = (10, 20)
+FULL: Final = (9, 20)
 
 
 def judge(given: Evidence) -> Iterator[tuple[CheckResult, ...]]:

@@ -20,8 +20,9 @@ from reportgen.verdicts import State
 # last, for each of F shares.
 Ask = Callable[[Sequence[Ranks]], Logits]
 
-MARGIN: Final = 0.1  # of probability; narrower gaps are found on networks that have learned nothing
-LEAST: Final = 0.05  # of probability; below it a gap is none, better than the controls or not
+# Of probability. Narrower gaps are found on networks that have learned nothing, and smaller leads are chance.
+MARGIN: Final = 0.1
+LEAD: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -44,18 +45,20 @@ def gap(logits: Logits, target: Target, kind: Kind) -> Gap:
     return Gap(float(deletion), float(insertion))
 
 
-def state_of(width: float, controls_: Sequence[float]) -> State:
-    """The state of a picture whose gap is so wide, beside those of the controls.
+def threshold(widest: float) -> float:
+    """How wide a gap must be for a picture to be supported, where the widest of a control is so wide."""
+    return max(widest + LEAD, MARGIN)
 
-    supported: wider than every control's and than MARGIN; weak: wider than every control's and than LEAST; fails: by
-    more than MARGIN narrower than every control's, for the picture marks what matters least; else indistinct.
+
+def state_of(width: float, widest: float) -> State:
+    """The state of a picture whose gap is so wide, where the widest of a control is so wide.
+
+    supported: wider than every control's by LEAD, and than MARGIN; weak: wider than every control's, and than LEAD;
+    else indistinct.
     """
-    most = max(controls_)
-    if width > max(most, MARGIN):
+    if width > threshold(widest):
         return "supported"
-    if width > max(most, LEAST):
-        return "weak"
-    return "fails" if width < min(controls_) - MARGIN else "indistinct"
+    return "weak" if width > max(widest, LEAD) else "indistinct"
 
 
 @dataclass(frozen=True)
@@ -105,33 +108,43 @@ class _Trial:
         order = ranking(explanation.result)
         if order is None:
             return CheckResult(self.test.check, "degenerate", reason="reason.flat_map")
+        if not all(np.isfinite(each).all() for each in heard.values()):
+            return self.test.untested("not_finite")
+        return self._compared(explanation.target, order, ask, heard)
+
+    def _compared(self, target: Target, order: Ranks, ask: Ask, heard: Mapping[str, Logits]) -> CheckResult:
+        controls_ = {name: self._gap(each, target).width for name, each in heard.items()}
+        best = max(controls_, key=lambda name: controls_[name])
         # One picture at a time: what stands beside it in a batch must not change its last digits.
         (logits,) = ask([order])
-        return self._compared(explanation.target, logits, heard)
-
-    def _compared(self, target: Target, logits: Logits, heard: Mapping[str, Logits]) -> CheckResult:
-        if not all(np.isfinite(each).all() for each in (logits, *heard.values())):
+        own = self._gap(logits, target)
+        if not np.isfinite(own.width):
             return self.test.untested("not_finite")
-        kind = self.given.classifier.facts.head.kind
-        own = gap(logits, target, kind)
-        others = {name: gap(each, target, kind).width for name, each in heard.items()}
-        best = max(others, key=lambda name: others[name])
-        state = state_of(own.width, tuple(others.values()))
-        whole = float(_score(self.case.prediction.logits[None], target, kind)[0])
-        if target.role != "predicted" and whole < MARGIN and state not in ("supported", "weak"):
-            return self.test.untested("too_unlikely")
+        state = state_of(own.width, controls_[best])
         measures: dict[str, Scalar] = {
             "deletion": own.deletion,
             "insertion": own.insertion,
-            "whole": whole,
-            "control": others[best],
+            "control": controls_[best],
             "control_name": best,
-            "control_least": min(others.values()),
-            "controls": len(others),
+            "controls": len(controls_),
             "shares": logits.shape[1],
-            "passes": 2 * logits.shape[1],
         }
-        return CheckResult(self.test.check, state, own.width, max(others[best], MARGIN), measures=measures)
+        if state == "indistinct":
+            (reverse,) = ask([order.size - 1 - order])
+            measures["reverse"] = self._gap(reverse, target).width
+            if state_of(measures["reverse"], controls_[best]) == "supported":
+                state = "fails"
+            elif self._too_unlikely(target):
+                return self.test.untested("too_unlikely")
+        return CheckResult(self.test.check, state, own.width, threshold(controls_[best]), measures=measures)
+
+    def _gap(self, logits: Logits, target: Target) -> Gap:
+        return gap(logits, target, self.given.classifier.facts.head.kind)
+
+    def _too_unlikely(self, target: Target) -> bool:
+        """Whether a class that the network does not predict has less probability than a gap must be wide."""
+        kind = self.given.classifier.facts.head.kind
+        return target.role != "predicted" and _score(self.case.prediction.logits[None], target, kind)[0] < MARGIN
 
 
 def _silent(check: str, explanation: Explanation) -> CheckResult | None:
