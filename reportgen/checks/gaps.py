@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +13,11 @@ from reportgen.contracts import Evidence
 from reportgen.heads import Kind, probabilities
 from reportgen.randomness import stream
 from reportgen.results import Case, CheckResult, Explanation, Scalar, Target
-from reportgen.verdicts import State
+from reportgen.verdicts import LEAD, MARGIN, State
 
 # (M orders of the pixels) -> (M, 2, F, K) logits: without the pixels that stand first, and without those that stand
 # last, for each of F shares.
 Ask = Callable[[Sequence[Ranks]], Logits]
-
-# Of probability. Narrower gaps are found on networks that have learned nothing, and smaller leads are chance.
-MARGIN: Final = 0.1
-LEAD: Final = 0.05
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,10 @@ from reportgen.contracts import Evidence, PictureCheck
 from reportgen.fills import Image
 from reportgen.randomness import stream
 from reportgen.results import Case, CheckResult
+from reportgen.verdicts import ROAD
 
 Mask = NDArray[np.bool_]  # (H, W), True where a pixel is hidden
 
-NAME: Final = "road"
 SHARES: Final = (0.05, 0.1, 0.2, 0.4)  # of the pixels hidden
 NOISES: Final = 4  # controls of smooth noise
 NOISE: Final = 0.01  # standard deviation, of the range of the pixels
@@ -34,7 +34,7 @@ ACROSS: Final = 1 / 12  # of a diagonal one
 
 def judge(given: Evidence) -> Iterator[tuple[CheckResult, ...]]:
     """For each case one result for each of its explanations."""
-    return Test(NAME, NOISES, _asking).judge(given)
+    return Test(ROAD, NOISES, _asking).judge(given)
 
 
 def imputed(image: Image, hidden: Mask) -> NDArray[np.float64]:
@@ -111,8 +111,8 @@ def _masks(ranks: Ranks, last: bool) -> list[Mask]:
 
 def _asking(given: Evidence, case: Case) -> Ask:
     image = case.image.pixels
-    rng = stream(given.options.seed, NAME, "grain", case.image.sha256)
+    rng = stream(given.options.seed, ROAD, "grain", case.image.sha256)
     return partial(Imputing(given.classifier, image, rng.normal(0, NOISE, image.shape)).logits)
 
 
-CHECK = PictureCheck(NAME, judge, ("rong2022",), slow=True)
+CHECK = PictureCheck(ROAD, judge, ("rong2022",), slow=True)

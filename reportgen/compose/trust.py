@@ -7,12 +7,12 @@ from reportgen.compose import installation
 from reportgen.document import Block, Chip, Panel, Paragraph, Section, Sentence, Table
 from reportgen.language import Words
 from reportgen.panels import Found, target_words
-from reportgen.phrasing import citing, compared, counted, listing, paragraph, said
+from reportgen.phrasing import citing, coefficient, compared, counted, listing, paragraph, said
 from reportgen.results import CheckResult, Explanation, Run, Scalar, Verdict
-from reportgen.verdicts import SILENT, STATES, State
+from reportgen.verdicts import LEAD, MARGIN, ROAD, SILENT, STATES, State
 
 ANCHOR = "verdicts"
-COLUMNS = ("faithfulness", "stability", "agreement", "object")  # checks of single pictures, in the table of all
+COLUMNS = ("faithfulness", ROAD, "stability", "agreement", "object")  # checks of single pictures, in the table of all
 Numbers = dict[str, Scalar]
 
 
@@ -130,13 +130,20 @@ def section(run: Run, words: Words) -> Section | None:
     if not items:
         return None
     blocks: list[Block] = [
-        paragraph(words, "what", citing(words, "trust.what")),
+        paragraph(words, "what", *_how(words, items)),
         Paragraph(tuple(said(words, f"trust.state_{state}") for state in _present(items))),
         _methods(run, words, items),
         _pictures(words, items),
         *([Paragraph(tested, "note")] if (tested := tuple(installation.known(run, words))) else []),
     ]
     return Section(ANCHOR, words("section.verdicts"), tuple(blocks))
+
+
+def _how(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:
+    yield citing(words, "trust.what")
+    yield said(words, "trust.held", (), lead=coefficient(LEAD), margin=coefficient(MARGIN))
+    if any(verdict_of(item).check(ROAD) for item in items):
+        yield citing(words, "trust.road")
 
 
 def _present(items: Sequence[Found]) -> tuple[State, ...]:
