@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("forwards", "heads", "inputs", "maps", "ruling", "segmentation", "settings", "studies", "surrogate", "verdicts"),
     ("language", "results", "verdict_schema"),
     ("schema",),
-    ("folding", "palette", "precision", "redirected", "transforms"),
+    ("batching", "folding", "palette", "precision", "redirected", "transforms"),
     ("attempts", "classifier", "document", "example", "hooks", "images", "measures.heat", "randomness"),
     ("figures.heat", "measures.frequency"),
     (
@@ -45,7 +45,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("receptive",),
     ("layers",),
     ("ascent", "channels", "example.export", "example.train", "neighbourhood", "preprocessing"),
-    ("ablation", "crops"),
+    ("ablation", "attribution", "crops"),
     ("contracts",),
     (
         "checks.deletion",
@@ -55,6 +55,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sources.metadata",
         "sources.structure",
         "sources.zoo",
+        "stages",
     ),
     ("checks.controls", "sources.family_layers", "sources.statedicts"),
     ("checks.gaps", "sources.family_rows"),
