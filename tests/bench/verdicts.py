@@ -139,6 +139,19 @@ def random_network(module: nn.Module, seed: int) -> nn.Module:
     return copied
 
 
+def normalised(module: nn.Module, images: torch.Tensor) -> nn.Module:
+    """A copy whose batch-norms hold the statistics of these images, (N, C, H, W) in the network's units."""
+    copied = copy.deepcopy(module).eval()
+    for part in copied.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            part.reset_running_stats()
+            part.momentum = None  # the mean of all batches
+            part.train()
+    with torch.no_grad():
+        copied(images.clone())
+    return copied.eval()
+
+
 def trained(options: BuildOptions, seed: int, count: int, check: str) -> list[Judged]:
     """Everything on the shipped network."""
     with opened_classifier(options, None, Silent()) as classifier:
@@ -146,9 +159,14 @@ def trained(options: BuildOptions, seed: int, count: int, check: str) -> list[Ju
 
 
 def untrained(options: BuildOptions, seed: int, networks: int, count: int, check: str) -> list[Judged]:
-    """Everything on random networks."""
+    """Everything on random networks, each once as it is and once with its batch-norms fitted to the scenes.
+
+    Fitted, their answers differ from image to image about as much as a trained network's.
+    """
     with opened_classifier(options, None, Silent()) as classifier:
         modules = [random_network(classifier.module, seed + n) for n in range(networks)]
+        images = classifier.prepare(np.stack([scene.image / np.float32(255) for scene in fresh_scenes(seed, count)]))
+        modules += [normalised(module, images) for module in modules]
     found: list[Judged] = []
     for module in modules:
         with opened_classifier(options, module, Silent()) as classifier:
