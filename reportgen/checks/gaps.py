@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from reportgen.verdicts import LEAD, MARGIN, State
 # (M orders of the pixels) -> (M, 2, F, K) logits: without the pixels that stand first, and without those that stand
 # last, for each of F shares.
 Ask = Callable[[Sequence[Ranks]], Logits]
+
+LEAST: Final = 0.05  # of probability; a narrower gap is no evidence, however little the controls have
 
 
 @dataclass(frozen=True)
@@ -41,19 +44,21 @@ def gap(logits: Logits, target: Target, kind: Kind) -> Gap:
 
 
 def threshold(widest: float) -> float:
-    """How wide a gap must be for a picture to be supported, where the widest of a control is so wide."""
-    return max(widest + LEAD, MARGIN)
+    """How wide a gap must be for a picture to be supported, where the widest of a control is so wide.
+
+    A share of what is left, for no lead of a fixed size could be had over a control that comes near 1.
+    """
+    return max(widest + LEAD * (1 - widest), MARGIN)
 
 
 def state_of(width: float, widest: float) -> State:
     """The state of a picture whose gap is so wide, where the widest of a control is so wide.
 
-    supported: wider than every control's by LEAD, and than MARGIN; weak: wider than every control's, and than LEAD;
-    else indistinct.
+    supported: wider than the threshold; weak: wider than every control's, and than LEAST; else indistinct.
     """
     if width > threshold(widest):
         return "supported"
-    return "weak" if width > max(widest, LEAD) else "indistinct"
+    return "weak" if width > max(widest, LEAST) else "indistinct"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from reportgen.compose import installation
 from reportgen.document import Block, Chip, Panel, Paragraph, Section, Sentence, Table
 from reportgen.language import Words
 from reportgen.panels import Found, target_words
-from reportgen.phrasing import citing, coefficient, compared, counted, listing, paragraph, said
+from reportgen.phrasing import citing, coefficient, compared, counted, listing, paragraph, percent, said
 from reportgen.results import CheckResult, Explanation, Run, Scalar, Verdict
 from reportgen.verdicts import LEAD, MARGIN, ROAD, SILENT, STATES, State
 
@@ -141,7 +141,7 @@ def section(run: Run, words: Words) -> Section | None:
 
 def _how(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:
     yield citing(words, "trust.what")
-    yield said(words, "trust.held", (), lead=coefficient(LEAD), margin=coefficient(MARGIN))
+    yield said(words, "trust.held", (), lead=percent(LEAD), margin=coefficient(MARGIN))
     if any(verdict_of(item).check(ROAD) for item in items):
         yield citing(words, "trust.road")
 

@@ -14,13 +14,13 @@ from toy_models import Constant, Small, case, image, options, photographs, settl
 from reportgen.attempts import failed, without_picture
 from reportgen.checks import PICTURE_CHECKS
 from reportgen.checks.faithfulness import CHECK, QUICK
-from reportgen.checks.gaps import Gap, gap, state_of, threshold
+from reportgen.checks.gaps import LEAST, Gap, gap, state_of, threshold
 from reportgen.classifier import Classifier
 from reportgen.contracts import Evidence, Silent
 from reportgen.errors import EnvironmentProblem
 from reportgen.judging import judge_pictures
 from reportgen.results import AttributionMap, CheckResult, Explanation, RegionWeights, Target
-from reportgen.verdicts import LEAD, MARGIN
+from reportgen.verdicts import MARGIN
 
 SIDE = 64
 ROWS, COLUMNS = slice(8, 18), slice(40, 50)  # off the middle, and bright on dark
@@ -105,7 +105,7 @@ def test_a_network_that_hardly_looks_leaves_the_right_map_weak() -> None:
     (found,) = judged(Window(*FAINT), heat())
     assert found.state == "weak"
     assert found.value is not None
-    assert LEAD < found.value <= MARGIN == found.threshold
+    assert LEAST < found.value <= MARGIN == found.threshold
 
 
 def test_a_map_turned_around_fails() -> None:
@@ -259,7 +259,8 @@ class TestSameness:
 @pytest.mark.parametrize(
     ("width", "widest", "state"),
     [
-        (0.3, 0.24, "supported"), (0.3, 0.25, "weak"), (0.3, 0.3, "indistinct"), (0.11, -0.5, "supported"),
+        (0.29, 0.2, "supported"), (0.27, 0.2, "weak"), (0.2, 0.2, "indistinct"), (0.11, -0.5, "supported"),
+        (0.995, 0.98, "supported"), (0.981, 0.98, "weak"), (0.97, 0.98, "indistinct"),
         (0.1, -0.5, "weak"), (0.06, 0.0, "weak"), (0.05, -0.5, "indistinct"), (-0.3, -0.9, "indistinct"),
     ],
 )  # fmt: skip
