@@ -37,7 +37,7 @@ def edges(image: Image, across: float) -> Plane:
     """How steep the brightness is at each pixel, by Sobel, after smoothing. across: as of `noise`."""
     grey: NDArray[Any] = np.asarray(image, np.float64).mean(axis=-1)
     grey = gaussian_filter(grey, min(grey.shape) / across, mode="nearest")
-    return np.hypot(sobel(grey, 0, mode="nearest"), sobel(grey, 1, mode="nearest"))
+    return np.asarray(np.hypot(sobel(grey, 0, mode="nearest"), sobel(grey, 1, mode="nearest")))
 
 
 def blob(size: tuple[int, ...], centre: tuple[float, float]) -> Plane:

@@ -130,9 +130,10 @@ class _Trial:
             "shares": logits.shape[1],
         }
         if state == "indistinct":
-            (reverse,) = ask([order.size - 1 - order])
-            measures["reverse"] = self._gap(reverse, target).width
-            if state_of(measures["reverse"], controls_[best]) == "supported":
+            (turned,) = ask([order.size - 1 - order])
+            reverse = self._gap(turned, target).width
+            measures["reverse"] = reverse
+            if state_of(reverse, controls_[best]) == "supported":
                 state = "fails"
             elif self._too_unlikely(target):
                 return self.test.untested("too_unlikely")

@@ -75,7 +75,7 @@ def control_maps(image: Plane, rng: np.random.Generator) -> Iterator[tuple[str, 
         yield "random smooth", noise(size, SIDE / np.exp(rng.uniform(np.log(3), np.log(16))), rng)
     for sigma in (0.7, 2, 4):
         yield "edges", edges(image, SIDE / sigma)
-    yield "edges", canny(grey, 2).astype(np.float64)
+    yield "edges", np.asarray(canny(grey, 2), np.float64)  # type: ignore[no-untyped-call]
     yield "edges", np.abs(gaussian_laplace(grey, 1.5))
     yield "edges", np.hypot(*np.gradient(image.astype(np.float64), axis=(0, 1))).max(axis=-1)  # of colours
     for _ in range(3):
@@ -242,6 +242,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     found = trained(options, seed, given.scenes, given.check)
     print(f"{given.check}, --checks {given.checks}, {given.scenes} {given.set} scenes, seed {seed}:\n")
     print(methods_table(found), controls_table(found), sep="\n\n", end="\n\n")
+    if not given.networks:
+        return
     few = min(given.scenes, SCENES_OF_RANDOM)
     print(random_sentence(untrained(options, seed, given.networks, few, given.check)))
 

@@ -59,7 +59,7 @@ def heat(inside: float = 1.0, outside: float = 0.0) -> NDArray[np.float32]:
 def noisy(seed: int = 9) -> NDArray[np.float32]:
     """A map that marks the lower right."""
     rows, columns = np.indices((SIDE, SIDE)) / SIDE
-    return (rows * columns + np.random.default_rng(seed).normal(0, 0.01, rows.shape)).astype(np.float32)
+    return np.asarray(rows * columns + np.random.default_rng(seed).normal(0, 0.01, rows.shape), np.float32)
 
 
 STRONG, FAINT = (40.0, -6.0), (1.6, -0.2)

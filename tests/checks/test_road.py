@@ -33,7 +33,7 @@ def by_hand(image: NDArray[np.float32], hidden: NDArray[np.bool_]) -> NDArray[np
                 weight = 1 / 12 if down and across else 1 / 6
                 system[here, here] += weight
                 system[here, here + down * WIDTH + across] -= weight
-    return np.linalg.solve(system, right).reshape(HEIGHT, WIDTH, 3)
+    return np.asarray(np.linalg.solve(system, right).reshape(HEIGHT, WIDTH, 3), np.float64)
 
 
 @pytest.mark.parametrize("seed", range(4))
