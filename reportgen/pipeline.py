@@ -11,24 +11,47 @@ from torch import nn
 
 from reportgen import __version__, publish
 from reportgen.attempts import breakdown, ends_the_run
-from reportgen.cases import answered, named
+from reportgen.cases import answered, asked_for, named
 from reportgen.checking import Gate, check_run
 from reportgen.classifier import Classifier, device_name
 from reportgen.compose import summarise
 from reportgen.contracts import Evidence, Progress, RenderOptions, Silent
+from reportgen.cues import answers_to_copies
 from reportgen.excerpts import path_text
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
 from reportgen.judging import Judged, judge_pictures
 from reportgen.loading import opened_classifier
 from reportgen.notes import read_notes
-from reportgen.options import CHECK_FORMATS, FORMATS, TASKS, BuildOptions
+from reportgen.options import CHECK_FORMATS, FORMATS, METHODS, TASKS, BuildOptions
 from reportgen.rendering import write_report
-from reportgen.results import Case, Explanation, Failure, FilterStudy, KnownAnswer, Provenance, Run, Scalar, Subject
+from reportgen.results import (
+    Case,
+    Cue,
+    Explanation,
+    Failure,
+    FilterStudy,
+    KnownAnswer,
+    Provenance,
+    Run,
+    Scalar,
+    Subject,
+)
 from reportgen.rules import Rulebook, judge, read_rules
 from reportgen.selection import select_images
 from reportgen.selftest import self_test
 
-PACKAGES = ("torch", "numpy", "scikit-image", "scikit-learn", "scipy", "lime", "pillow", "matplotlib", "weasyprint")
+PACKAGES = (
+    "torch",
+    "numpy",
+    "scikit-image",
+    "scikit-learn",
+    "scipy",
+    "lime",
+    "captum",
+    "pillow",
+    "matplotlib",
+    "weasyprint",
+)
 # They change no number, or name places on this machine; the model and the images have entries of their own.
 NOT_IN_REPORT = (
     "model", "arch", "out", "templates", "css", "overwrite", "batch_size", "device", "formats", "images",
@@ -81,9 +104,10 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
     notes = read_notes(options.notes, progress) if options.notes else ()  # before the work: it may be refused
     progress.stage("model", 0)
     with opened_classifier(options, model, progress) as classifier:
+        target = asked_for(options.target, options.versus, classifier.facts.classes)
         ask = named(classifier.probabilities, classifier.facts)
         selection = select_images(options, classifier.facts, ask, classifier.batch.images, progress)
-        cases, unanswered = answered(classifier, selection.images)
+        cases, unanswered = answered(classifier, selection.images, target)
         failures = (*selection.failures, *unanswered)
         # One line for all where none is answered: they have the same cause, and there may be thousands.
         for failure in failures if cases else selection.failures:
@@ -93,12 +117,13 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
             progress.warn(f"{who}: {unanswered[0].why}. {unanswered[0].fix}")
         explained = _explained(classifier, cases, options, progress)
         judged = _judged(classifier, cases, explained, options, progress)
+        cues, lost = _cues(classifier, cases, options, progress)
         known = _known_answers(options, cases, progress)
         return Run(
             model=classifier.facts,
-            subjects=_subjects(cases, judged.explanations),
+            subjects=_subjects(cases, judged.explanations, cues),
             filters=explained.filters,
-            failures=failures + explained.failures + judged.failures,
+            failures=failures + explained.failures + judged.failures + lost,
             provenance=_provenance(options, classifier),
             profile=options.profile,
             selection=selection.notes,
@@ -166,15 +191,35 @@ def _known_answers(options: BuildOptions, cases: Sequence[Case], progress: Progr
     return known
 
 
-def _subjects(cases: Sequence[Case], explanations: Sequence[tuple[Explanation, ...]]) -> tuple[Subject, ...]:
-    together = zip(cases, explanations, strict=True)
-    return tuple(Subject(case.image, case.prediction, each) for case, each in together)
+def _cues(
+    classifier: Classifier, cases: Sequence[Case], options: BuildOptions, progress: Progress
+) -> tuple[Sequence[tuple[Cue, ...]], tuple[Failure, ...]]:
+    """For each case what its answer lives on, where checks were asked for."""
+    if options.checks == "none" or not cases:
+        return [()] * len(cases), ()
+    progress.stage("cues", 0)
+    try:
+        return answers_to_copies(classifier, cases, options.seed), ()
+    except Exception as err:  # whatever a user's own network raises
+        if ends_the_run(err):
+            raise
+        failure = breakdown("cues", err)
+        progress.warn(f"cues: {failure.why}")
+        return [()] * len(cases), (failure,)
+
+
+def _subjects(
+    cases: Sequence[Case], explanations: Sequence[tuple[Explanation, ...]], cues: Sequence[tuple[Cue, ...]]
+) -> tuple[Subject, ...]:
+    together = zip(cases, explanations, cues, strict=True)
+    return tuple(Subject(case.image, case.prediction, each, copies) for case, each, copies in together)
 
 
 def _method_names(options: BuildOptions) -> tuple[str, ...]:
-    """The methods of the tasks asked for; with profile hw5 each followed by the write-up's own."""
-    suffixes = ("", "_hw5") if options.profile == "hw5" else ("",)
-    return tuple(f"{task}{suffix}" for task in TASKS if task in options.methods for suffix in suffixes)
+    """The methods asked for; with profile hw5 each of its tasks is followed by the write-up's own."""
+    written = TASKS if options.profile == "hw5" else ()
+    names = ((name, f"{name}_hw5") if name in written else (name,) for name in METHODS if name in options.methods)
+    return tuple(name for group in names for name in group)
 
 
 def _provenance(options: BuildOptions, classifier: Classifier) -> Provenance:

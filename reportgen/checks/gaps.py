@@ -160,5 +160,8 @@ def _silent(check: str, explanation: Explanation) -> CheckResult | None:
 
 
 def _score(logits: Logits, target: Target, kind: Kind) -> NDArray[np.float64]:
-    """(n, K) -> (n,): how probable the network finds the class."""
-    return probabilities(logits, kind)[:, target.index]
+    """(n, K) -> (n,): how probable the network finds the class; of a contrast, if there were only these two classes."""
+    if target.versus is None:
+        return probabilities(logits, kind)[:, target.index]
+    ahead = logits[:, [target.index]].astype(np.float64) - logits[:, [target.versus]]
+    return probabilities(ahead, "sigmoid")[:, 0]

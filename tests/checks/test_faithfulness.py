@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -278,6 +278,13 @@ def test_a_gap_is_the_mean_probability_of_the_class_shown_less_that_hidden() -> 
     assert found.width == pytest.approx(Gap(0.3, 0.8).width, abs=1e-6) == pytest.approx(0.5, abs=1e-6)
     alone = gap(logits * 0, TARGET, "sigmoid")
     assert (alone.deletion, alone.insertion) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize("kind", ["softmax", "sigmoid"])
+def test_a_contrast_is_the_probability_if_there_were_only_these_two(kind: Literal["softmax", "sigmoid"]) -> None:
+    logits = np.log(np.array([[[0.1, 0.3, 0.6]], [[0.5, 0.1, 0.4]]], np.float32))
+    found = gap(logits, Target(0, "a", "asked", 1, "b"), kind)
+    assert (found.deletion, found.insertion) == pytest.approx((0.25, 5 / 6), abs=1e-6)
 
 
 def test_slow_checks_are_made_where_everything_is_asked_for() -> None:
