@@ -9,10 +9,10 @@ from reportgen.language import Words
 from reportgen.panels import Found, target_words
 from reportgen.phrasing import citing, coefficient, compared, counted, listing, paragraph, percent, said
 from reportgen.results import CheckResult, Explanation, Run, Scalar, Verdict
-from reportgen.verdicts import LEAD, MARGIN, ROAD, SILENT, STATES, State
+from reportgen.verdicts import FAITHFULNESS, LEAD, MARGIN, ROAD, SILENT, STATES, State
 
 ANCHOR = "verdicts"
-COLUMNS = ("faithfulness", ROAD, "stability", "agreement", "object")  # checks of single pictures, in the table of all
+COLUMNS = (FAITHFULNESS, ROAD, "stability", "agreement", "object")  # checks of single pictures, in the table of all
 Numbers = dict[str, Scalar]
 
 
@@ -95,11 +95,9 @@ def numbers(run: Run) -> Numbers:
     return {"verdicts": len(states), "verdicts_tested": tested, **counts, **share}
 
 
-def warnings(run: Run, words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
+def warnings(run: Run, words: Words) -> Iterator[Sentence]:
     """For page one: a network without evidence, and methods that do not show it."""
-    tested = int(summary.get("verdicts_tested", 0))
-    if tested and not summary["verdicts_supported"]:
-        yield counted(words, "trust.none", tested, ("summary.verdicts_tested", "summary.verdicts_supported"))
+    yield from _without_evidence(run, words)
     for position, each in enumerate(run.method_checks):
         if each.result.state == "fails":
             key = f"method_checks[{position}].result"
@@ -110,6 +108,20 @@ def warnings(run: Run, words: Words, summary: Mapping[str, Scalar]) -> Iterator[
                 method=words(f"method.{each.method}"),
                 numbers=_compared(each.result),
             )
+
+
+def _without_evidence(run: Run, words: Words) -> Iterator[Sentence]:
+    """Where faithfulness supports nothing; what follows from other checks speaks of the methods, not of the network."""
+    leading = [item for item in judged(run) if item.explanation.target.leads]
+    told = {f"{item.key}.verdict.checks": verdict_of(item).check(FAITHFULNESS) for item in leading}
+    states = {key: each.state for key, each in told.items() if each and each.state not in SILENT}
+    weak = tuple(key for key, state in states.items() if state == "weak")
+    if not states or "supported" in states.values():
+        return
+    if weak:
+        yield counted(words, "trust.none_but_weak", len(weak), tuple(states), total=len(states))
+    else:
+        yield counted(words, "trust.none", len(states), tuple(states))
 
 
 def summary_sentences(words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
