@@ -1,5 +1,6 @@
 """Every setting with its default, range and unit, in one place. `settings` says where they come from."""
 
+import difflib
 import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -8,10 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Format = Literal["html", "pdf", "json", "junit", "markdown", "badge"]
 Preset = Literal["default", "strict"]
+Language = Literal["en", "zh-Hant", "zh-Hans"]
 Task = Literal["saliency", "filters", "lime"]
 Checks = Literal["none", "quick", "full"]
 FORMATS: tuple[Format, ...] = ("html", "pdf", "json")
 CHECK_FORMATS: tuple[Format, ...] = ("junit", "markdown", "badge")
+LANGUAGES: tuple[Language, ...] = ("en", "zh-Hant", "zh-Hans")
 PRESETS: tuple[Preset, ...] = ("default", "strict")
 TASKS: tuple[Task, ...] = ("saliency", "filters", "lime")
 HW5_INDICES = (1, 2, 47, 98)
@@ -29,8 +32,14 @@ MODEL_SETTINGS = (
 )  # fmt: skip
 # What a finished report can be written again with.
 RENDER_SETTINGS = (
-    "formats", "templates", "css", "notes", "require_notes", "budget", "max_pdf_mb", "pdf_timeout", "overwrite",
+    "formats", "lang", "templates", "css", "font", "notes", "require_notes", "budget", "max_pdf_mb", "pdf_timeout",
+    "strict", "overwrite",
 )  # fmt: skip
+# Other codes for the same languages; a bare "zh" says too little.
+_MEANT = {
+    "zh-tw": "zh-Hant", "zh-hk": "zh-Hant", "zh-mo": "zh-Hant", "zh-cn": "zh-Hans", "zh-sg": "zh-Hans",
+    "zh": "zh-Hant or zh-Hans", "chinese": "zh-Hant or zh-Hans", "english": "en",
+}  # fmt: skip
 _FLAGS = {"formats": "--format", "layers": "--layer", "lime_once": "--once"}
 
 
@@ -139,11 +148,15 @@ class BuildOptions(BaseModel):
     formats: tuple[Format, ...] = _setting(
         FORMATS, "Report", "Files to write, separated by commas; of a check also junit, markdown, badge.", min_length=1
     )
+    lang: Language = _setting("en", "Report", "Language of the report: en, zh-Hant or zh-Hans.")
     title: str = _setting("", "Report", "Title of the report.", max_length=200)
     author: str = _setting("", "Report", "Author, for the title block and the running head.", max_length=200)
     student_id: str = _setting("", "Report", "Student number, for the title block.", max_length=100)
     templates: Path | None = _setting(None, "Report", "Folder with templates that replace or extend built-in ones.")
     css: Path | None = _setting(None, "Report", "Style sheet added last.")
+    font: Path | None = _setting(
+        None, "Report", "Font file (.ttf, .otf, .woff, .woff2) for the PDF; the HTML uses it where it is installed."
+    )
     notes: Path | dict[str, str] | None = _setting(
         None,
         "Report",
@@ -153,6 +166,9 @@ class BuildOptions(BaseModel):
     budget: float = _setting(25.0, "Report", "Largest report.html in MB; pictures give way.", ge=0.01, le=10_000)
     max_pdf_mb: float = _setting(10.0, "Report", "Largest report.pdf in MB; pictures give way.", ge=0.01, le=10_000)
     pdf_timeout: int = _setting(300, "Report", "Seconds that drawing the PDF may take.", ge=1, le=86_400)
+    strict: bool = _setting(
+        False, "Report", "A warning about the files written, such as a missing glyph, is an error (exit code 1)."
+    )
     overwrite: bool = _setting(False, "Report", "Write into a folder that holds other files.")
     rules: Path | None = _setting(None, "Rules", "Check the report by this file (rules.toml); exit code 1 if it fails.")
     preset: Preset | None = _setting(None, "Rules", "Rules without a file, or below it: default or strict.")
@@ -171,6 +187,18 @@ class BuildOptions(BaseModel):
     def _split(cls, value: Any) -> Any:  # noqa: ANN401 - whatever was given
         """Accept "1,2,47" from the command line and the environment."""
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("lang", mode="before")
+    @classmethod
+    def _known_language(cls, value: Any) -> Any:  # noqa: ANN401 - whatever was given
+        """Accept any case; name the language that another code for it means."""
+        written = str(value).replace("_", "-").lower()
+        known = {code.lower(): code for code in LANGUAGES}
+        if written in known or not isinstance(value, str):
+            return known.get(written, value)
+        meant = _MEANT.get(written) or next(iter(difflib.get_close_matches(written, known, n=1)), "")
+        hint = f"did you mean {known.get(meant, meant)}?" if meant else f"choose one of {', '.join(LANGUAGES)}"
+        raise ValueError(f"there is no such language; {hint}")
 
     @field_validator("images", "reference_images", mode="before")
     @classmethod

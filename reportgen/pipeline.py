@@ -31,9 +31,9 @@ from reportgen.selftest import self_test
 PACKAGES = ("torch", "numpy", "scikit-image", "scikit-learn", "scipy", "lime", "pillow", "matplotlib", "weasyprint")
 # They change no number, or name places on this machine; the model and the images have entries of their own.
 NOT_IN_REPORT = (
-    "model", "arch", "out", "templates", "css", "overwrite", "batch_size", "device", "formats", "images",
-    "title", "author", "student_id", "rules", "preset", "notes", "require_notes", "budget", "max_pdf_mb", "pdf_timeout",
-    "self_test",
+    "model", "arch", "out", "lang", "templates", "css", "font", "strict", "overwrite", "batch_size", "device",
+    "formats", "images", "title", "author", "student_id", "rules", "preset", "notes", "require_notes", "budget",
+    "max_pdf_mb", "pdf_timeout", "self_test",
 )  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def build(options: BuildOptions, model: nn.Module | None = None, progress: Progr
     written = write_report(run, options.out, formats, RenderOptions.of(options), options.overwrite, progress)
     extra = [name for name in options.formats if name in CHECK_FORMATS]
     gate = check_run(run, options.out, book, extra, progress, os.environ) if book else None
-    failed = written.problems or anything_failed(run) or (gate and gate.checked.fails)
+    failed = written.fails(strict=options.strict) or anything_failed(run) or (gate and gate.checked.fails)
     return Built((*written.paths, *(gate.paths if gate else ())), summarise(run), 1 if failed else 0, gate)
 
 
@@ -105,6 +105,7 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
             title=options.title,
             author=options.author,
             student_id=options.student_id,
+            language=options.lang,
             notes=notes,
             method_checks=judged.method_checks,
             known_answers=known,

@@ -24,12 +24,18 @@ from reportgen.store import load_run, save_run
 class Written:
     """paths: the report's files, the first format asked for first; problems: formats that could not be made.
 
-    summary: the numbers over all images, as in report.json.
+    summary: the numbers over all images, as in report.json; remarks: warnings about files that were made, such as a
+    glyph that no font has.
     """
 
     paths: tuple[Path, ...]
     problems: tuple[ReportgenError, ...] = ()
     summary: Facts = field(default_factory=lambda: NO_FACTS)
+    remarks: tuple[str, ...] = ()
+
+    def fails(self, *, strict: bool) -> bool:
+        """Whether something that was asked for is missing; strict: or a file is otherwise than it should be."""
+        return bool(self.problems or (strict and self.remarks))
 
 
 def write_report(
@@ -77,12 +83,13 @@ def render_again(
         raise UsageError("E-FORMAT", "--format", f"no format {', '.join(unknown)!r}", f"Of: {', '.join(FORMATS)}")
     run = load_run(out / "run")
     run = run if render.notes is None else replace(run, notes=render.notes)
+    run = run if render.language is None else replace(run, language=render.language)
     if into and into.resolve() != out.resolve():
         return write_report(run, into, formats, render, overwrite, progress)
     with publish.publishing(out, overwrite=True) as folder:
         with publish.writing(out):
             publish.carry_over(out, folder)
-            if render.notes is not None:  # so that the next one has them too
+            if render.notes is not None or render.language is not None:  # so that the next one has them too
                 shutil.rmtree(folder / "run")
                 save_run(run, folder / "run")
         written = _write_formats(run, folder, out, formats, render, progress)
@@ -99,8 +106,9 @@ def _write_formats(
     run: Run, folder: Path, out: Path, formats: Sequence[str], render: RenderOptions, progress: Progress
 ) -> Written:
     progress.stage("compose", 0)
-    document = compose(run, load_words())
-    for remark in document.remarks:
+    document = compose(run, load_words(run.language))
+    remarks = list(document.remarks)
+    for remark in remarks:
         progress.warn(remark)
     progress.stage("write", len(formats))
     paths: list[Path] = []
@@ -108,7 +116,7 @@ def _write_formats(
     for name in formats:
         filename = outputs.OUTPUTS[name].filename
         try:
-            with _remarks_told(progress):
+            with _remarks_told(progress, remarks):
                 made = _rendered(name, document, render)
         except ReportgenError as err:
             problems.append(err)
@@ -126,14 +134,18 @@ def _write_formats(
     problems += _unanswered(document, render)
     for problem in problems:
         progress.warn(problem.line())
-    return Written(tuple(paths), tuple(problems), document.facts["summary"])
+    return Written(tuple(paths), tuple(problems), document.facts["summary"], tuple(remarks))
 
 
 def _rendered(name: str, document: ReportDocument, render: RenderOptions) -> Fitted:
     """The file, within its budget where it has one."""
     write = partial(_written, name, render)
     limit = {"html": render.html_mb, "pdf": render.pdf_mb}.get(name)
-    return Fitted(write(document)) if limit is None else fitted(document, write, name, limit, load_words())
+    return (
+        Fitted(write(document))
+        if limit is None
+        else fitted(document, write, name, limit, load_words(document.language))
+    )
 
 
 def _written(name: str, render: RenderOptions, document: ReportDocument) -> bytes:
@@ -151,12 +163,13 @@ def _unanswered(document: ReportDocument, render: RenderOptions) -> list[Reportg
 
 
 @contextmanager
-def _remarks_told(progress: Progress) -> Iterator[None]:
-    """What a writer logs, such as a glyph that no font has, is told as a warning."""
+def _remarks_told(progress: Progress, remarks: list[str]) -> Iterator[None]:
+    """What a writer logs, such as a glyph that no font has, is told as a warning and kept."""
 
     class Teller(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            progress.warn(f"{record.name.rpartition('.')[2]}: {record.getMessage()}")
+            remarks.append(f"{record.name.rpartition('.')[2]}: {record.getMessage()}")
+            progress.warn(remarks[-1])
 
     teller, log = Teller(logging.WARNING), logging.getLogger("reportgen")
     log.addHandler(teller)

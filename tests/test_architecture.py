@@ -57,6 +57,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("judging", "loading", "panels", "publish", "rule_words", "selection", "store", "templating"),
     (
         "compose.answers",
+        "compose.class_names",
         "compose.feeding",
         "compose.filter_findings",
         "compose.installation",

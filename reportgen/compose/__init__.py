@@ -7,6 +7,7 @@ from reportgen.compose import (
     answers,
     appendix,
     cards,
+    class_names,
     failures,
     filters,
     lime,
@@ -23,7 +24,7 @@ from reportgen.compose.summing import summarise
 from reportgen.document import Reference, ReportDocument, Section
 from reportgen.language import Words, load_references
 from reportgen.numbering import numbered
-from reportgen.phrasing import capital, count, listing, shown_name, sources
+from reportgen.phrasing import capital, count, joined, listing, shown_name, sources
 from reportgen.results import Run
 
 __all__ = ["QUESTIONS", "compose", "summarise"]
@@ -41,6 +42,7 @@ SHA_SHOWN = 12
 def compose(run: Run, words: Words) -> ReportDocument:
     """The document of a run; the same run and words always give an equal one."""
     summary = summarise(run)
+    facts_of, run = run, class_names.in_words(run, words)
     tasks = tuple(task for task in TASKS if _has(run, task) or _has(run, f"{task}_hw5"))
     failed = failures.section(run, words)
     sections = (
@@ -62,8 +64,8 @@ def compose(run: Run, words: Words) -> ReportDocument:
         running_head=words("title.running_head_author", title=title, author=author) if author else title,
         sections=answered.sections,
         references=_references(run, words),
-        facts=report_facts(run, summary, answered),
-        words=words.table("page"),
+        facts=report_facts(facts_of, summary, answered),
+        words={**words.table("page"), "gap": joined(words, ["", ""])},
         remarks=answered.remarks,
         author=author,
     )

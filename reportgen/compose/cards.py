@@ -7,7 +7,6 @@ from typing import Literal
 from reportgen.compose import lime_trust, trust
 from reportgen.compose.trust import marked
 from reportgen.document import Bar, Bars, Block, Figure, Panel, Paragraph, ScaleBar, Section, Sentence
-from reportgen.errors import printable
 from reportgen.language import Words
 from reportgen.panels import (
     PERCENTILE,
@@ -26,16 +25,17 @@ from reportgen.panels import (
 from reportgen.phrasing import (
     ALIKE,
     DENSER,
-    capital,
     coefficient,
     counted,
     is_weak,
+    joined,
     listing,
     number,
     percent,
     place,
     said,
     shown_name,
+    told_failure,
     whole,
 )
 from reportgen.results import Failure, Head, Prediction, RankedClass, Run, Subject
@@ -71,7 +71,7 @@ def section(run: Run, words: Words) -> Section:
 
 def _failed(words: Words, n: int, failure: Failure) -> Section:
     """The card of an image without an explanation."""
-    why, fix = capital(printable(failure.why)), printable(failure.fix)
+    why, fix = told_failure(words, failure)
     sentence = said(words, "card.failed", (f"failures[{n - 1}].why", f"failures[{n - 1}].fix"), why=why, fix=fix)
     return Section(f"failed-{n}", shown_name(failure.what), (Paragraph((sentence,), "warning"),), lead=1)
 
@@ -246,12 +246,11 @@ def _figure(words: Words, card: _Card, strongest: Studied | None) -> Figure:
     shown = ["original"]
     shown += ["saliency"] * bool(card.saliency) + ["filter"] * bool(strongest) + ["lime"] * bool(card.lime)
     parts = listing(words, [words(f"card.part_{part}") for part in shown])
-    caption = words("card.caption", name=shown_name(card.subject.image.name), parts=parts)
-    if count > 1:
-        caption += " " + words("card.caption_rows")
-    if card.lime:
-        caption += " " + words("card.caption_colours")
-    method = " ".join(_methods(words, card, strongest))
+    told = [words("card.caption", name=shown_name(card.subject.image.name), parts=parts)]
+    told += [words("card.caption_rows")] if count > 1 else []
+    told += [words("card.caption_colours")] if card.lime else []
+    caption = joined(words, told)
+    method = joined(words, _methods(words, card, strongest))
     return Figure(f"image-{card.position + 1}-figure", 0, caption, rows, method, tuple(_scales(words, card, strongest)))
 
 

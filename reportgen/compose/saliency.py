@@ -16,7 +16,19 @@ from reportgen.panels import (
     scale_bar,
     target_words,
 )
-from reportgen.phrasing import DENSER, citing, counted, number, paragraph, percent, place, placed, said, same_place
+from reportgen.phrasing import (
+    DENSER,
+    citing,
+    counted,
+    joined,
+    number,
+    paragraph,
+    percent,
+    place,
+    placed,
+    said,
+    same_place,
+)
 from reportgen.results import Run
 
 COLUMNS = ("image", "class", "maximum", "half", "top", "border", "place")
@@ -113,7 +125,7 @@ def _table(words: Words, items: Sequence[Found]) -> Table:
     caption = words("saliency.table")
     areas = [item.measure("border_area") for item in items if item.ok]
     if areas:
-        caption += " " + words("saliency.border_note", share=percent(areas[0]))
+        caption = joined(words, [caption, words("saliency.border_note", share=percent(areas[0]))])
     return Table("saliency-table", 0, caption, header, tuple(_row(words, item) for item in items), ALIGN)
 
 
