@@ -65,6 +65,7 @@ def test_every_setting_has_its_flag(capsys: pytest.CaptureFixture[str]) -> None:
         "--no-once",
         "--no-require-notes",
         "--no-self-test",
+        "--no-strict",
     }
     assert shown == own | {flag(name) for name in BuildOptions.model_fields}
 
