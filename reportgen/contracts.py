@@ -161,7 +161,8 @@ class RenderOptions:
 
     html_mb, pdf_mb: largest file, in millions of bytes; pdf_timeout: seconds; notes: the author's words in place of
     those that the run holds, None for these; require_notes: whether a task without an answer is a problem;
-    language: that of the page, None for the run's own; font: a file to set the PDF in.
+    language: that of the page, None for the run's own; font: a file to set the PDF in; strict: whether a warning about
+    a file is a problem.
     """
 
     templates: Path | None = None
@@ -173,6 +174,7 @@ class RenderOptions:
     require_notes: bool = False
     language: str | None = None
     font: Path | None = None
+    strict: bool = False
 
     @classmethod
     def of(
@@ -180,7 +182,8 @@ class RenderOptions:
     ) -> "RenderOptions":
         """Those of the settings that writers need. language: where it is not the run's own."""
         limits = (options.budget, options.max_pdf_mb, options.pdf_timeout)
-        return cls(options.templates, options.css, *limits, notes, options.require_notes, language, options.font)
+        written = (options.require_notes, language, options.font, options.strict)
+        return cls(options.templates, options.css, *limits, notes, *written)
 
 
 @dataclass(frozen=True)

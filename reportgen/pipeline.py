@@ -66,7 +66,7 @@ def build(options: BuildOptions, model: nn.Module | None = None, progress: Progr
     written = write_report(run, options.out, formats, RenderOptions.of(options), options.overwrite, progress)
     extra = [name for name in options.formats if name in CHECK_FORMATS]
     gate = check_run(run, options.out, book, extra, progress, os.environ) if book else None
-    failed = written.fails(strict=options.strict) or anything_failed(run) or (gate and gate.checked.fails)
+    failed = written.problems or anything_failed(run) or (gate and gate.checked.fails)
     return Built((*written.paths, *(gate.paths if gate else ())), summarise(run), 1 if failed else 0, gate)
 
 

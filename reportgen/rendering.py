@@ -24,18 +24,12 @@ from reportgen.store import load_run, save_run
 class Written:
     """paths: the report's files, the first format asked for first; problems: formats that could not be made.
 
-    summary: the numbers over all images, as in report.json; remarks: warnings about files that were made, such as a
-    glyph that no font has.
+    summary: the numbers over all images, as in report.json.
     """
 
     paths: tuple[Path, ...]
     problems: tuple[ReportgenError, ...] = ()
     summary: Facts = field(default_factory=lambda: NO_FACTS)
-    remarks: tuple[str, ...] = ()
-
-    def fails(self, *, strict: bool) -> bool:
-        """Whether something that was asked for is missing; strict: or a file is otherwise than it should be."""
-        return bool(self.problems or (strict and self.remarks))
 
 
 def write_report(
@@ -131,10 +125,10 @@ def _write_formats(
                     f"{filename}: its pictures were made smaller to fit ({scale:.0%}, JPEG quality {quality})"
                 )
         progress.advance()
-    problems += _unanswered(document, render)
+    problems += [*_unanswered(document, render), *(_warned(remarks) if render.strict else [])]
     for problem in problems:
         progress.warn(problem.line())
-    return Written(tuple(paths), tuple(problems), document.facts["summary"], tuple(remarks))
+    return Written(tuple(paths), tuple(problems), document.facts["summary"])
 
 
 def _rendered(name: str, document: ReportDocument, render: RenderOptions) -> Fitted:
@@ -160,6 +154,15 @@ def _unanswered(document: ReportDocument, render: RenderOptions) -> list[Reportg
     why = f"no answer of the author's to: {', '.join(QUESTIONS[task] for task in missing)}"
     fix = f"Write below # {QUESTIONS[missing[0]]} in notes.md, then: reportgen render OUT --notes notes.md"
     return [Incomplete("E-NOTES-MISSING", "notes", why, fix)]
+
+
+def _warned(remarks: Sequence[str]) -> list[ReportgenError]:
+    """A problem where warnings were told and none was to be left."""
+    if not remarks:
+        return []
+    many = f"{len(remarks)} warnings" if len(remarks) > 1 else "a warning"
+    why = f"{many} about the files written, and --strict lets none pass"
+    return [Incomplete("E-STRICT", "report", why, "Mend what the warnings name, or leave --strict out")]
 
 
 @contextmanager

@@ -287,7 +287,8 @@ class TestValues:
             "lime_fill": "mean", "lime_fill_image": None, "checks": "quick", "self_test": True,
             "out": Path("report"), "formats": ("html", "pdf", "json"), "title": "", "author": "", "student_id": "",
             "templates": None, "css": None, "notes": None, "require_notes": False, "budget": 25.0, "max_pdf_mb": 10.0,
-            "pdf_timeout": 300, "lang": "en", "font": None, "strict": False, "overwrite": False, "device": "auto", "precision": "auto",
+            "pdf_timeout": 300, "lang": "en", "font": None, "strict": False, "overwrite": False,
+            "device": "auto", "precision": "auto",
             "batch_size": None, "seed": 16, "rules": None, "preset": None,
         }  # fmt: skip
 
