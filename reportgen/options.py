@@ -5,7 +5,7 @@ import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 Format = Literal["html", "pdf", "json", "junit", "markdown", "badge"]
 Preset = Literal["default", "strict"]
@@ -46,6 +46,17 @@ _FLAGS = {"formats": "--format", "layers": "--layer", "lime_once": "--once"}
 def _setting(default: Any, panel: str, text: str, **limits: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
     """A field of BuildOptions. panel, text: where and how --help shows it."""
     return Field(default, description=text, json_schema_extra={"panel": panel}, **limits)
+
+
+def _known_language(value: Any) -> Any:  # noqa: ANN401 - whatever was given
+    """Accept any case; name the language that another code for it means."""
+    written = str(value).replace("_", "-").lower()
+    known = {code.lower(): code for code in LANGUAGES}
+    if written in known or not isinstance(value, str):
+        return known.get(written, value)
+    meant = _MEANT.get(written) or next(iter(difflib.get_close_matches(written, known, n=1)), "")
+    hint = f"did you mean {known.get(meant, meant)}?" if meant else f"choose one of {', '.join(LANGUAGES)}"
+    raise ValueError(f"there is no such language; {hint}")
 
 
 class BuildOptions(BaseModel):
@@ -148,7 +159,9 @@ class BuildOptions(BaseModel):
     formats: tuple[Format, ...] = _setting(
         FORMATS, "Report", "Files to write, separated by commas; of a check also junit, markdown, badge.", min_length=1
     )
-    lang: Language = _setting("en", "Report", "Language of the report: en, zh-Hant or zh-Hans.")
+    lang: Annotated[Language, BeforeValidator(_known_language)] = _setting(
+        "en", "Report", "Language of the report: en, zh-Hant or zh-Hans."
+    )
     title: str = _setting("", "Report", "Title of the report.", max_length=200)
     author: str = _setting("", "Report", "Author, for the title block and the running head.", max_length=200)
     student_id: str = _setting("", "Report", "Student number, for the title block.", max_length=100)
@@ -187,18 +200,6 @@ class BuildOptions(BaseModel):
     def _split(cls, value: Any) -> Any:  # noqa: ANN401 - whatever was given
         """Accept "1,2,47" from the command line and the environment."""
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-    @field_validator("lang", mode="before")
-    @classmethod
-    def _known_language(cls, value: Any) -> Any:  # noqa: ANN401 - whatever was given
-        """Accept any case; name the language that another code for it means."""
-        written = str(value).replace("_", "-").lower()
-        known = {code.lower(): code for code in LANGUAGES}
-        if written in known or not isinstance(value, str):
-            return known.get(written, value)
-        meant = _MEANT.get(written) or next(iter(difflib.get_close_matches(written, known, n=1)), "")
-        hint = f"did you mean {known.get(meant, meant)}?" if meant else f"choose one of {', '.join(LANGUAGES)}"
-        raise ValueError(f"there is no such language; {hint}")
 
     @field_validator("images", "reference_images", mode="before")
     @classmethod
