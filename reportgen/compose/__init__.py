@@ -41,8 +41,8 @@ SHA_SHOWN = 12
 
 def compose(run: Run, words: Words) -> ReportDocument:
     """The document of a run; the same run and words always give an equal one."""
+    original, run = run, class_names.in_words(run, words)
     summary = summarise(run)
-    facts_of, run = run, class_names.in_words(run, words)
     tasks = tuple(task for task in TASKS if _has(run, task) or _has(run, f"{task}_hw5"))
     failed = failures.section(run, words)
     sections = (
@@ -64,7 +64,7 @@ def compose(run: Run, words: Words) -> ReportDocument:
         running_head=words("title.running_head_author", title=title, author=author) if author else title,
         sections=answered.sections,
         references=_references(run, words),
-        facts=report_facts(facts_of, summary, answered),
+        facts=report_facts(original, summarise(original), answered),
         words={**words.table("page"), "gap": joined(words, ["", ""])},
         remarks=answered.remarks,
         author=author,

@@ -3,12 +3,13 @@
 The original stands beside each translation, and report.json knows the original only.
 """
 
+import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from typing import Any
 
 from reportgen.language import Words
-from reportgen.results import Prediction, RankedClass, Run, Subject
+from reportgen.results import ClassEffect, RankedClass, Run, Target
 
 
 def in_words(run: Run, words: Words) -> Run:
@@ -16,36 +17,29 @@ def in_words(run: Run, words: Words) -> Run:
     names = _names(run.model.classes, words)
     if not names:
         return run
-    model = replace(run.model, classes=tuple(names[name] for name in run.model.classes))
-    subjects = tuple(_subject(subject, names) for subject in run.subjects)
-    filters = tuple(
-        replace(study, effects=tuple(replace(each, name=names.get(each.name, each.name)) for each in study.effects))
-        for study in run.filters
-    )
-    return replace(run, model=model, subjects=subjects, filters=filters)
+    model = dataclasses.replace(run.model, classes=tuple(names[name] for name in run.model.classes))
+    told: Run = _told(dataclasses.replace(run, model=model), names)
+    return told
 
 
 def _names(classes: tuple[str, ...], words: Words) -> Mapping[str, str]:
     """Name -> name as shown; empty where the page's language has no words for these, or these very words."""
-    known = words.table("food11")
     keys = {name: re.sub(r"\W+", "_", name.lower()) for name in classes}
-    if set(keys.values()) != set(known):
+    if set(keys.values()) != set(words.table("food11")):
         return {}
     told = {name: words(f"food11.{key}") for name, key in keys.items()}
     return {} if all(told[name] == name for name in told) else {name: f"{told[name]} {name}" for name in told}
 
 
-def _subject(subject: Subject, names: Mapping[str, str]) -> Subject:
-    explanations = tuple(
-        replace(each, target=replace(each.target, name=names.get(each.target.name, each.target.name)))
-        for each in subject.explanations
-    )
-    return replace(subject, prediction=_prediction(subject.prediction, names), explanations=explanations)
-
-
-def _prediction(prediction: Prediction, names: Mapping[str, str]) -> Prediction:
-    def told(ranked: RankedClass) -> RankedClass:
-        return replace(ranked, name=names.get(ranked.name, ranked.name))
-
-    label = prediction.label and told(prediction.label)
-    return replace(prediction, top=tuple(map(told, prediction.top)), label=label)
+def _told(part: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - any part of a run
+    """The part with its classes renamed; what names none is the same object, for arrays are copied at birth."""
+    if isinstance(part, RankedClass | Target | ClassEffect):
+        return dataclasses.replace(part, name=names.get(part.name, part.name))
+    if isinstance(part, tuple):
+        made = tuple(_told(each, names) for each in part)
+        return made if any(new is not old for new, old in zip(made, part, strict=True)) else part
+    if dataclasses.is_dataclass(part) and not isinstance(part, type):
+        slots = {slot.name: getattr(part, slot.name) for slot in dataclasses.fields(part)}
+        changed = {name: new for name, old in slots.items() if (new := _told(old, names)) is not old}
+        return dataclasses.replace(part, **changed) if changed else part
+    return part

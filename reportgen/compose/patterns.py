@@ -17,6 +17,7 @@ from reportgen.phrasing import (
     SAME_PLACE_LEAST,
     SAME_PLACE_SHARE,
     citing,
+    enumerated,
     listing,
     number,
     percent,
@@ -257,4 +258,8 @@ def _predicted(run: Run, method: str) -> list[Found]:
 
 def _names(words: Words, subjects: Sequence[Subject]) -> str:
     names = [shown_name(each.image.name) for each in subjects]
-    return listing(words, names) if len(names) <= NAMED else words("pattern.such_as", names=", ".join(names[:NAMED]))
+    return (
+        listing(words, names)
+        if len(names) <= NAMED
+        else words("pattern.such_as", names=enumerated(words, names[:NAMED]))
+    )
