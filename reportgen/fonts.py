@@ -12,7 +12,7 @@ from typing import Final
 
 from PIL import ImageFont
 
-from reportgen.errors import UsageError
+from reportgen.errors import UsageError, printable
 
 FAMILY: Final = "Report Font"  # first in every stack of tokens.css; no machine has it but by @font-face
 LARGEST: Final = 64 << 20  # bytes; Noto Sans CJK in one weight has 16 MB
@@ -52,7 +52,7 @@ def told(complaints: Sequence[str]) -> Iterator[str]:
     for chinese in (True, False):
         group = [letter for letter in lacking if is_chinese(letter) == chinese]
         if group:
-            named = " ".join(group[:SHOWN]) + (" …" if len(group) > SHOWN else "")
+            named = printable(" ".join(group[:SHOWN])) + (" …" if len(group) > SHOWN else "")
             many = f"{len(group)} characters" if len(group) > 1 else "1 character"
             yield (
                 f"no font here has {many} of the report ({named}), and the PDF shows boxes there. "
