@@ -68,7 +68,9 @@ def _names(sections: Sequence[Section], run: Run, words: Words) -> dict[str, str
     for section in _below(sections):
         names |= {_plain(section.anchor): section.anchor, _plain(section.title): section.anchor}
         figures = (block for block in section.blocks if isinstance(block, Figure))
-        names |= {f"figure{figure.number}": figure.anchor for figure in figures}
+        for figure in figures:
+            told = words("page.figure_n", n=figure.number)
+            names |= {f"figure{figure.number}": figure.anchor, _plain(told): figure.anchor}
     for anchor in [section.anchor for section in sections if section.anchor in _SHORT]:
         keys = (f"section.{anchor}", f"section.{anchor}_hw5", f"author.heading_{anchor}")
         titles = [words(key) for key in keys if words.has(key)]
@@ -94,7 +96,7 @@ def _below(sections: Sequence[Section]) -> Iterator[Section]:
 def _plain(heading: str) -> str:
     """A heading without what people write differently: case, spaces, a number before it, signs after it."""
     text = re.sub(r"^\s*(?:[#\d]+[.):]\s*)+", "", printable(heading).casefold())
-    return re.sub(r"[\s:]+", "", text).rstrip(".")
+    return re.sub(r"[\s:：]+", "", text).rstrip(".")
 
 
 def _remarks(lost: Sequence[str], names: Mapping[str, str]) -> Iterator[str]:
