@@ -177,15 +177,18 @@ def doctor(
 
 @app.command()
 @later
+@with_settings("lang")
 def init(
     *,
     file: Annotated[Path, typer.Argument(help="File to write.", metavar="FILE")] = Path("reportgen.toml"),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over a file that is there.")] = False,
+    **given: Any,  # noqa: ANN401 - the setting, with its own type
 ) -> int:
     """Write a settings file with every setting, its meaning and its default, to change what is wanted."""
     from reportgen.starter import write_starter
 
-    print_line(str(write_starter(file, overwrite=overwrite)))
+    language = validated({"model": Path(), **({"lang": given["lang"]} if given["lang"] else {})}).lang
+    print_line(str(write_starter(file, overwrite=overwrite, language=language)))
     return 0
 
 
