@@ -18,12 +18,6 @@ from reportgen.phrasing import (
     DENSER,
     SAME_PLACE_LEAST,
     SAME_PLACE_SHARE,
-<<<<<<< HEAD
-    citing,
-    enumerated,
-    listing,
-=======
->>>>>>> main
     number,
     percent,
     place,
@@ -266,15 +260,3 @@ def _filter_sentence(run: Run, words: Words, summary: Mapping[str, Scalar]) -> S
 
 def _predicted(run: Run, method: str) -> list[Found]:
     return [item for item in found(run, method) if item.ok and item.explanation.target.role == "predicted"]
-<<<<<<< HEAD
-
-
-def _names(words: Words, subjects: Sequence[Subject]) -> str:
-    names = [shown_name(each.image.name) for each in subjects]
-    return (
-        listing(words, names)
-        if len(names) <= NAMED
-        else words("pattern.such_as", names=enumerated(words, names[:NAMED]))
-    )
-=======
->>>>>>> main
