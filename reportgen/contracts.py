@@ -181,9 +181,18 @@ class RenderOptions:
         cls, options: BuildOptions, notes: tuple[Note, ...] | None = None, language: str | None = None
     ) -> "RenderOptions":
         """Those of the settings that writers need. language: where it is not the run's own."""
-        limits = (options.budget, options.max_pdf_mb, options.pdf_timeout)
-        written = (options.require_notes, language, options.font, options.strict)
-        return cls(options.templates, options.css, *limits, notes, *written)
+        return cls(
+            templates=options.templates,
+            css=options.css,
+            html_mb=options.budget,
+            pdf_mb=options.max_pdf_mb,
+            pdf_timeout=options.pdf_timeout,
+            notes=notes,
+            require_notes=options.require_notes,
+            language=language,
+            font=options.font,
+            strict=options.strict,
+        )
 
 
 @dataclass(frozen=True)
