@@ -21,8 +21,8 @@ from reportgen.phrasing import (
     FOLLOWS,
     WEAK_FIT,
     apart,
+    as_it_came,
     coefficient,
-    conversions,
     number,
     percent,
     place,
@@ -76,8 +76,9 @@ class Found:
 
     @property
     def target(self) -> str:
-        """The explained class's name, fit to be shown."""
-        return shown_name(self.explanation.target.name)
+        """The explained class's name, fit to be shown; "a − b" where it is held against another."""
+        target = self.explanation.target
+        return " − ".join(shown_name(name) for name in (target.name, target.versus_name) if name)
 
     @property
     def ok(self) -> bool:
@@ -145,9 +146,7 @@ def agreement(subject: Subject) -> dict[str, float]:
     agreement: share of the saliency inside the outlined regions that speak for the class; agreement_area: their share
     of the image; agreement_density: the one by the other, 1 for two methods that know nothing of each other.
     """
-    results = {
-        each.method: each.result for each in subject.explanations if each.target.role == "predicted" and each.result
-    }
+    results = {each.method: each.result for each in subject.explanations if each.target.leads and each.result}
     saliency, lime = results.get("saliency"), results.get("lime")
     if not isinstance(saliency, SaliencyMap) or not isinstance(lime, RegionWeights):
         return {}
@@ -157,11 +156,9 @@ def agreement(subject: Subject) -> dict[str, float]:
 
 def original_panel(words: Words, image: ImageInput, label: str = "") -> Panel:
     """The photograph in the shape that the network sees. label: instead of "Original", and then without its size."""
-    size, done = size_words(words, image), conversions(words, image)
-    detail = words("card.converted", size=size, conversions=done) if done else size
-    alt = words("alt.original", name=shown_name(image.name), size=size)
+    alt = words("alt.original", name=shown_name(image.name), size=size_words(words, image))
     picture = figures.jpeg(figures.backdrop(image, MAP_PIXELS), alt)
-    return Panel(picture, label) if label else Panel(picture, words("card.original"), detail)
+    return Panel(picture, label) if label else Panel(picture, words("card.original"), as_it_came(words, image))
 
 
 def saliency_panel(words: Words, item: Found, *, overlay: bool) -> Panel:
@@ -277,7 +274,9 @@ def scale_bar(words: Words, kind: str, low: str, high: str, label: str) -> Scale
 
 
 def target_words(words: Words, target: Target) -> str:
-    """The class, and whether the network or the label says it."""
+    """The class, and whether the network or the label says it, or it was asked for."""
+    if target.versus is not None:
+        return words("target.versus", name=shown_name(target.name), versus=shown_name(target.versus_name))
     return words(f"target.{target.role}", name=shown_name(target.name))
 
 

@@ -196,6 +196,12 @@ def conversions(words: Words, image: ImageInput) -> str:
     return enumerated(words, [words(f"conversion.{key}") for key in image.conversions])
 
 
+def as_it_came(words: Words, image: ImageInput) -> str:
+    """Size and conversions of a photograph, for the line below it."""
+    size, done = size_words(words, image), conversions(words, image)
+    return words("card.converted", size=size, conversions=done) if done else size
+
+
 def told_failure(words: Words, failure: Failure) -> tuple[str, str]:
     """Why something failed and what to do: in the page's language where it has words for this error."""
     keys = f"problem.{failure.code}_why", f"problem.{failure.code}_fix"

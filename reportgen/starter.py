@@ -18,7 +18,7 @@ EXAMPLES: Final = {
     "layers": ["cnn.15"], "filters": [0, 5], "lime_fill_image": "grey.png", "templates": "templates", "css": "own.css",
     "font": "own.otf",
     "notes": "notes.md", "rules": "rules.toml", "preset": "default", "batch_size": 16, "title": "What it looks at",
-    "author": "Ada Example", "student_id": "b00000000",
+    "target": "cat", "versus": "dog", "author": "Ada Example", "student_id": "b00000000",
 }  # fmt: skip
 
 

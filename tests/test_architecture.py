@@ -20,14 +20,14 @@ PACKAGE = ROOT / "reportgen"
 # From the ground up. A module imports only modules that stand in a line above its own here. A folder's name stands for
 # all of its files but those named on their own; a folder's __init__ may import its own files.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors",),
+    ("errors", "languages"),
     ("arrays", "excerpts", "fills", "fonts", "markdown", "options", "resources", "sampling"),
     ("forwards", "heads", "inputs", "maps", "ruling", "segmentation", "settings", "studies", "surrogate", "verdicts"),
     ("language", "results", "verdict_schema"),
     ("schema",),
-    ("folding", "palette", "precision", "redirected", "transforms"),
+    ("batching", "folding", "palette", "precision", "redirected", "transforms"),
     ("attempts", "classifier", "document", "example", "hooks", "images", "measures.heat", "randomness"),
-    ("figures.heat", "measures.frequency"),
+    ("figures.charts", "figures.heat", "measures.frequency"),
     (
         "boxes",
         "cases",
@@ -45,9 +45,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("receptive",),
     ("layers",),
     ("ascent", "channels", "example.export", "example.train", "neighbourhood", "preprocessing"),
-    ("ablation", "crops", "cues"),
+    ("ablation", "attribution", "crops", "cues"),
     ("contracts",),
-    ("probing", "settling", "sources.family_places", "sources.metadata", "sources.structure", "sources.zoo"),
+    ("probing", "settling", "sources.family_places", "sources.metadata", "sources.structure", "sources.zoo", "stages"),
     ("sources.family_layers", "sources.statedicts"),
     ("sources.family_rows",),
     ("sources.family_reading",),
@@ -56,7 +56,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("answering", "checks", "explain", "feeding", "figures", "numbering", "phrasing", "sources"),
     ("judging", "loading", "panels", "publish", "rule_words", "selection", "store", "templating"),
     (
+        "attribution_panels",
         "compose.answers",
+        "compose.bars",
         "compose.class_names",
         "compose.cues",
         "compose.feeding",
@@ -71,7 +73,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "outputs.addresses",
         "outputs.json",
     ),
-    ("compose.patterns", "compose.trust"),
+    ("compose.heat_findings", "compose.patterns", "compose.trust"),
     ("compose.summing",),
     ("compose", "outputs.memory"),
     ("outputs.drawing", "rules.rule"),

@@ -7,7 +7,7 @@ import pytest
 from reportgen import language
 from reportgen.errors import UsageError
 from reportgen.language import Words, languages, load_references, load_words
-from reportgen.options import LANGUAGES
+from reportgen.languages import LANGUAGES
 
 ROOT = Path(__file__).resolve().parent.parent
 CODES = languages()

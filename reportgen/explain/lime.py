@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from reportgen import images
 from reportgen.attempts import failed, without_picture
+from reportgen.attribution import score_of
 from reportgen.classifier import Classifier
 from reportgen.contracts import ImageMethod
 from reportgen.fills import Fill, filled
@@ -29,6 +30,7 @@ from reportgen.segmentation import Cut, Superpixels, superpixels
 from reportgen.surrogate import ALPHA, CONFIDENCE, KERNEL_WIDTH, LinearModel
 
 NAME = "lime"
+LEAST_MOVE = 1e-3  # of probability: regions that move it by less, all of them together, are no evidence
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +116,11 @@ def _explanation(
     if isinstance(model, str):
         known = {"score": about["score"]} if model == "constant_output" else {}
         return without_picture(NAME, target, model, parameters, known)
+    mean = (model.intercept + model.local) / 2
+    moved = float(np.abs(model.weights).sum())
+    if moved < LEAST_MOVE:
+        told = {"mean": mean, "moved": moved, **{name: about[name] for name in ("score", "passes")}}
+        return without_picture(NAME, target, "hardly_moves", parameters, told)
     shown = list(shown_regions(model.weights))
     known_margins = np.isfinite(model.margins).all()
     result = RegionWeights(regions.segments, model.weights, model.margins if known_margins else None)
@@ -121,7 +128,7 @@ def _explanation(
         "r2": model.r2,
         "intercept": model.intercept,
         "local": model.local,
-        "mean": (model.intercept + model.local) / 2,
+        "mean": mean,
         **about,
         "settled": is_settled(model),
         "unsettled": len(result.unsettled(shown)) if known_margins else len(shown),
@@ -163,11 +170,7 @@ class _Work:
     def untouched(self, about: Scene, count: int) -> list[float]:
         """The probability of each target on the image itself, by the network in float32."""
         whole = np.ones((1, count), bool)
-        return [float(score) for score in _probabilities(about, self._targets, whole, exact=True)[0]]
-
-    @property
-    def _targets(self) -> list[int]:
-        return [target.index for target in self.case.targets]
+        return [float(score) for score in _probabilities(about, self.case.targets, whole, exact=True)[0]]
 
     def scene_of(self, regions: Superpixels, fill: Fill) -> Scene:
         """The image with its superpixels, hidden ones showing the fill."""
@@ -177,17 +180,19 @@ class _Work:
         return scene(self.classifier, image, hidden, regions.segments)
 
     def _ask(self, about: Scene) -> "partial[NDArray[np.float64]]":
-        return partial(_probabilities, about, self._targets)
+        return partial(_probabilities, about, self.case.targets)
 
     def _block(self, check: str, about: Scene, regions: Superpixels) -> tuple[LinearModel | str, ...]:
         rng = stream(self.seed, NAME, check, self.case.image.sha256)
         return one_block(self._ask(about), regions.count, rng).models
 
 
-def _probabilities(about: Scene, targets: Sequence[int], masks: Masks, *, exact: bool = False) -> NDArray[np.float64]:
-    """(S, targets) probabilities of the masked images."""
-    kind = about.classifier.facts.head.kind
-    return probabilities(about.logits(masks, exact=exact), kind)[:, list(targets)]
+def _probabilities(
+    about: Scene, targets: Sequence[Target], masks: Masks, *, exact: bool = False
+) -> NDArray[np.float64]:
+    """(S, targets) probabilities of the masked images; less that of the class that a target is held against."""
+    found = probabilities(about.logits(masks, exact=exact), about.classifier.facts.head.kind)
+    return np.stack([score_of(found, target) for target in targets], axis=1)
 
 
 def _agreement(
