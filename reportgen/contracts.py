@@ -164,7 +164,9 @@ class RenderOptions:
     html_mb, pdf_mb: largest file, in millions of bytes; pdf_timeout: seconds; pdf_images: most images with pictures in
     the PDF; paper: "a4" or "letter"; accent: a colour such as #7a1f5c, "" for the built-in one; logo: a PNG or JPEG
     for the title; notes: the author's words in place of
-    those that the run holds, None for these; require_notes: whether a task without an answer is a problem.
+    those that the run holds, None for these; require_notes: whether a task without an answer is a problem;
+    language: that of the page, None for the run's own; font: a file to set the PDF in; strict: whether a warning about
+    a file is a problem.
     """
 
     templates: Path | None = None
@@ -178,21 +180,30 @@ class RenderOptions:
     paper: str = "a4"
     accent: str = ""
     logo: Path | None = None
+    language: str | None = None
+    font: Path | None = None
+    strict: bool = False
 
     @classmethod
-    def of(cls, options: BuildOptions, notes: tuple[Note, ...] | None = None) -> "RenderOptions":
-        """Those of the settings that writers need."""
-        limits = (options.budget, options.max_pdf_mb, options.pdf_timeout)
+    def of(
+        cls, options: BuildOptions, notes: tuple[Note, ...] | None = None, language: str | None = None
+    ) -> "RenderOptions":
+        """Those of the settings that writers need. language: where it is not the run's own."""
         return cls(
-            options.templates,
-            options.css,
-            *limits,
-            notes,
-            options.require_notes,
-            options.pdf_images,
-            options.paper,
-            options.accent,
-            options.logo,
+            templates=options.templates,
+            css=options.css,
+            html_mb=options.budget,
+            pdf_mb=options.max_pdf_mb,
+            pdf_timeout=options.pdf_timeout,
+            notes=notes,
+            require_notes=options.require_notes,
+            language=language,
+            font=options.font,
+            strict=options.strict,
+            pdf_images=options.pdf_images,
+            paper=options.paper,
+            accent=options.accent,
+            logo=options.logo,
         )
 
 

@@ -23,7 +23,9 @@ def used_only(style: str, names: Collection[str], language: str) -> str:
 
     def applies(selector: str) -> bool:
         tongues = re.findall(r":lang\(([^)]*)\)", selector)
-        return set(re.findall(r"\.([a-z][\w-]*)", selector)) <= set(names) and set(tongues) <= {language}
+        return set(re.findall(r"\.([a-z][\w-]*)", selector)) <= set(names) and all(
+            f"{language}-".startswith(f"{tongue}-") for tongue in tongues
+        )
 
     kept = []
     for head, body in _blocks(style):

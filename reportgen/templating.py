@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -26,11 +26,15 @@ ENTRY = "report.html.j2"
 
 @dataclass(frozen=True)
 class Medium:
-    """What a page is made for. sheets, scripts: names of files, in order; source: a picture's URL."""
+    """What a page is made for.
+
+    sheets, scripts: names of files, in order; source: a picture's URL; style: rules added before the user's own.
+    """
 
     name: Literal["screen", "paper"]
     sheets: tuple[str, ...]
     source: Callable[[Picture], str]
+    style: str = ""
     scripts: tuple[str, ...] = ()
 
 
@@ -170,7 +174,7 @@ def _own_looks(options: RenderOptions, medium: Medium) -> str:
     """What the user set, the style sheet last."""
     on_paper = medium.name == "paper"
     accent = accent_style(options.accent, paper=on_paper)
-    return (paper_style(options.paper) if on_paper else "") + accent + _own_style(options.css)
+    return (paper_style(options.paper) if on_paper else "") + accent + medium.style + _own_style(options.css)
 
 
 def _own_style(css: Path | None) -> str:

@@ -66,6 +66,7 @@ def test_every_setting_has_its_flag(capsys: pytest.CaptureFixture[str]) -> None:
         "--no-once",
         "--no-require-notes",
         "--no-self-test",
+        "--no-strict",
     }
     assert shown == own | {flag(name) for name in BuildOptions.model_fields}
 
@@ -116,11 +117,13 @@ GIVEN: dict[str, tuple[list[str], object]] = {
     "self_test": ([], True),
     "out": (["there"], Path("there")),
     "formats": (["json,html"], ("json", "html")),
+    "lang": (["zh-Hans"], "zh-Hans"),
     "title": (["A title"], "A title"),
     "author": (["Ann"], "Ann"),
     "student_id": (["b01"], "b01"),
     "templates": (["mine"], Path("mine")),
     "css": (["my.css"], Path("my.css")),
+    "font": (["my.otf"], Path("my.otf")),
     "notes": (["mine.md"], Path("mine.md")),
     "require_notes": ([], True),
     "budget": (["3.5"], 3.5),
@@ -130,6 +133,7 @@ GIVEN: dict[str, tuple[list[str], object]] = {
     "paper": (["letter"], "letter"),
     "accent": (["#7a1f5c"], "#7a1f5c"),
     "logo": (["logo.png"], Path("logo.png")),
+    "strict": ([], True),
     "overwrite": ([], True),
     "device": (["cpu"], "cpu"),
     "batch_size": (["8"], 8),
