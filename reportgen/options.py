@@ -191,9 +191,7 @@ class BuildOptions(BaseModel):
         "quick", "Explanations", "How far each picture can be believed: none, quick, or full (slower)."
     )
 
-    self_test: bool = _setting(
-        True, "Explanations", "Test this installation on known answers, once per version and device."
-    )
+    self_test: bool = _setting(True, "Explanations", "Test this installation on known answers, once per version.")
 
     out: Path = _setting(Path("report"), "Report", "Folder of the report.")
     formats: tuple[Format, ...] = _setting(
@@ -218,18 +216,12 @@ class BuildOptions(BaseModel):
     require_notes: bool = _setting(False, "Report", "A task without your own answer is an error (exit code 1).")
     budget: float = _setting(25.0, "Report", "Largest report.html in MB; pictures give way.", ge=0.01, le=10_000)
     max_pdf_mb: float = _setting(10.0, "Report", "Largest report.pdf in MB; pictures give way.", ge=0.01, le=10_000)
-    pdf_images: int = _setting(
-        100, "Report", "Most images whose pictures report.pdf holds: the worst; report.html holds all.", ge=1, le=10_000
-    )
+    pdf_images: int = _setting(100, "Report", "Most images with pictures in the PDF: the worst.", ge=1, le=10_000)
     paper: Literal["a4", "letter"] = _setting("a4", "Report", "Page of report.pdf: a4 or letter.")
-    accent: str = _setting(
-        "", "Report", "Accent colour, such as #7a1f5c; refused where it could not be read on white.", pattern=HEX
-    )
+    accent: str = _setting("", "Report", "Accent colour that can be read on white: #7a1f5c.", pattern=HEX)
     logo: Path | None = _setting(None, "Report", "PNG or JPEG for the title; an SVG could run code and is refused.")
     pdf_timeout: int = _setting(300, "Report", "Seconds that drawing the PDF may take.", ge=1, le=86_400)
-    strict: bool = _setting(
-        False, "Report", "A warning about the files written, such as a missing glyph, is an error (exit code 1)."
-    )
+    strict: bool = _setting(False, "Report", "A warning about the files written is an error (exit code 1).")
     overwrite: bool = _setting(False, "Report", "Write into a folder that holds other files.")
     rules: Path | None = _setting(None, "Rules", "Check the report by this file (rules.toml); exit code 1 if it fails.")
     preset: Preset | None = _setting(None, "Rules", "Rules without a file, or below it: default or strict.")
@@ -242,9 +234,7 @@ class BuildOptions(BaseModel):
         None, "Run", f"Images in one forward pass; {GPU_BATCH} on a GPU, {CPU_BATCH} on a CPU.", ge=1, le=4096
     )
     dry_run: bool = _setting(False, "Run", "Say what would be computed, and how much of it; compute nothing.")
-    max_seconds: float | None = _setting(
-        None, "Run", "Begin no new work after so many seconds; the report says what is left out.", gt=0, le=1e7
-    )
+    max_seconds: float | None = _setting(None, "Run", "Begin no new work after so many seconds.", gt=0, le=1e7)
     seed: int = _setting(16, "Run", "Seed of every random number.", ge=0, le=2**32 - 1)
 
     @field_validator("mean", "std", "indices", "filters", "formats", "methods", "layers", mode="before")
