@@ -21,5 +21,5 @@ def data_url(picture: Picture) -> str:
 
 
 SHEETS = ("tokens.css", "document.css", "screen.css", "print.css")
-SCREEN = Medium("screen", SHEETS, data_url, ("report.js",))
+SCREEN = Medium("screen", SHEETS, data_url, scripts=("report.js",))
 OUTPUT = Output("html", "report.html", render)
