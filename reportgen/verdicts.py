@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
-from reportgen.arrays import NO_FACTS, Facts, lock_facts
+from reportgen.arrays import NO_FACTS, Facts, Scalar, lock_facts
 
 State = Literal["supported", "weak", "indistinct", "fails", "not_tested", "degenerate"]
 STATES: Final[tuple[State, ...]] = get_args(State)  # the best first
@@ -12,6 +12,8 @@ SILENT: Final[frozenset[State]] = frozenset({"not_tested", "degenerate"})  # sta
 FAITHFULNESS: Final = "faithfulness"
 STABILITY: Final = "stability"
 RANDOMISATION: Final = "randomisation"
+AGREEMENT: Final = "agreement"
+OBJECT: Final = "object"
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,11 @@ class MethodCheck:
 
     method: str
     result: CheckResult
+
+
+def untested(check: str, reason: str, **measures: Scalar) -> CheckResult:
+    """What stands where a check could not be made. reason: of the sentence below [reason] that says why."""
+    return CheckResult(check, "not_tested", reason=f"reason.{reason}", measures=measures)
 
 
 def verdict(checks: Sequence[CheckResult], of_method: Sequence[CheckResult] = ()) -> Verdict | None:

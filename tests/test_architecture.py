@@ -27,7 +27,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("schema",),
     ("folding", "palette", "precision", "redirected", "transforms"),
     ("attempts", "classifier", "document", "example", "hooks", "images", "measures.heat", "randomness"),
-    ("figures.heat", "measures.frequency"),
+    ("figures.heat", "images.masks", "measures.frequency", "measures.likeness", "objects", "reinitialised"),
     (
         "boxes",
         "cases",
@@ -53,6 +53,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("sources.family_reading",),
     ("sources.family_size",),
     ("figures.encode", "sources.safetensors_file"),
+    ("checks.asking",),
     ("answering", "checks", "explain", "feeding", "figures", "numbering", "phrasing", "sources"),
     ("judging", "loading", "panels", "publish", "rule_words", "selection", "store", "templating"),
     (

@@ -1,0 +1,31 @@
+"""Which of the objects that people marked on an image a question is about."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reportgen.maps import ObjectMask
+
+CLASS: Final = "class"  # the objects of the class in question
+UNION: Final = "all"  # all objects, for no name among them is the class's
+
+
+def on_target(objects: Sequence[ObjectMask], name: str) -> tuple[NDArray[np.bool_] | None, str]:
+    """Where the objects of the class lie, (H, W), and CLASS; all objects and UNION where none bears its name.
+
+    name: of the class; capitals and separators do not count, and of "tabby, tabby cat" each part is a name. None where
+    nothing is marked.
+    """
+    if not objects:
+        return None, UNION
+    meant = {_plain(part) for part in (name, *name.split(","))}
+    own = [each.mask for each in objects if each.name and _plain(each.name) in meant]
+    masks = own or [each.mask for each in objects]
+    return np.asarray(np.any(masks, axis=0)), CLASS if own else UNION
+
+
+def _plain(name: str) -> str:
+    return " ".join(re.split(r"[\W_]+", name.casefold())).strip()
