@@ -57,11 +57,13 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("answering", "checks", "explain", "feeding", "figures", "numbering", "phrasing", "sources"),
     ("judging", "loading", "panels", "publish", "rule_words", "selection", "store", "templating"),
     (
+        "compose.agreeing",
         "compose.answers",
         "compose.feeding",
         "compose.filter_findings",
         "compose.installation",
         "compose.lime_trust",
+        "compose.pointing",
         "compose.reading",
         "compose.rules",
         "filter_panels",

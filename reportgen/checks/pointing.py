@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from reportgen.contracts import Evidence, PictureCheck
 from reportgen.measures import centred_blob, pixel_evidence, share_inside, smoothed
 from reportgen.objects import on_target
-from reportgen.results import CheckResult, Explanation, ImageInput
+from reportgen.results import CheckResult, Explanation, ImageInput, Scalar
 from reportgen.verdicts import OBJECT, State, untested
 
 DENSER: Final = 1.5  # times as much evidence on the object as its share of the image, from which a picture points at it
@@ -47,7 +47,7 @@ def _judged(explanation: Explanation, image: ImageInput) -> CheckResult:
     mass = share_inside(heat, mask)
     middle = centred_blob(mask.shape)
     state: State = "supported" if mass >= DENSER * area else "weak" if mass >= ALIKE * area else "indistinct"
-    measures = {
+    measures: dict[str, Scalar] = {
         "mass": mass,
         "area": area,
         "hit": _hits(smoothed(heat), mask),

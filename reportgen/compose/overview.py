@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from reportgen.compose import installation, reading, rules, trust
+from reportgen.compose import agreeing, installation, reading, rules, trust
 from reportgen.document import Block, Overview, OverviewItem, Paragraph, Section, Sentence
 from reportgen.language import Words
 from reportgen.panels import studied, thumbnail
@@ -36,7 +36,7 @@ def section(run: Run, words: Words, summary: Numbers) -> Section:
     """The summary. summary: the numbers over all images."""
     warnings = tuple(_warnings(run, words, summary))
     notes = noted(words, [note for note in run.selection if note[0] != STRANGERS])
-    blocks: list[Block] = [Overview(tuple(_item(words, n, each) for n, each in enumerate(run.subjects, 1)))]
+    blocks: list[Block] = [Overview(tuple(_item(words, n + 1, run.subjects[n]) for n in agreeing.worst_first(run)))]
     blocks += [Paragraph((each,), "warning") for each in (*warnings, *_same_place(run, words, summary))]
     blocks += rules.blocks(run, words)
     blocks += [

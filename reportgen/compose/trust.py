@@ -3,16 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from reportgen.compose import installation
+from reportgen.compose import agreeing, installation, pointing
 from reportgen.document import Block, Chip, Panel, Paragraph, Section, Sentence, Table
 from reportgen.language import Words
 from reportgen.panels import Found, target_words
 from reportgen.phrasing import citing, compared, counted, listing, paragraph, said
 from reportgen.results import CheckResult, Explanation, Run, Scalar, Verdict
-from reportgen.verdicts import SILENT, STATES, State
+from reportgen.verdicts import AGREEMENT, OBJECT, RANDOMISATION, SILENT, STABILITY, STATES, State
 
 ANCHOR = "verdicts"
 COLUMNS = ("faithfulness", "stability", "agreement", "object")  # checks of single pictures, in the table of all
+EXPLAINED = (RANDOMISATION, STABILITY, AGREEMENT, OBJECT)  # beside faithfulness
 Numbers = dict[str, Scalar]
 
 
@@ -66,6 +67,9 @@ def sentences(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:
             why = words(verdict_of(item).deciding.reason)
             key = f"{item.key}.verdict.state"
             yield said(words, "trust.card_not_tested", (key,), picture=_method(words, item), why=why)
+    yield from pointing.sentences(words, told)
+    if told and told[0].explanation.target.role == "predicted":
+        yield from agreeing.sentences(words, told[0])
 
 
 def _keys(item: Found) -> tuple[str, ...]:
@@ -110,6 +114,7 @@ def warnings(run: Run, words: Words, summary: Mapping[str, Scalar]) -> Iterator[
                 method=words(f"method.{each.method}"),
                 numbers=_compared(each.result),
             )
+    yield from agreeing.warnings(run, words)
 
 
 def summary_sentences(words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
@@ -124,19 +129,31 @@ def summary_sentences(words: Words, summary: Mapping[str, Scalar]) -> Iterator[S
         yield counted(words, "trust.summary", supported, keys, total=tested)
 
 
+def explained(run: Run) -> tuple[str, ...]:
+    """Sentences that say how was tested, one for each check that was made."""
+    made = {check.check for item in judged(run) for check in verdict_of(item).checks}
+    made |= {each.result.check for each in run.method_checks}
+    return ("trust.what", *(f"trust.what_{name}" for name in EXPLAINED if name in made)) if judged(run) else ()
+
+
 def section(run: Run, words: Words) -> Section | None:
     """What was tested and how, method by method, and every picture in one table; None where nothing was judged."""
     items = judged(run)
     if not items:
         return None
     blocks: list[Block] = [
-        paragraph(words, "what", citing(words, "trust.what")),
+        paragraph(words, "what", *(citing(words, key) for key in explained(run))),
         Paragraph(tuple(said(words, f"trust.state_{state}") for state in _present(items))),
         _methods(run, words, items),
         _pictures(words, items),
+        *([on_object] if (on_object := pointing.table(words, _predicted(items))) else []),
         *([Paragraph(tested, "note")] if (tested := tuple(installation.known(run, words))) else []),
     ]
     return Section(ANCHOR, words("section.verdicts"), tuple(blocks))
+
+
+def _predicted(items: Sequence[Found]) -> list[Found]:
+    return [item for item in items if item.explanation.target.role == "predicted"]
 
 
 def _present(items: Sequence[Found]) -> tuple[State, ...]:

@@ -122,7 +122,8 @@ def _painted(
     except Exception as err:  # a decoder fed with a damaged file raises whatever it runs into
         raise _unusable(path, "it cannot be read as a PNG image", "Save it again as PNG") from err
     if values.ndim == 3:
-        values = values[..., :3].any(axis=-1) & (values[..., 3] > 0 if values.shape[2] == 4 else True)
+        seen = values[..., 3] > 0 if values.shape[2] == 4 else np.ones(values.shape[:2], bool)
+        values = values[..., :3].any(axis=-1) & seen
     whole = Image.fromarray(((values != 0) & (values != seam)).astype(np.uint8) * 255)
     _check_shape(path.name, whole.size, image.original_size)
     across, down = whole.width / image.original_size[1], whole.height / image.original_size[0]
