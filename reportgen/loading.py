@@ -12,7 +12,8 @@ from torch import nn
 
 from reportgen import engine, images, normfit, reference, sources
 from reportgen.answering import find_head
-from reportgen.classifier import BatchSize, Classifier, borrowed, reproducible, resolve_device
+from reportgen.batching import BatchSize
+from reportgen.classifier import Classifier, borrowed, reproducible, resolve_device
 from reportgen.contracts import Network, Progress, Weights
 from reportgen.errors import ArchitectureError, EnvironmentProblem, LabelsError, printable
 from reportgen.excerpts import listed
