@@ -4,17 +4,19 @@ The network itself is never written to. Source: adebayo2018.
 """
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from reportgen.classifier import Classifier
+from reportgen.errors import MethodError
 from reportgen.randomness import stream
 
-NAME = "randomisation"
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 def layers_as_run(classifier: Classifier, pixels: Tensor) -> tuple[str, ...]:
@@ -31,8 +33,8 @@ def layers_as_run(classifier: Classifier, pixels: Tensor) -> tuple[str, ...]:
     return tuple(order)
 
 
-def _noting(order: dict[str, None], name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a hook
-    def hook(_module: nn.Module, _inputs: object) -> None:
+def _noting(order: dict[str, None], name: str) -> Callable[[nn.Module, Any], None]:
+    def hook(_module: nn.Module, _inputs: Any) -> None:  # noqa: ANN401 - whatever it takes
         order.setdefault(name)
 
     return hook
@@ -41,17 +43,14 @@ def _noting(order: dict[str, None], name: str):  # type: ignore[no-untyped-def] 
 def upper_layers(module: nn.Module, order: Sequence[str]) -> tuple[str, ...]:
     """The layers from the last convolution on: it, what normalises it, and the linear layers that follow.
 
-    The last layer of all counts as linear whatever its kind, for it gives the answers. Where the last convolution runs
-    in the first half, as a transformer's embedding of patches does, the last quarter of the layers stands in.
+    The last layer of all counts as linear whatever its kind, for it gives the answers. Where the last convolution is
+    among the first eighth, as a transformer's embedding of patches is, the last quarter of the layers stands in.
     """
     convolutions = [n for n, name in enumerate(order[:-1]) if isinstance(module.get_submodule(name), CONVOLUTIONS)]
     start = convolutions[-1] if convolutions else 0
-    if start < len(order) / 2:
+    if start < len(order) / 8:
         start = len(order) - max(1, len(order) // 4)
     return tuple(order[start:])
-
-
-CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 @contextmanager
@@ -61,11 +60,17 @@ def reinitialised(classifier: Classifier, layers: Sequence[str], seed: int) -> I
     Each layer draws its weights in its own way (`reset_parameters`), from a generator of its own, so that a layer gets
     the same weights whichever others are drawn; batch-norms forget their statistics, too (mean 0, variance 1), and
     weights without a way of their own are drawn from a normal distribution of their own spread.
-    Raises whatever a module raises that cannot be copied.
+    Raises MethodError where the network cannot be copied.
     """
-    copied = copy.deepcopy(classifier.module).cpu()
+    try:
+        copied = copy.deepcopy(classifier.module).cpu()
+    except Exception as err:  # whatever a user's own module holds: locks, generators, weights that are computed
+        why = f"it cannot be copied ({type(err).__name__})"
+        raise MethodError(
+            "E-UNCOPIED", classifier.facts.file, why, "Make its modules such as copy.deepcopy takes"
+        ) from err
     for name in layers:
-        _draw(copied.get_submodule(name), int(stream(seed, NAME, name).integers(2**63)))
+        _draw(copied.get_submodule(name), int(stream(seed, "random weights", name).integers(2**63)))
     other = replace(classifier, module=copied.to(classifier.device).eval(), fast=None)
     del copied
     try:
@@ -81,7 +86,7 @@ def _draw(part: nn.Module, seed: int) -> None:
     """Fresh weights; torch's own generator stays as it is."""
     own = list(part.parameters(recurse=False))
     with torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.default_generator.manual_seed(seed)
+        torch.manual_seed(seed)
         reset = getattr(part, "reset_parameters", None) or getattr(part, "_reset_parameters", None)
         if callable(reset):
             reset()

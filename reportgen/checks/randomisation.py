@@ -8,7 +8,7 @@ Source: adebayo2018.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Final
 
@@ -20,24 +20,42 @@ from reportgen.cases import answered
 from reportgen.checks.asking import again, asked, sizes, too_costly
 from reportgen.classifier import Classifier
 from reportgen.contracts import Evidence, ImageMethod, RunCheck
+from reportgen.errors import MethodError
 from reportgen.measures import rank_correlation
-from reportgen.reinitialised import NAME, layers_as_run, reinitialised, upper_layers
+from reportgen.reinitialised import layers_as_run, reinitialised, upper_layers
 from reportgen.resources import example_dir
 from reportgen.results import Case, CheckResult, Explanation, MethodCheck, Scalar
-from reportgen.verdicts import untested
+from reportgen.verdicts import RANDOMISATION, State, untested
 
-THRESHOLD: Final = 0.7  # correlation above which the picture counts as the same
+THRESHOLD: Final = 0.65  # correlation above which the picture counts as the same
 LEAST: Final = 12  # images that a median is taken over
 STAGES: Final = 8  # of the whole cascade
-Pairs = Sequence[Explanation]
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
-    """The images to compare on, and what the methods say of the first target of each with the learned weights."""
+class _Work:
+    """The images to compare on, what the report shows of them, and the layers that become random.
 
+    own: (method, sha256 of the image) -> its first picture; order: layers as they run; upper: how many of the last of
+    them are random where the check judges.
+    """
+
+    evidence: Evidence
     cases: tuple[Case, ...]
-    own: Mapping[tuple[str, str], Explanation]  # (method, sha256 of the image) -> what the report shows
+    own: Mapping[tuple[str, str], Explanation]
+    order: tuple[str, ...]
+    upper: int
+
+    @property
+    def stages(self) -> tuple[int, ...]:
+        """How many layers from the top are random, the last alone first; unless all is asked, only where it judges."""
+        if self.evidence.options.checks != "full":
+            return (self.upper,)
+        spread = np.linspace(1, len(self.order), min(STAGES, len(self.order))).round().astype(int).tolist()
+        return tuple(sorted({*spread, self.upper}))
+
+
+Curve = Mapping[int, float | None]  # so many random layers -> correlation; None where too few pictures are left
 
 
 def judge(evidence: Evidence) -> Iterator[MethodCheck]:
@@ -45,85 +63,87 @@ def judge(evidence: Evidence) -> Iterator[MethodCheck]:
     methods = asked(evidence)
     if not methods:
         return
+    chosen = [each for each in methods if not too_costly(each.name, evidence.options)]
     work = _work(evidence)
-    order = layers_as_run(evidence.classifier, evidence.classifier.tensor(work.cases[0].image.pixels[None]))
-    upper = upper_layers(evidence.classifier.module, order)
-    learned = {
-        each.name: _first(evidence, each, work) for each in methods if not too_costly(each.name, evidence.options)
-    }
-    stages = _stages(order, len(upper)) if evidence.options.checks == "full" else (len(upper),)
-    curves: dict[str, dict[int, float | None]] = {name: {} for name in learned}
-    for count in stages:
-        with reinitialised(evidence.classifier, order[len(order) - count :], evidence.options.seed) as other:
-            for method in methods:
-                if method.name in learned:
-                    curves[method.name][count] = _likeness(evidence, method, other, work.cases, learned[method.name])
-    for method in methods:
-        if method.name not in learned:
-            yield MethodCheck(method.name, untested(NAME, "only_full"))
-        else:
-            yield MethodCheck(method.name, _result(curves[method.name], len(upper), order, learned[method.name]))
+    try:
+        curves = _curves(work, chosen)
+    except MethodError:
+        yield from (MethodCheck(each.name, untested(RANDOMISATION, "uncopied")) for each in methods)
+        return
+    for each in methods:
+        curve = curves.get(each.name)
+        yield MethodCheck(each.name, _result(work, curve) if curve else untested(RANDOMISATION, "only_full"))
 
 
-def _work(evidence: Evidence) -> _Asked:
-    """At least LEAST images: those of the run, the first by their fingerprints; else shipped ones stand in."""
+def _curves(work: _Work, methods: Sequence[ImageMethod]) -> dict[str, Curve]:
+    """For each method what stays of its pictures, stage by stage. Raises MethodError where the network has no copy."""
+    learned = {each.name: _learned(work, each) for each in methods}
+    curves: dict[str, dict[int, float | None]] = {each.name: {} for each in methods}
+    classifier, seed = work.evidence.classifier, work.evidence.options.seed
+    for count in work.stages if methods else ():
+        with reinitialised(classifier, work.order[len(work.order) - count :], seed) as other:
+            for each in methods:
+                curves[each.name][count] = _likeness(work, each, other, learned[each.name])
+    return dict(curves)
+
+
+def _work(evidence: Evidence) -> _Work:
+    """With at least LEAST images: those of the run, the first by their fingerprints; else shipped ones stand in."""
+    classifier = evidence.classifier
     cases = sorted({case.image.sha256: case for case in evidence.cases}.values(), key=lambda case: case.image.sha256)
+    taken = [replace(case, targets=case.targets[:1]) for case in cases[:LEAST]]
+    taken += _shipped(classifier, LEAST - len(taken), {case.image.sha256 for case in taken})
     own = {
         (each.method, case.image.sha256): each
         for case, group in zip(evidence.cases, evidence.explanations, strict=True)
-        for each in reversed(group)  # the first target's last, to stay
+        for each in reversed(group)  # so that the first of each method stays
     }
-    taken = cases[: max(LEAST, 0)]
-    if len(taken) < LEAST:
-        taken += _shipped(evidence.classifier, LEAST - len(taken), {case.image.sha256 for case in taken})
-    return _Asked(tuple(taken), own)
+    order = layers_as_run(classifier, classifier.tensor(taken[0].image.pixels[None]))
+    return _Work(evidence, tuple(taken), own, order, len(upper_layers(classifier.module, order)))
 
 
 def _shipped(classifier: Classifier, count: int, known: set[str]) -> list[Case]:
     """So many of the photographs and scenes that ship with the program, that are not known yet."""
-    found = images.find_images((example_dir() / "photographs",)) + images.find_images((example_dir() / "scenes",))
     taken: list[Case] = []
-    for each in found:
-        decoded, _ = images.decode_all((each,), (None,), classifier.facts.input)
-        taken += [case for case in answered(classifier, decoded)[0] if case.image.sha256 not in known]
+    folders = [example_dir() / name for name in ("photographs", "scenes")]
+    for each in (file for folder in folders for file in images.find_images((folder,))):
         if len(taken) >= count:
             break
-    return taken[:count]
+        decoded, _ = images.decode_all((each,), (None,), classifier.facts.input)
+        taken += [case for case in answered(classifier, decoded)[0] if case.image.sha256 not in known]
+    return taken
 
 
-def _first(evidence: Evidence, method: ImageMethod, work: _Asked) -> list[Explanation | None]:
-    """What the method says with the learned weights, of the first target that it explains on each image."""
+def _learned(work: _Work, method: ImageMethod) -> list[Explanation | None]:
+    """The pictures with the learned weights: those of the report, and of images that it does not show."""
     missing = [case for case in work.cases if (method.name, case.image.sha256) not in work.own]
-    asked_now = again(method, evidence.classifier, missing, evidence.options) if missing else []
-    fresh = {case.image.sha256: group[0] for case, group in zip(missing, asked_now, strict=True) if group}
+    found = again(method, work.evidence.classifier, missing, work.evidence.options) if missing else []
+    fresh = {case.image.sha256: group[0] for case, group in zip(missing, found, strict=True) if group}
     return [work.own.get((method.name, case.image.sha256), fresh.get(case.image.sha256)) for case in work.cases]
 
 
 def _likeness(
-    evidence: Evidence,
-    method: ImageMethod,
-    other: Classifier,
-    cases: Sequence[Case],
-    learned: Sequence[Explanation | None],
+    work: _Work, method: ImageMethod, other: Classifier, learned: Sequence[Explanation | None]
 ) -> float | None:
-    """The median correlation of the pictures with learned and with random weights; None with too few pictures."""
+    """The median correlation of the pictures with learned and with random weights; None with too few of them."""
     try:
-        random = again(method, other, cases, evidence.options)
+        random = again(method, other, work.cases, work.evidence.options)
     except Exception as err:  # whatever a user's own network raises
         if ends_the_run(err):
             raise
         return None
-    found = [_correlation(first, group[0]) for first, group in zip(learned, random, strict=True) if first and group]
+    pairs = zip(learned, random, strict=True)
+    found = [_correlation(first, group[0]) for first, group in pairs if first and group]
     known = [each for each in found if each is not None]
     return median(known) if len(known) >= LEAST else None
 
 
 def _correlation(learned: Explanation, random: Explanation) -> float | None:
-    """0 where the second map is flat, for what vanishes does not stay the same; None where there is nothing to compare.
+    """By its size: what is dark where it was bright shows the same edges. 0 where nothing is left to be shown.
 
-    A correlation below 0 counts by its size where maps have no sign: dark where it was bright shows the same edges.
+    None where there is nothing to compare with.
     """
-    if learned.result is None or random.status == "failed":
+    if learned.result is None or random.status in ("failed", "not_applicable"):
         return None
     if random.result is None:
         return 0.0
@@ -131,27 +151,18 @@ def _correlation(learned: Explanation, random: Explanation) -> float | None:
     return abs(rank_correlation(one, other)) if one.shape == other.shape else None
 
 
-def _stages(order: Sequence[str], judged: int) -> tuple[int, ...]:
-    """How many layers from the top are random in each stage of the cascade, the last layer first, all of them last."""
-    spread = np.linspace(1, len(order), min(STAGES, len(order))).round().astype(int).tolist()
-    return tuple(sorted({*spread, judged}))
-
-
-def _result(
-    curve: Mapping[int, float | None], judged: int, order: Sequence[str], learned: Sequence[Explanation | None]
-) -> CheckResult:
-    value = curve[judged]
-    pictures = sum(each is not None and each.result is not None for each in learned)
+def _result(work: _Work, curve: Curve) -> CheckResult:
+    value = curve[work.upper]
     if value is None:
-        return untested(NAME, "few_maps", images=pictures)
-    measures: dict[str, Scalar] = {"images": pictures, "layers": judged, "from": order[len(order) - judged]}
+        return untested(RANDOMISATION, "few_maps")
+    start = len(work.order)
+    measures: dict[str, Scalar] = {"layers": work.upper, "from": work.order[start - work.upper]}
     if len(curve) > 1:
         for place, (count, correlation) in enumerate(sorted(curve.items()), 1):
-            measures |= {f"stage_{place}_from": order[len(order) - count], f"stage_{place}_layers": count}
+            measures |= {f"stage_{place}_layers": count, f"stage_{place}_from": work.order[start - count]}
             measures |= {} if correlation is None else {f"stage_{place}": correlation}
-    return CheckResult(
-        NAME, "fails" if value > THRESHOLD else "supported", value, THRESHOLD, above=False, measures=measures
-    )
+    state: State = "fails" if value > THRESHOLD else "supported"
+    return CheckResult(RANDOMISATION, state, value, THRESHOLD, above=False, measures=measures)
 
 
-CHECK = RunCheck(NAME, judge, ("adebayo2018",))
+CHECK = RunCheck(RANDOMISATION, judge, ("adebayo2018",))
