@@ -24,12 +24,15 @@ from reportgen.errors import MethodError
 from reportgen.measures import rank_correlation
 from reportgen.reinitialised import layers_as_run, reinitialised, upper_layers
 from reportgen.resources import example_dir
-from reportgen.results import Case, CheckResult, Explanation, MethodCheck, Scalar
+from reportgen.results import Case, CheckResult, Explanation, MethodCheck, Result, Scalar
 from reportgen.verdicts import RANDOMISATION, State, untested
 
 THRESHOLD: Final = 0.65  # correlation above which the picture counts as the same
-LEAST: Final = 12  # images that a median is taken over
+LEAST: Final = 12  # pictures that a median is taken over
+MOST: Final = 24  # images that are tried for them
 STAGES: Final = 8  # of the whole cascade
+
+Pair = tuple[Case, Result]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +80,7 @@ def judge(evidence: Evidence) -> Iterator[MethodCheck]:
 
 def _curves(work: _Work, methods: Sequence[ImageMethod]) -> dict[str, Curve]:
     """For each method what stays of its pictures, stage by stage. Raises MethodError where the network has no copy."""
-    learned = {each.name: _learned(work, each) for each in methods}
+    learned = {each.name: _pictures(work, each) for each in methods}
     curves: dict[str, dict[int, float | None]] = {each.name: {} for each in methods}
     classifier, seed = work.evidence.classifier, work.evidence.options.seed
     for count in work.stages if methods else ():
@@ -88,11 +91,11 @@ def _curves(work: _Work, methods: Sequence[ImageMethod]) -> dict[str, Curve]:
 
 
 def _work(evidence: Evidence) -> _Work:
-    """With at least LEAST images: those of the run, the first by their fingerprints; else shipped ones stand in."""
+    """The images of the run in the order of their fingerprints, then shipped ones, for where a method has few pictures."""
     classifier = evidence.classifier
     cases = sorted({case.image.sha256: case for case in evidence.cases}.values(), key=lambda case: case.image.sha256)
-    taken = [replace(case, targets=case.targets[:1]) for case in cases[:LEAST]]
-    taken += _shipped(classifier, LEAST - len(taken), {case.image.sha256 for case in taken})
+    taken = [replace(case, targets=case.targets[:1]) for case in cases[:MOST]]
+    taken += _shipped(classifier, MOST - len(taken), {case.image.sha256 for case in taken})
     own = {
         (each.method, case.image.sha256): each
         for case, group in zip(evidence.cases, evidence.explanations, strict=True)
@@ -104,50 +107,51 @@ def _work(evidence: Evidence) -> _Work:
 
 def _shipped(classifier: Classifier, count: int, known: set[str]) -> list[Case]:
     """So many of the photographs and scenes that ship with the program, that are not known yet."""
-    taken: list[Case] = []
     folders = [example_dir() / name for name in ("photographs", "scenes")]
-    for each in (file for folder in folders for file in images.find_images((folder,))):
-        if len(taken) >= count:
-            break
-        decoded, _ = images.decode_all((each,), (None,), classifier.facts.input)
-        taken += [case for case in answered(classifier, decoded)[0] if case.image.sha256 not in known]
-    return taken
+    found = [file for folder in folders for file in images.find_images((folder,))][: max(0, count)]
+    decoded, _ = images.decode_all(found, (None,) * len(found), classifier.facts.input)
+    return [case for case in answered(classifier, decoded)[0] if case.image.sha256 not in known] if decoded else []
 
 
-def _learned(work: _Work, method: ImageMethod) -> list[Explanation | None]:
-    """The pictures with the learned weights: those of the report, and of images that it does not show."""
-    missing = [case for case in work.cases if (method.name, case.image.sha256) not in work.own]
-    found = again(method, work.evidence.classifier, missing, work.evidence.options) if missing else []
-    fresh = {case.image.sha256: group[0] for case, group in zip(missing, found, strict=True) if group}
-    return [work.own.get((method.name, case.image.sha256), fresh.get(case.image.sha256)) for case in work.cases]
+def _pictures(work: _Work, method: ImageMethod) -> list[Pair]:
+    """LEAST pictures with the learned weights, those of the report first; fewer where the images come to an end."""
+    found: list[Pair] = []
+    waiting = work.cases
+    while waiting and len(found) < LEAST:
+        part, waiting = waiting[: LEAST - len(found)], waiting[LEAST - len(found) :]
+        fresh = [case for case in part if (method.name, case.image.sha256) not in work.own]
+        said = again(method, work.evidence.classifier, fresh, work.evidence.options) if fresh else []
+        known = dict(work.own) | {
+            (method.name, case.image.sha256): group[0] for case, group in zip(fresh, said, strict=True)
+        }
+        pairs = ((case, known[method.name, case.image.sha256].result) for case in part)
+        found += [(case, result) for case, result in pairs if result is not None]
+    return found
 
 
-def _likeness(
-    work: _Work, method: ImageMethod, other: Classifier, learned: Sequence[Explanation | None]
-) -> float | None:
+def _likeness(work: _Work, method: ImageMethod, other: Classifier, learned: Sequence[Pair]) -> float | None:
     """The median correlation of the pictures with learned and with random weights; None with too few of them."""
     try:
-        random = again(method, other, work.cases, work.evidence.options)
+        random = again(method, other, [case for case, _ in learned], work.evidence.options)
     except Exception as err:  # whatever a user's own network raises
         if ends_the_run(err):
             raise
         return None
-    pairs = zip(learned, random, strict=True)
-    found = [_correlation(first, group[0]) for first, group in pairs if first and group]
+    found = [_correlation(result, group[0]) for (_, result), group in zip(learned, random, strict=True)]
     known = [each for each in found if each is not None]
     return median(known) if len(known) >= LEAST else None
 
 
-def _correlation(learned: Explanation, random: Explanation) -> float | None:
+def _correlation(learned: Result, random: Explanation) -> float | None:
     """By its size: what is dark where it was bright shows the same edges. 0 where nothing is left to be shown.
 
     None where there is nothing to compare with.
     """
-    if learned.result is None or random.status in ("failed", "not_applicable"):
+    if random.status in ("failed", "not_applicable"):
         return None
     if random.result is None:
         return 0.0
-    one, other = sizes(learned.result), sizes(random.result)
+    one, other = sizes(learned), sizes(random.result)
     return abs(rank_correlation(one, other)) if one.shape == other.shape else None
 
 
