@@ -97,13 +97,22 @@ def pixels_of(rows: Sequence[Row]) -> NDArray[np.float32]:
 
 
 def asked(targets: Sequence[Target]) -> Tensor:
-    """(N,) int64: the class that each row asks about."""
-    return torch.tensor([target.index for target in targets])
+    """(N, 2) int64: the class that each row asks about, and the one it is held against, -1 where there is none."""
+    return torch.tensor([(target.index, -1 if target.versus is None else target.versus) for target in targets])
 
 
 def scores(logits: Tensor, wanted: Tensor) -> Tensor:
     """(n, K) logits -> (n,) the score that each row asks about. wanted: as `asked` gives."""
-    return logits.gather(1, wanted.to(logits.device)[:, None])[:, 0]
+    first, second = wanted.to(logits.device).unbind(1)
+    own = logits.gather(1, first[:, None])[:, 0]
+    other = logits.gather(1, second.clamp_min(0)[:, None])[:, 0]
+    return torch.where(second < 0, own, own - other)
+
+
+def score_of(logits: NDArray[np.floating[Any]], target: Target) -> NDArray[np.float64]:
+    """The same of any numbers of the classes and without a graph, (N, K) -> (N,) float64."""
+    wide = logits.astype(np.float64)
+    return wide[:, target.index] if target.versus is None else wide[:, target.index] - wide[:, target.versus]
 
 
 def score_gradients(classifier: Classifier, pixels: Pixels, targets: Sequence[Target]) -> NDArray[np.float32]:

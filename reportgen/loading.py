@@ -24,7 +24,7 @@ from reportgen.results import WARNINGS, Facts, ModelFacts
 from reportgen.sources.food11 import CLASSES as FOOD11
 from reportgen.sources.listing import list_layers
 
-PERTURBING: Final = frozenset({"lime"})  # tasks that ask for answers to many perturbed images
+PERTURBING: Final = frozenset({"lime", "occlusion"})  # tasks that ask for answers to many perturbed images
 
 
 @contextmanager

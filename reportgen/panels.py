@@ -142,9 +142,7 @@ def agreement(subject: Subject) -> dict[str, float]:
     agreement: share of the saliency inside the outlined regions that speak for the class; agreement_area: their share
     of the image; agreement_density: the one by the other, 1 for two methods that know nothing of each other.
     """
-    results = {
-        each.method: each.result for each in subject.explanations if each.target.role == "predicted" and each.result
-    }
+    results = {each.method: each.result for each in subject.explanations if each.target.leads and each.result}
     saliency, lime = results.get("saliency"), results.get("lime")
     if not isinstance(saliency, SaliencyMap) or not isinstance(lime, RegionWeights):
         return {}

@@ -30,8 +30,8 @@ def test_this_installation_gives_every_known_answer(found: tuple[KnownAnswer, ..
 
 
 def test_a_map_that_is_mirrored_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = saliency.logit_gradients
-    monkeypatch.setattr(saliency, "logit_gradients", lambda *given: np.flip(right(*given), axis=(1, 2)))
+    right = saliency.score_gradients
+    monkeypatch.setattr(saliency, "score_gradients", lambda *given: np.flip(right(*given), axis=(1, 2)))
     wrong = [each.name for each in self_test("cpu", again=True) if not each.holds]
     assert wrong == ["object_saliency"]
 

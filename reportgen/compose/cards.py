@@ -102,7 +102,7 @@ def _evidence(words: Words, card: _Card) -> Iterator[Paragraph]:
     for target in targets:
         about = [item for item in (*card.saliency, *card.lime) if item.ok and item.explanation.target == target]
         sentences = [each for item in about for each in SAID[item.explanation.method](words, item)]
-        sentences += _agreement(words, card) if target.role == "predicted" else ()
+        sentences += _agreement(words, card) if target.leads else ()
         sentences += trust.sentences(words, about)
         if sentences:
             heading = words("card.heading", target=target_words(words, target)) if len(targets) > 1 else ""

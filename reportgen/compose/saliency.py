@@ -96,7 +96,7 @@ def _area(words: Words, drawn: Sequence[Found]) -> Iterator[Sentence]:
 
 
 def _places(words: Words, drawn: Sequence[Found]) -> Iterator[Sentence]:
-    predicted = [item for item in drawn if item.explanation.target.role == "predicted"]
+    predicted = [item for item in drawn if item.explanation.target.leads]
     if common := same_place(item.explanation.measures["place"] for item in predicted):
         keys = tuple(key for item in predicted for key in item.keys("place"))
         yield placed(words, "saliency.shows_place", common, len(predicted), keys)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reportgen.attribution import Heat, Method, Row, Scored, asked, explained, scores
+from reportgen.attribution import Heat, Method, Row, Scored, asked, explained, score_of
 from reportgen.classifier import Classifier, to_numpy
 from reportgen.contracts import ImageMethod
 from reportgen.fills import Fill, filled
@@ -41,14 +41,14 @@ def _heats(classifier: Classifier, rows: Sequence[Row]) -> list[Heat]:
     """All rows are of one image."""
     image = rows[0][0].image.pixels
     plain = filled(image, np.zeros(image.shape[:2], np.int64), BASELINE)
-    ends = torch.tensor(classifier.logits(np.stack([image, plain])))
+    ends = classifier.logits(np.stack([image, plain]))
     return [_heat(classifier, row, plain, ends) for row in rows]
 
 
-def _heat(classifier: Classifier, row: Row, plain: NDArray[np.float32], ends: torch.Tensor) -> Heat:
+def _heat(classifier: Classifier, row: Row, plain: NDArray[np.float32], ends: NDArray[np.float32]) -> Heat:
     """ends: (2, K) logits of the image and of the baseline."""
     case, target = row
-    whole, start = (float(each) for each in scores(ends, asked([target, target])))
+    whole, start = score_of(ends, target).tolist()
     steps = STEPS
     heat = integrated(classifier, case.image.pixels, plain, row, steps)
     while steps < MOST_STEPS and _missed(heat, whole - start) > PRECISE * abs(whole - start):
