@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from reportgen.checks.asking import Question, question
 from reportgen.contracts import Evidence, PictureCheck
 from reportgen.measures import pixel_evidence, smoothed, top_overlap
 from reportgen.measures.likeness import TOP_SHARE
@@ -22,7 +23,7 @@ from reportgen.verdicts import AGREEMENT, RANDOMISATION, State, untested
 AGREES: Final = 0.5  # of the strongest fifth; on honest.pth nearly all pictures share more, on random networks few
 AS_WRITTEN: Final = "_hw5"  # the write-up's own way of a method that has its vote already
 
-Maps = Mapping[tuple[str, int], NDArray[np.float64]]  # (method, class) -> its smoothed map
+Maps = Mapping[tuple[str, Question], NDArray[np.float64]]  # smoothed, by method and question
 
 
 def judge(evidence: Evidence) -> Iterator[tuple[CheckResult, ...]]:
@@ -30,7 +31,7 @@ def judge(evidence: Evidence) -> Iterator[tuple[CheckResult, ...]]:
     against = {each.method for each in evidence.method_checks if _fails(each.result)}
     for group in evidence.explanations:
         maps = {
-            (each.method, each.target.index): smoothed(pixel_evidence(each.result))
+            (each.method, question(each)): smoothed(pixel_evidence(each.result))
             for each in group
             if each.result is not None
         }
@@ -42,13 +43,13 @@ def _fails(result: CheckResult) -> bool:
 
 
 def _judged(explanation: Explanation, maps: Maps, against: set[str]) -> CheckResult:
-    own = maps.get((explanation.method, explanation.target.index))
+    own = maps.get((explanation.method, question(explanation)))
     if own is None or not own.any():
         return CheckResult(AGREEMENT, "degenerate", reason="reason.no_picture")
     shares = {
         method: top_overlap(own, other)
-        for (method, index), other in maps.items()
-        if index == explanation.target.index and other.any() and _votes(method, explanation.method, against)
+        for (method, asked), other in maps.items()
+        if asked == question(explanation) and other.any() and _votes(method, explanation.method, against)
     }
     if not shares:
         return untested(AGREEMENT, "nobody_votes")

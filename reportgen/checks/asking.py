@@ -23,6 +23,14 @@ def asked(evidence: Evidence) -> tuple[ImageMethod, ...]:
     return tuple(evidence.methods[name] for name in names if name in evidence.methods)
 
 
+Question = tuple[int, int | None]  # a class, and the one that it is held against
+
+
+def question(explanation: Explanation) -> Question:
+    """What the picture is about, whoever asked for it."""
+    return explanation.target.index, explanation.target.versus
+
+
 def too_costly(method: str, options: BuildOptions) -> bool:
     """Whether the method is not asked again with these options."""
     return method in COSTLY and options.checks != "full"

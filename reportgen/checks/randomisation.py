@@ -91,7 +91,7 @@ def _curves(work: _Work, methods: Sequence[ImageMethod]) -> dict[str, Curve]:
 
 
 def _work(evidence: Evidence) -> _Work:
-    """The images of the run in the order of their fingerprints, then shipped ones, for where a method has few pictures."""
+    """The images of the run in the order of their fingerprints, then shipped ones, where pictures are few."""
     classifier = evidence.classifier
     cases = sorted({case.image.sha256: case for case in evidence.cases}.values(), key=lambda case: case.image.sha256)
     taken = [replace(case, targets=case.targets[:1]) for case in cases[:MOST]]

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from reportgen.checks.asking import again, asked, sizes, too_costly, with_pixels
+from reportgen.checks.asking import Question, again, asked, question, sizes, too_costly, with_pixels
 from reportgen.contracts import Evidence, ImageMethod, PictureCheck
 from reportgen.measures import rank_correlation, relative_change, smoothed
 from reportgen.options import BuildOptions
@@ -42,7 +42,7 @@ def judge(evidence: Evidence) -> Iterator[tuple[CheckResult, ...]]:
         yield tuple(_judged(each, evidence.options, [one[n] for one in rounds]) for each in group)
 
 
-Again = Mapping[tuple[str, int], Explanation]  # (method, class) -> what was said; empty where the answer changed
+Again = Mapping[tuple[str, Question], Explanation]  # what was said by each method on each question
 
 
 def _round(evidence: Evidence, number: int) -> list[Again | None]:
@@ -50,12 +50,12 @@ def _round(evidence: Evidence, number: int) -> list[Again | None]:
     noisy = [_with_noise(case, evidence.options.seed, number) for case in evidence.cases]
     logits = evidence.classifier.logits(np.stack([case.image.pixels for case in noisy]))
     kept = [int(row.argmax()) == case.prediction.first.index for row, case in zip(logits, evidence.cases, strict=True)]
-    said: list[dict[tuple[str, int], Explanation]] = [{} for _ in noisy]
+    said: list[dict[tuple[str, Question], Explanation]] = [{} for _ in noisy]
     for method in asked(evidence):
         if not too_costly(method.name, evidence.options) and not _regions(evidence.explanations, method):
             reseeded = evidence.options.model_copy(update={"seed": _seed(evidence.options.seed, number)})
             for mine, group in zip(said, again(method, evidence.classifier, noisy, reseeded), strict=True):
-                mine.update({(each.method, each.target.index): each for each in group})
+                mine.update({(each.method, question(each)): each for each in group})
     return [each if stays else None for each, stays in zip(said, kept, strict=True)]
 
 
@@ -85,7 +85,7 @@ def _judged(explanation: Explanation, options: BuildOptions, rounds: Sequence[Ag
     steady = [each for each in rounds if each is not None]
     if not steady:
         return untested(STABILITY, "answer_changes")
-    found = [each.get((explanation.method, explanation.target.index)) for each in steady]
+    found = [each.get((explanation.method, question(explanation))) for each in steady]
     maps = [each.result for each in found if each is not None and each.result is not None]
     if len(maps) < len(found):  # a picture that vanishes does not stay
         return _result(0.0, (STABLE, OTHER), {"times": len(found)})

@@ -57,7 +57,7 @@ def _measured(subject: Subject) -> list[tuple[tuple[int, int], float]]:
     return [
         ((j, n), check.value)
         for j, each in enumerate(subject.explanations)
-        if each.verdict and each.target.role == "predicted"
+        if each.verdict and each.target.leads
         for n, check in enumerate(each.verdict.checks)
         if check.check == AGREEMENT and check.value is not None
     ]

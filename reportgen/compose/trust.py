@@ -68,7 +68,7 @@ def sentences(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:
             key = f"{item.key}.verdict.state"
             yield said(words, "trust.card_not_tested", (key,), picture=_method(words, item), why=why)
     yield from pointing.sentences(words, told)
-    if told and told[0].explanation.target.role == "predicted":
+    if told and told[0].explanation.target.leads:
         yield from agreeing.sentences(words, told[0])
 
 
@@ -153,7 +153,7 @@ def section(run: Run, words: Words) -> Section | None:
 
 
 def _predicted(items: Sequence[Found]) -> list[Found]:
-    return [item for item in items if item.explanation.target.role == "predicted"]
+    return [item for item in items if item.explanation.target.leads]
 
 
 def _present(items: Sequence[Found]) -> tuple[State, ...]:

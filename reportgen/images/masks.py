@@ -20,7 +20,8 @@ from reportgen.images.decode import MAX_PIXELS, window
 from reportgen.results import ImageInput, InputSpec, ObjectMask
 
 MAX_BYTES: Final = 512 * 2**20
-FINER: Final = 4  # subpixels on a side, on which outlines are drawn
+FINER: Final = 16  # subpixels on a side, on which outlines are drawn, as Pillow knows whole pixels only
+CANVAS: Final = 4096  # largest side of what is drawn on
 SAME_SHAPE: Final = 0.02  # by which the sides' ratio of a mask may differ from its photograph's
 VOID: Final = 255  # in masks with a palette: the seam around objects
 NAMES: Final = "classes.txt"  # of YOLO's classes, one a line
@@ -93,15 +94,16 @@ def objects_in(kept: Kept, image: ImageInput, spec: InputSpec) -> tuple[ObjectMa
 def _drawn(
     outline: Outline, whole: tuple[int, int], size: tuple[int, int], box: tuple[float, float, float, float]
 ) -> NDArray[np.bool_]:
-    """The outline on the part that is fed. Drawn finer than it is needed, for Pillow knows whole pixels only."""
+    """The outline on the part that is fed."""
     (height, width), (left, top, right, bottom) = size, box
-    canvas = Image.new("L", (width * FINER, height * FINER))
+    finer = max(1, min(FINER, CANVAS // max(size)))
+    canvas = Image.new("L", (width * finer, height * finer))
     pen = ImageDraw.Draw(canvas)
     for polygon in outline.polygons:
         across = (polygon[:, 0] * whole[1] - left) / (right - left) * width
         down = (polygon[:, 1] * whole[0] - top) / (bottom - top) * height
         corners = np.stack([across, down], axis=1).clip(-width - height, 2 * (width + height))  # no canvas is endless
-        pen.polygon([(float(x), float(y)) for x, y in corners * FINER], fill=255)
+        pen.polygon([(float(x), float(y)) for x, y in corners * finer], fill=255)
     small = canvas.resize((width, height), Image.Resampling.BOX)
     return np.asarray(small) >= 128
 

@@ -34,7 +34,7 @@ def weights_matter(evidence: Evidence) -> Measured | NotTested:
 
 def on_object(evidence: Evidence) -> Measured | NotTested:
     """How dense the evidence of the predicted class is on the marked objects, times its average; the median picture."""
-    items = [item for item in judged(evidence.run) if item.explanation.target.role == "predicted"]
+    items = [item for item in judged(evidence.run) if item.explanation.target.leads]
     images = []
     for item in items:
         names = [check.check for check in verdict_of(item).checks]
