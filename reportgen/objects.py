@@ -27,5 +27,10 @@ def on_target(objects: Sequence[ObjectMask], name: str) -> tuple[NDArray[np.bool
     return np.asarray(np.any(masks, axis=0)), CLASS if own else UNION
 
 
+def all_objects(objects: Sequence[ObjectMask]) -> NDArray[np.bool_] | None:
+    """Where anything is marked, (H, W); None where nothing is."""
+    return np.asarray(np.any([each.mask for each in objects], axis=0)) if objects else None
+
+
 def _plain(name: str) -> str:
     return " ".join(re.split(r"[\W_]+", name.casefold())).strip()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Literal
 
 import numpy as np
@@ -64,7 +64,9 @@ def select_images(
         failures.extend(bad)
         progress.advance()
     if not decoded:
-        raise _none_left(failures)
+        raise _none_left([each for each in failures if each.code != "E-MASK"])
+    if options.masks and not any(image.objects for image in decoded) and all(f.code != "E-MASK" for f in failures):
+        failures.append(_failure(_no_mask(options.masks)))
     return Selection(tuple(decoded), tuple(failures), (*origin, *label_notes, *order.notes))
 
 
@@ -103,6 +105,11 @@ def _with_objects(
     except MaskError as err:
         failures.append(_failure(err))
         return image
+
+
+def _no_mask(path: Path) -> MaskError:
+    why = "no mask in it is named as one of the images, or none marks an object"
+    return MaskError("E-MASK", printable(path.name), why, "Name them as the images: cat.png or cat.txt for cat.jpg")
 
 
 def _failure(err: MaskError) -> Failure:

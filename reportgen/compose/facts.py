@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from reportgen.compose import agreeing
 from reportgen.compose.answers import Answered
 from reportgen.panels import PRESENTATION, agreement
 from reportgen.results import (
@@ -106,7 +107,7 @@ def _image(subject: Subject) -> ImageReport:
             probability=first.probability,
             top=tuple(map(ClassReport.model_validate, prediction.top)),
         ),
-        measures=dict(agreement(subject)),
+        measures={**agreement(subject), **agreeing.numbers(subject)},
         explanations=tuple(map(_explanation, subject.explanations)),
     )
 
