@@ -73,8 +73,9 @@ class Found:
 
     @property
     def target(self) -> str:
-        """The explained class's name, fit to be shown."""
-        return shown_name(self.explanation.target.name)
+        """The explained class's name, fit to be shown; "a − b" where it is held against another."""
+        target = self.explanation.target
+        return " − ".join(shown_name(name) for name in (target.name, target.versus_name) if name)
 
     @property
     def ok(self) -> bool:
@@ -274,7 +275,9 @@ def scale_bar(words: Words, kind: str, low: str, high: str, label: str) -> Scale
 
 
 def target_words(words: Words, target: Target) -> str:
-    """The class, and whether the network or the label says it."""
+    """The class, and whether the network or the label says it, or it was asked for."""
+    if target.versus is not None:
+        return words("target.versus", name=shown_name(target.name), versus=shown_name(target.versus_name))
     return words(f"target.{target.role}", name=shown_name(target.name))
 
 

@@ -105,7 +105,11 @@ class PredictionReport(Strict):
 
 
 class ExplanationReport(Strict):
-    """One method, one class, one image. `verdict` is null where nothing was checked."""
+    """One method, one class, one image. `verdict` is null where nothing was checked.
+
+    `target`: index, name and role ("predicted", "label" or "asked"); versus and versus_name where the score is held
+    against that of another class.
+    """
 
     method: str
     target: dict[str, Number]
@@ -116,8 +120,19 @@ class ExplanationReport(Strict):
     verdict: VerdictReport | None = None
 
 
+class CueReport(Strict):
+    """The answer to a poorer copy: `probability` of the class that is predicted for the whole picture; `answer` now."""
+
+    name: Literal["grey", "blurred", "shuffled"]
+    probability: float
+    answer: ClassReport
+
+
 class ImageReport(Strict):
-    """One image with everything said of it; `measures`: how far its explanations agree, where they can be compared."""
+    """One image with everything said of it.
+
+    `measures`: how far its explanations agree, where they can be compared, and what drew a wrong answer away.
+    """
 
     file: str
     sha256: str
@@ -125,6 +140,7 @@ class ImageReport(Strict):
     prediction: PredictionReport
     measures: dict[str, Number]
     explanations: tuple[ExplanationReport, ...]
+    cues: tuple[CueReport, ...] = ()
 
 
 class CropReport(Strict):

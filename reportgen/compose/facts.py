@@ -5,6 +5,7 @@ from typing import Any
 
 from reportgen.compose import agreeing
 from reportgen.compose.answers import Answered
+from reportgen.compose.patterns import drawn
 from reportgen.panels import PRESENTATION, agreement
 from reportgen.results import (
     CheckResult,
@@ -16,11 +17,13 @@ from reportgen.results import (
     Run,
     Scalar,
     Subject,
+    Target,
     Verdict,
 )
 from reportgen.schema import (
     ClassReport,
     CropReport,
+    CueReport,
     EffectReport,
     EvidenceReport,
     ExplanationReport,
@@ -107,7 +110,8 @@ def _image(subject: Subject) -> ImageReport:
             probability=first.probability,
             top=tuple(map(ClassReport.model_validate, prediction.top)),
         ),
-        measures={**agreement(subject), **agreeing.numbers(subject)},
+        measures={**agreement(subject), **drawn(subject), **agreeing.numbers(subject)},
+        cues=tuple(map(CueReport.model_validate, subject.cues)),
         explanations=tuple(map(_explanation, subject.explanations)),
     )
 
@@ -116,13 +120,19 @@ def _explanation(explanation: Explanation) -> ExplanationReport:
     target = explanation.target
     return ExplanationReport(
         method=explanation.method,
-        target={"index": target.index, "name": target.name, "role": target.role},
+        target=_target(target),
         status=explanation.status,
         reason=_reason(explanation),
         parameters=dict(explanation.parameters),
         measures=dict(explanation.measures),
         verdict=_verdict(explanation.verdict),
     )
+
+
+def _target(target: Target) -> dict[str, Scalar]:
+    """With the class that it is held against, where there is one."""
+    own: dict[str, Scalar] = {"index": target.index, "name": target.name, "role": target.role}
+    return own if target.versus is None else own | {"versus": target.versus, "versus_name": target.versus_name}
 
 
 def _verdict(verdict: Verdict | None) -> VerdictReport | None:

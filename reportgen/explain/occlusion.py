@@ -3,6 +3,7 @@
 Source: zeiler2014. The windows overlap by half; a pixel's value is the mean loss over the windows that cover it.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -38,7 +39,7 @@ def explain(
 def stride(size: tuple[int, int]) -> int:
     """Pixels from one window to the next; a window is twice as wide."""
     height, width = size
-    return max(1, min(round((height * width) ** 0.5 / CELLS), min(size) // 2))
+    return max(1, min(round(math.sqrt(height * width) / CELLS), min(size) // 2))
 
 
 def _heats(classifier: Classifier, rows: Sequence[Row], step: int) -> list[Heat]:
@@ -73,7 +74,7 @@ def _windows(size: tuple[int, ...], step: int) -> tuple[int, int]:
 def _covered(size: tuple[int, ...], step: int) -> NDArray[np.bool_]:
     """(windows, cells): which cells each window covers, two by two."""
     down, across = (_pairs(count) for count in _windows(size, step))
-    return np.einsum("ir,jc->ijrc", down, across).reshape(len(down) * len(across), -1)
+    return (down[:, None, :, None] & across[None, :, None, :]).reshape(len(down) * len(across), -1)
 
 
 def _pairs(count: int) -> NDArray[np.bool_]:

@@ -1,14 +1,26 @@
 """Runs of all shapes, for the tests of compose."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from fake_run import fake_lime, fake_model, fake_prediction, fake_run, fake_saliency, fake_study
+from fake_run import (
+    ATTRIBUTIONS,
+    CLASSES,
+    METHODS,
+    fake_lime,
+    fake_model,
+    fake_prediction,
+    fake_run,
+    fake_saliency,
+    fake_study,
+)
 
 from reportgen.results import (
     CheckResult,
+    Cue,
+    CueName,
     Explanation,
     Failure,
     FilterStudy,
@@ -216,10 +228,115 @@ def installed(run: Run, *failing: str) -> Run:
     return replace(run, known_answers=known)
 
 
+def with_cues(run: Run, answers: Mapping[CueName, Sequence[int]]) -> Run:
+    """The run with the classes that win on each poorer copy, image by image; half as sure as of the whole picture."""
+    subjects = tuple(
+        replace(
+            subject,
+            cues=tuple(
+                Cue(name, subject.prediction.first.probability / 2, ranked(run, answers[name][n])) for name in answers
+            ),
+        )
+        for n, subject in enumerate(run.subjects)
+    )
+    return replace(run, subjects=subjects)
+
+
+def ranked(run: Run, index: int) -> RankedClass:
+    return RankedClass(index, run.model.classes[index], 0.875)
+
+
+def placed_lime(run: Run, places: Sequence[str]) -> Run:
+    """The run with LIME's heaviest regions in these places, image by image."""
+    return with_lime(run, [{"place": place} for place in places])
+
+
+def all_answered_alike(run: Run) -> Run:
+    """Class 0 for every image."""
+    alike = run.subjects[0].prediction
+    subjects = []
+    for subject in run.subjects:
+        label = subject.prediction.label
+        prediction = replace(alike, label=label)
+        subjects.append(replace(subject, prediction=prediction))
+    return replace(run, subjects=tuple(subjects))
+
+
+def with_border(run: Run, shares: Sequence[float]) -> Run:
+    """The run with so much of each image's saliency along its edges."""
+
+    def changed(explanation: Explanation, share: float) -> Explanation:
+        if explanation.method != "saliency" or explanation.status != "ok":
+            return explanation
+        return replace(explanation, measures={**explanation.measures, "border": share, "border_area": 0.36})
+
+    subjects = tuple(
+        replace(subject, explanations=tuple(changed(each, share) for each in subject.explanations))
+        for subject, share in zip(run.subjects, shares, strict=True)
+    )
+    return replace(run, subjects=subjects)
+
+
 RANDOM: Mapping[str, Scalar] = {"sampling": "random", "kernel_width": 0.25, "alpha": 1.0}
 PLAIN = fake_run(images=2, profile="default", trouble=False)
 
+QUIET = fake_run(images=8, profile="default", trouble=False)  # answers 0, 1, 2, 3, 0, 1, 2, 3
+
+
+def of_methods(images: int = 4, *, trouble: bool = False) -> Run:
+    """The further methods that give each pixel a number, and the three tasks."""
+    return fake_run(images=images, methods=(*METHODS, *ATTRIBUTIONS), profile="default", trouble=trouble)
+
+
+def with_explanations(run: Run, change: Callable[[Explanation], Explanation]) -> Run:
+    """The run with each explanation changed."""
+    subjects = (replace(each, explanations=tuple(map(change, each.explanations))) for each in run.subjects)
+    return replace(run, subjects=tuple(subjects))
+
+
+def of_few_maps() -> Run:
+    """A network of tokens, another that Grad-CAM does not apply to, and maps that crowd the rim of one image."""
+
+    def changed(each: Explanation) -> Explanation:
+        if each.method == "guided_backprop":
+            parameters = {"score": "logit", "reduction": "max"}
+            return replace(each, status="not_applicable", result=None, reason="reason.no_relu", parameters=parameters,
+                           measures={})  # fmt: skip
+        if each.method == "gradcam":
+            return replace(each, parameters={**each.parameters, "form": "tokens"})
+        return replace(each, measures={**each.measures, "border": 0.9, "completeness_relative": 2.0})
+
+    return with_explanations(of_methods(3), changed)
+
+
+def held_against(run: Run) -> Run:
+    """One class held against another on every image."""
+
+    def changed(each: Explanation) -> Explanation:
+        return replace(each, target=Target(0, CLASSES[0], "asked", 4, CLASSES[4]))
+
+    kept = (replace(each, explanations=each.explanations[:1] + each.explanations[-1:]) for each in run.subjects)
+    return with_explanations(replace(run, subjects=tuple(kept)), changed)
+
+
 RUNS: Mapping[str, Run] = {
+    "further methods": of_methods(),
+    "further methods, trouble": of_methods(trouble=True),
+    "further methods, homework": fake_run(methods=("saliency", "gradcam", "lime")),
+    "further methods, one image": of_methods(1),
+    "further methods, twelve images": judged_as(of_methods(12), STATES),
+    "few maps": of_few_maps(),
+    "one class against another": held_against(fake_run(methods=METHODS, profile="default", trouble=False)),
+    "one class against another, by its gradient": held_against(
+        fake_run(methods=("integrated_gradients", "occlusion"), profile="default", trouble=False)
+    ),
+    "asked for": with_explanations(of_methods(1), lambda each: replace(each, target=Target(0, CLASSES[0], "asked"))),
+    "answers by colour": with_cues(QUIET, {"grey": [1] * 8, "blurred": [0, 1, 2, 3, 0, 1, 2, 3], "shuffled": [4] * 8}),
+    "answers by patches": with_cues(QUIET, {"blurred": [4] * 8, "shuffled": [0, 1, 2, 3, 0, 1, 2, 4]}),
+    "one corner, one class": all_answered_alike(placed_lime(QUIET, ["lower_right"] * 8)),
+    "one corner, all classes": placed_lime(QUIET, ["lower_right"] * 7 + ["left"]),
+    "along the edges": with_border(QUIET, [0.9] * 6 + [0.3] * 2),
+    "one filter": with_filters(PLAIN, {"matters": 0.62}),
     "judged": judged_as(fake_run(images=12), STATES),
     "judged, all supported": installed(judged_as(PLAIN, ["supported"], "supported")),
     "judged, one disagreed about": judged_as(PLAIN, ["supported"], None, (0.9, 0.8, 0.1, 0.5, 0.2, 0.5)),

@@ -1,5 +1,6 @@
 """Maps of pixels against values that are known on paper, and against captum asked directly."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from toy_models import (
     SIZE,
     Constant,
     Filters,
+    FunctionalReLU,
     Linear,
     NoGradient,
     Separable,
@@ -27,13 +29,14 @@ from toy_models import (
 )
 
 from reportgen.classifier import Classifier
-from reportgen.explain import IMAGE_METHODS, integrated_gradients, smoothgrad
+from reportgen.explain import IMAGE_METHODS, integrated_gradients, occlusion, smoothgrad
 from reportgen.randomness import stream
 from reportgen.results import AttributionMap, Case, Explanation, SaliencyMap, Target
 from reportgen.stages import last_stage
 
 IMAGES = photographs(3)
-ATTRIBUTIONS = ("integrated_gradients", "gradcam", "smoothgrad")
+SIGNED = ("input_x_gradient", "integrated_gradients", "occlusion")
+ATTRIBUTIONS = (*SIGNED, "gradcam", "guided_backprop", "smoothgrad")
 
 
 def explained(name: str, classifier: Classifier, cases: Sequence[Case]) -> list[tuple[Explanation, ...]]:
@@ -225,6 +228,124 @@ class TestGradCam:
         assert (found.status, found.reason) == ("not_applicable", "reason.no_stage")
 
 
+class TestInputXGradient:
+    def test_of_a_linear_network_it_is_the_weight_times_the_image(self) -> None:
+        weights = torch.randn(2, 3, *SIZE, generator=torch.Generator().manual_seed(1))
+        found = only("input_x_gradient", wrapped(Linear(weights)))
+        by_hand = (weights[found.target.index].permute(1, 2, 0).numpy() * IMAGES[0]).sum(axis=-1)
+        np.testing.assert_allclose(heat(found), by_hand, atol=1e-5)
+
+    def test_it_is_captums(self) -> None:
+        module = settled(Small())
+        found = only("input_x_gradient", wrapped(module))
+        image = tensor(IMAGES[0]).requires_grad_()
+        theirs = captum.attr.InputXGradient(module).attribute(image, target=found.target.index)
+        np.testing.assert_allclose(heat(found), theirs[0].sum(0).detach().numpy(), atol=1e-6)
+
+
+class TestGuidedBackprop:
+    def test_it_is_captums(self) -> None:
+        module = settled(Small())
+        found = of_class("guided_backprop", wrapped(module), 1)
+        image = tensor(IMAGES[0]).requires_grad_()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            theirs = captum.attr.GuidedBackprop(module).attribute(image, target=1)
+        np.testing.assert_allclose(heat(found), theirs[0].abs().amax(0).detach().numpy(), atol=1e-6)
+        assert found.parameters["rectifiers"] == 3
+
+    def test_what_is_below_zero_does_not_come_back(self) -> None:
+        """Of two filters, one with a weight below 0 in the answer, only the other's share is left."""
+
+        class Two(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.act = nn.ReLU()
+
+            def forward(self, images: Tensor) -> Tensor:
+                red, green = self.act(images)[:, 0].sum((1, 2)), self.act(images)[:, 1].sum((1, 2))
+                return torch.stack([3 * red - 5 * green, 0 * red - 1e4], dim=1)
+
+        found = only("guided_backprop", wrapped(Two()))
+        np.testing.assert_allclose(heat(found)[IMAGES[0].min(axis=-1) > 0], 3.0)
+
+    def test_without_a_relu_that_is_a_module_it_does_not_apply(self) -> None:
+        found = only("guided_backprop", wrapped(settled(FunctionalReLU())))
+        assert (found.status, found.reason) == ("not_applicable", "reason.no_relu")
+
+
+class TestOcclusion:
+    def test_of_an_additive_network_it_is_the_mean_of_what_each_window_holds(self) -> None:
+        """Covering a window takes the sum of its pixels' weights times what they differ from the fill."""
+        weights = torch.randn(2, 3, *SIZE, generator=torch.Generator().manual_seed(1))
+        found = only("occlusion", wrapped(Linear(weights)))
+        step = int(found.parameters["stride"])
+        differs = IMAGES[0] - IMAGES[0].mean(axis=(0, 1))
+        held = (weights[found.target.index].permute(1, 2, 0).numpy() * differs).sum(axis=-1)
+        total, count = np.zeros(SIZE), np.zeros(SIZE)
+        for top in range(0, SIZE[0] - step, step):
+            for left in range(0, SIZE[1] - step, step):
+                window = np.s_[top : top + 2 * step, left : left + 2 * step]
+                total[window] += held[window].sum()
+                count[window] += 1
+        np.testing.assert_allclose(heat(found), total / count, atol=1e-3)
+        assert (SIZE[0] // step - 1) * (SIZE[1] // step - 1) == found.parameters["passes"]
+
+    @pytest.mark.parametrize("size", [(16, 20), (17, 23), (30, 47)])
+    def test_it_is_captums(self, size: tuple[int, int]) -> None:
+        module = settled(Small(), size=size)
+        classifier = wrapped(module, size=size)
+        (pixels,) = photographs(1, size)
+        one = case(classifier, pixels)
+        ((found,),) = explained("occlusion", classifier, [one])
+        image, step = tensor(pixels), int(found.parameters["stride"])
+        theirs = captum.attr.Occlusion(module).attribute(
+            image,
+            sliding_window_shapes=(3, 2 * step, 2 * step),
+            strides=(3, step, step),
+            baselines=image.mean(dim=(2, 3), keepdim=True).expand_as(image),
+            target=found.target.index,
+            perturbations_per_eval=64,
+        )
+        np.testing.assert_allclose(heat(found), theirs[0, 0].numpy(), atol=1e-5)
+
+    @pytest.mark.parametrize("size", [(128, 128), (224, 224), (96, 300), (32, 32), (8, 2048)])
+    def test_it_costs_about_as_many_passes_whatever_the_size(self, size: tuple[int, int]) -> None:
+        step = occlusion.stride(size)
+        passes = (-(-size[0] // step) - 1) * (-(-size[1] // step) - 1)
+        assert 80 <= passes <= (200 if min(size) > 16 else 1600)
+
+
+@pytest.mark.parametrize("name", ["saliency", "smoothgrad", *SIGNED])
+def test_a_class_held_against_another_is_the_difference_of_both(name: str) -> None:
+    """Of what is linear in the score, with its sign; of the gradients of a linear network by their weights."""
+    weights = torch.randn(3, 3, *SIZE, generator=torch.Generator().manual_seed(1))
+    classifier = wrapped(Linear(weights))
+    target = Target(0, "class 0", "asked", 2, "class 2")
+    one = replace(case(classifier, IMAGES[0]), targets=(target,))
+    ((found,),) = explained(name, classifier, [one])
+    assert found.target == target
+    if name in SIGNED:
+        expected = heat(of_class(name, classifier, 0)) - heat(of_class(name, classifier, 2))
+    else:
+        expected = (weights[0] - weights[2]).abs().amax(dim=0).numpy()
+    np.testing.assert_allclose(heat(found), expected, atol=1e-3)
+    if name == "integrated_gradients":
+        assert float(found.measures["completeness_relative"]) < 1e-3
+
+
+def test_grad_cam_and_guided_backprop_hold_a_class_against_another() -> None:
+    kernels = np.zeros((2, 3, 1, 1))
+    kernels[0, 0], kernels[1, 1] = 1.0, 2.0
+    classifier = wrapped(Filters(kernels))
+    one = replace(case(classifier, IMAGES[0]), targets=(Target(1, "class 1", "asked", 0, "class 0"),))
+    ((cam,),) = explained("gradcam", classifier, [one])
+    both = np.maximum(2 * IMAGES[0][..., 1] - IMAGES[0][..., 0], 0) / (SIZE[0] * SIZE[1])
+    np.testing.assert_allclose(heat(cam), both, rtol=1e-4, atol=1e-9)
+    ((guided,),) = explained("guided_backprop", classifier, [one])
+    np.testing.assert_allclose(heat(guided).max(), 2 / (SIZE[0] * SIZE[1]), rtol=1e-5)
+
+
 @pytest.mark.parametrize("name", ATTRIBUTIONS)
 class TestEach:
     def test_alone_and_among_others_and_in_any_order(self, name: str) -> None:
@@ -241,21 +362,26 @@ class TestEach:
                     np.testing.assert_allclose(heat(one), heat(other), atol=1e-6)
 
     def test_a_constant_network_has_no_picture(self, name: str) -> None:
-        if name == "gradcam":
-            pytest.skip("it has no maps")
         found = only(name, wrapped(Constant()))
-        assert (found.status, found.reason) == ("degenerate", "reason.flat_gradient")
+        expected = {
+            "gradcam": ("not_applicable", "reason.no_stage"),
+            "guided_backprop": ("not_applicable", "reason.no_relu"),
+            "occlusion": ("degenerate", "reason.nothing_lost"),
+        }
+        assert (found.status, found.reason) == expected.get(name, ("degenerate", "reason.flat_gradient"))
 
     def test_a_network_that_cuts_the_graph_failed(self, name: str) -> None:
         class Cut(nn.Module):
             def __init__(self) -> None:
                 super().__init__()
-                self.conv = nn.Conv2d(3, 2, 3)
+                self.conv, self.act = nn.Conv2d(3, 2, 3), nn.ReLU()
 
             def forward(self, images: Tensor) -> Tensor:
                 with torch.no_grad():
                     return self.conv(images).mean(dim=(2, 3))
 
+        if name == "occlusion":
+            return  # it needs none
         found = only(name, wrapped(Cut()))
         assert (found.status, found.reason) == ("failed", "reason.no_gradient")
 
@@ -263,10 +389,10 @@ class TestEach:
         class Root(nn.Module):
             def __init__(self) -> None:
                 super().__init__()
-                self.conv = nn.Conv2d(3, 2, 1)
+                self.conv, self.act = nn.Conv2d(3, 2, 1), nn.ReLU()
 
             def forward(self, images: Tensor) -> Tensor:
-                broken = self.conv(images) * torch.where(images[:, :1] > 2, 0.0, float("nan"))
+                broken = self.act(self.conv(images)) * torch.where(images[:, :1] > 2, 0.0, float("nan"))
                 return broken.mean(dim=(2, 3))
 
         classifier = wrapped(Root())
