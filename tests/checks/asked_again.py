@@ -1,6 +1,6 @@
 """Evidence for checks: what methods say of images, methods made of one function, and the shipped network."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -61,7 +61,7 @@ def evidence(
     return Evidence(classifier, cases, groups, {each.name: each for each in chosen}, options)
 
 
-def images_of(pixels: Sequence[NDArray[np.floating[Any]]]) -> list[ImageInput]:
+def images_of(pixels: Iterable[NDArray[Any]]) -> list[ImageInput]:
     """Each as it is fed."""
     return [image(np.asarray(each, np.float32)) for each in pixels]
 

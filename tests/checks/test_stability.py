@@ -10,7 +10,7 @@ from toy_models import Small, fingerprint, photographs, settled, wrapped
 
 from reportgen.checks.stability import CHECK, RADIUS, STABLE, STABLE_REGIONS
 from reportgen.classifier import Classifier
-from reportgen.contracts import Evidence
+from reportgen.contracts import Evidence, ImageMethod
 from reportgen.example.scenes import fresh_scenes
 from reportgen.options import BuildOptions
 from reportgen.randomness import stream
@@ -51,7 +51,12 @@ def classifier() -> Classifier:
 
 @pytest.mark.parametrize("checks", ["quick", "full"])
 def test_chance_and_noise_are_told_from_what_stays(classifier: Classifier, checks: str) -> None:
-    methods = [method_of("gambled", gambled), method_of("startled", startled), method_of("steady", steady), "saliency"]
+    methods: list[ImageMethod | str] = [
+        method_of("gambled", gambled),
+        method_of("startled", startled),
+        method_of("steady", steady),
+        "saliency",
+    ]
     found = judged(evidence(classifier, PHOTOGRAPHS, methods, checks=checks))
     for name in ("gambled", "startled"):
         assert {each.state for each in found[name]} <= {"weak", "fails"}
