@@ -18,6 +18,7 @@ from reportgen.results import Case, Cue, CueName, RankedClass
 GRID: Final = 4  # pieces along each side
 SOFTER: Final = 4  # of the blur that hides regions, a fourth: details go, shapes stay
 GROUP: Final = 64  # images whose copies are held at once
+OF_COLOUR: Final = frozenset({"grey", "swapped"})
 LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow converts to "L"
 
 Pixels = NDArray[np.float32]  # (H, W, 3) RGB in [0, 1]
@@ -26,9 +27,10 @@ Pixels = NDArray[np.float32]  # (H, W, 3) RGB in [0, 1]
 def answers_to_copies(classifier: Classifier, cases: Sequence[Case], seed: int) -> list[tuple[Cue, ...]]:
     """For each case the answers to its poorer copies, in the order of COPIES.
 
-    A network that sees no colours is not asked about grey. Nothing for a case one of whose answers is not finite.
+    A network that sees no colours is not asked about them. Nothing for a case one of whose answers is not finite.
     """
-    names = [name for name in COPIES if name != "grey" or classifier.facts.input.channel_order != "grey"]
+    colourless = classifier.facts.input.channel_order == "grey"
+    names = [name for name in COPIES if not (colourless and name in OF_COLOUR)]
     found: list[tuple[Cue, ...]] = []
     for start in range(0, len(cases), GROUP):
         group = cases[start : start + GROUP]
@@ -53,6 +55,11 @@ def _cues(classifier: Classifier, case: Case, names: Sequence[CueName], rows: ND
 def grey(pixels: Pixels) -> Pixels:
     """The picture without its colours, in three equal channels."""
     return np.repeat((pixels @ LUMA)[..., None], 3, axis=2).clip(0, 1)
+
+
+def swapped(pixels: Pixels) -> Pixels:
+    """The picture with red and blue exchanged, as who mistakes the order of the channels feeds it."""
+    return pixels[..., ::-1].copy()
 
 
 def blurred(pixels: Pixels) -> Pixels:
@@ -82,6 +89,7 @@ def shuffled(pixels: Pixels, chance: np.random.Generator) -> Pixels:
 
 COPIES: Final[dict[CueName, Callable[[Case, int], Pixels]]] = {
     "grey": lambda case, _: grey(case.image.pixels),
+    "swapped": lambda case, _: swapped(case.image.pixels),
     "blurred": lambda case, _: blurred(case.image.pixels),
     "shuffled": lambda case, seed: shuffled(case.image.pixels, stream(seed, "cues", case.image.sha256)),
 }

@@ -156,7 +156,7 @@ class Case:
     targets: tuple[Target, ...]
 
 
-CueName = Literal["grey", "blurred", "shuffled"]
+CueName = Literal["grey", "swapped", "blurred", "shuffled"]
 Result = SaliencyMap | AttributionMap | ColourSaliency | RegionWeights
 
 

@@ -123,7 +123,7 @@ class ExplanationReport(Strict):
 class CueReport(Strict):
     """The answer to a poorer copy: `probability` of the class that is predicted for the whole picture; `answer` now."""
 
-    name: Literal["grey", "blurred", "shuffled"]
+    name: Literal["grey", "swapped", "blurred", "shuffled"]
     probability: float
     answer: ClassReport
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from reportgen.compose import agreeing, installation, patterns, reading, rules, trust
+from reportgen.compose import agreeing, cues, installation, patterns, reading, rules, trust
 from reportgen.document import Block, Overview, OverviewItem, Paragraph, Section, Sentence
 from reportgen.language import Words
 from reportgen.panels import studied, thumbnail
@@ -63,7 +63,7 @@ def _item(words: Words, number_: int, subject: Subject) -> OverviewItem:
 def _warnings(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
     yield from noted(words, [note for note in run.selection if note[0] == STRANGERS])
     yield from noted(words, [note for note in run.model.notes if note[0] in WARNINGS])
-    yield from trust.warnings(run, words, summary)
+    yield from trust.warnings(run, words)
     yield from installation.warnings(run, words)
     if failed := int(summary["failed"]):
         keys = ("summary.failed", "summary.parts")
@@ -142,7 +142,7 @@ def _evidence(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
         keys = ("summary.agreement_density_median", "summary.agreement_images")
         yield counted(words, key, int(summary["agreement_images"]), keys, times=number(density))
     yield from _filters(run, words, summary)
-    yield from patterns.findings(words, summary)
+    yield from cues.findings(words, summary)
 
 
 def _lime(words: Words, summary: Numbers) -> Iterator[Sentence]:

@@ -3,11 +3,13 @@
 And what one image adds to them: what the answer lives on, and what draws a wrong one away from the label.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from reportgen.compose import cues
 from reportgen.document import Sentence
 from reportgen.language import Words
 from reportgen.measures import place_of
@@ -16,8 +18,6 @@ from reportgen.phrasing import (
     DENSER,
     SAME_PLACE_LEAST,
     SAME_PLACE_SHARE,
-    citing,
-    listing,
     number,
     percent,
     place,
@@ -27,73 +27,52 @@ from reportgen.phrasing import (
     same_place,
     shown_name,
 )
-from reportgen.results import Cue, RegionWeights, Run, Scalar, Subject
+from reportgen.results import RegionWeights, Run, Scalar, Subject
 
 Numbers = dict[str, Scalar]
 
-COPIES = ("grey", "blurred", "shuffled")
-NAMED = 5  # images that a sentence names
 DECISIVE = 0.5  # of the probability, which a filter's absence takes from the answers on average
 EVERY = 6  # images from which one answer for all of them is no chance
-MANY = 0.5  # share of the images from which a change is a pattern
 
 
 def numbers(run: Run) -> Numbers:
     """The patterns as numbers, for `summary` in report.json; what was not found or not measured is absent."""
-    return {**_same_place(run), **_border(run), **_one_answer(run), **_decisive_filter(run), **_cues(run)}
+    found = (_same_place, _border, _one_answer, _chance, _silent_layer, _decisive_filter, cues.numbers)
+    return {key: value for each in found for key, value in each(run).items()}
 
 
 def warnings(run: Run, words: Words, summary: Mapping[str, Scalar]) -> Iterator[tuple[Sentence, ...]]:
     """One paragraph for each pattern."""
-    if place_told := tuple(_place_sentences(run, words, summary)):
-        yield place_told
-    if "border_images" in summary:
-        keys = ("summary.border_images", "summary.border_measured")
-        names = _names(words, _on_the_border(run))
-        n, total = int(summary["border_images"]), int(summary["border_measured"])
-        yield (
-            said(words, "pattern.border_all" if n == total else "pattern.border", keys, n=n, total=total, names=names),
-        )
+    told = (
+        _place_sentences(run, words, summary),
+        _chance_sentences(run, words, summary),
+        _alone(run, words, summary),
+        cues.warnings(run, words, summary),
+    )
+    place_told, chance_told, alone, by_colour = map(tuple, told)
+    yield from (each for each in (place_told, chance_told) if each)
+    yield from ((sentence,) for sentence in (*alone, *by_colour))
+
+
+def _alone(run: Run, words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
+    if "silent_layer" in summary:
+        layer = f"filters[{_position(run, summary)}].layer"
+        shown = {"layer": shown_name(str(summary["silent_layer"])), "channels": summary["silent_channels"]}
+        yield said(words, "pattern.silent_layer", (layer, "summary.silent_channels"), **shown)
     if "one_answer" in summary:
-        keys = ("summary.images", "summary.one_answer")
-        yield (
-            said(words, "pattern.one_answer", keys, n=len(run.subjects), name=shown_name(str(summary["one_answer"]))),
+        name = shown_name(str(summary["one_answer"]))
+        yield said(
+            words, "pattern.one_answer", ("summary.images", "summary.one_answer"), n=len(run.subjects), name=name
         )
+    if "border_images" in summary:
+        yield cues.of_images(words, "border", ("border_images", "border_measured"), summary, _on_the_border(run))
     if "decisive_filter" in summary:
-        yield (_filter_sentence(run, words, summary),)
-    if "grey_pattern" in summary:
-        keys = ("summary.grey_changed", "summary.cues")
-        names = _names(words, [each for each in run.subjects if _changed(each, "grey")])
-        n, total = int(summary["grey_changed"]), int(summary["cues"])
-        yield (said(words, "pattern.grey_all" if n == total else "pattern.grey", keys, n=n, total=total, names=names),)
-
-
-def findings(words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
-    """For page one: what the answers live on, over all images."""
-    if "cues" not in summary:
-        return
-    total = int(summary["cues"])
-    kept = {name: summary[f"{name}_kept"] for name in COPIES if f"{name}_kept" in summary}
-    keys = ("summary.cues", *(f"summary.{name}_kept" for name in kept))
-    told = listing(words, [words(f"pattern.kept_{name}", n=n) for name, n in kept.items()])
-    yield citing(words, "pattern.cues", keys, total=total, kept=told)
-    if "shuffled_pattern" in summary:
-        keys = ("summary.cues", "summary.shuffled_kept")
-        yield said(words, "pattern.shuffled", keys, n=summary["shuffled_kept"], total=total)
+        yield _filter_sentence(run, words, summary)
 
 
 def card(words: Words, subject: Subject, key: str) -> Iterator[Sentence]:
-    """For a card: the probability on poorer copies, which of them are answered otherwise, and what drew the answer."""
-    if subject.cues:
-        keys = tuple(f"{key}.cues[{n}].probability" for n in range(len(subject.cues)))
-        each = [words(f"pattern.card_{cue.name}", probability=percent(cue.probability)) for cue in subject.cues]
-        name = shown_name(subject.prediction.first.name)
-        yield said(words, "pattern.card", keys, target=name, copies=listing(words, each))
-    for n, cue in enumerate(subject.cues):
-        if _differs(subject, cue):
-            keys = (f"{key}.cues[{n}].answer.name", f"{key}.cues[{n}].answer.probability")
-            answer = {"answer": shown_name(cue.answer.name), "probability": percent(cue.answer.probability)}
-            yield said(words, f"pattern.card_changed_{cue.name}", keys, **answer)
+    """For a card: what the answer lives on, and what drew a wrong one."""
+    yield from cues.card(words, subject, key)
     yield from _drawn_sentence(words, subject, key)
 
 
@@ -165,7 +144,7 @@ def _place_sentences(run: Run, words: Words, summary: Mapping[str, Scalar]) -> I
         keys = ("summary.lime_same_place", "summary.lime_same_place_images", "summary.lime_explained")
         yield placed(words, "summary.same_place", (where, times), int(summary["lime_explained"]), keys)
     there = [item.subject for item in _predicted(run, "lime") if item.explanation.measures["place"] == where]
-    names = _names(words, there)
+    names = cues.names_of(words, there)
     if "lime_same_place_class" in summary:
         told = "lime_same_place", "lime_same_place_class", "lime_same_place_class_images", "lime_same_place_images"
         alike = int(summary["lime_same_place_class_images"])
@@ -179,6 +158,60 @@ def _place_sentences(run: Run, words: Words, summary: Mapping[str, Scalar]) -> I
             total=times,
         )
     yield said(words, "pattern.place_images", ("summary.lime_same_place",), names=names)
+
+
+def _chance(run: Run) -> Numbers:
+    """Whether the answers are right no more often than guessing, and what stands instead of each label."""
+    asked = [each for each in run.subjects if each.prediction.label]
+    guess = 1 / max(1, len(run.model.classes))
+    right = sum(bool(each.prediction.right) for each in asked)
+    if len(asked) < EVERY or right > guess * len(asked) + math.sqrt(len(asked) * guess * (1 - guess)):
+        return {}
+    measured: Numbers = {"chance_share": guess}
+    if instead := _instead(asked):
+        (label, answer), *_ = instead.items()
+        measured |= {"renamed": len(instead), "renamed_label": label, "renamed_answer": answer}
+    return measured
+
+
+def _instead(asked: Sequence[Subject]) -> dict[str, str]:
+    """The one answer to each label, where no two labels share one and one at least is another class; else empty."""
+    pairs = {(each.prediction.label.name, each.prediction.first.name) for each in asked if each.prediction.label}
+    labels, answers = ({pair[side] for pair in pairs} for side in (0, 1))
+    alone = len(pairs) == len(labels) == len(answers) >= SAME_PLACE_LEAST
+    moved = {label: answer for label, answer in sorted(pairs) if label != answer}
+    return moved if alone else {}
+
+
+def _chance_sentences(run: Run, words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
+    if "chance_share" not in summary:
+        return
+    keys = ("summary.right", "summary.labelled", "summary.chance_share", "model.classes")
+    yield said(
+        words,
+        "pattern.chance",
+        keys,
+        right=summary["right"],
+        total=summary["labelled"],
+        classes=len(run.model.classes),
+        share=percent(summary["chance_share"]),
+    )
+    if "renamed" in summary:
+        named = {name: shown_name(str(summary[f"renamed_{name}"])) for name in ("label", "answer")}
+        yield said(words, "pattern.renamed", ("summary.renamed_label", "summary.renamed_answer"), **named)
+
+
+def _silent_layer(run: Run) -> Numbers:
+    """The first layer none of whose channels answers to any image."""
+    for item in studied(run, "filters"):
+        facts = item.study.measures
+        if facts.get("silent") and facts["silent"] == facts["channels"]:
+            return {"silent_layer": item.study.layer, "silent_channels": facts["channels"]}
+    return {}
+
+
+def _position(run: Run, summary: Mapping[str, Scalar]) -> int:
+    return next(n for n, study in enumerate(run.filters) if study.layer == summary["silent_layer"])
 
 
 def _border(run: Run) -> Numbers:
@@ -225,36 +258,5 @@ def _filter_sentence(run: Run, words: Words, summary: Mapping[str, Scalar]) -> S
     return said(words, "pattern.filter", keys, filter=study.filter, layer=shown_name(study.layer), change=change)
 
 
-def _cues(run: Run) -> Numbers:
-    asked = [each for each in run.subjects if each.cues]
-    if not asked:
-        return {}
-    present = [name for name in COPIES if any(cue.name == name for cue in asked[0].cues)]
-    changed = {name: sum(_changed(each, name) for each in asked) for name in present}
-    measured: Numbers = {"cues": len(asked)}
-    for name, n in changed.items():
-        measured |= {f"{name}_changed": n, f"{name}_kept": len(asked) - n}
-    several = len({each.prediction.first.index for each in asked}) > 1
-    if several and changed.get("grey", 0) >= max(SAME_PLACE_LEAST, MANY * len(asked)):
-        measured["grey_pattern"] = True
-    # A network that always answers the same keeps its answer whatever it is shown.
-    if several and int(measured["shuffled_kept"]) >= max(SAME_PLACE_LEAST, SAME_PLACE_SHARE * len(asked)):
-        measured["shuffled_pattern"] = True
-    return measured
-
-
-def _changed(subject: Subject, name: str) -> bool:
-    return any(cue.name == name and _differs(subject, cue) for cue in subject.cues)
-
-
-def _differs(subject: Subject, cue: Cue) -> bool:
-    return cue.answer.index != subject.prediction.first.index
-
-
 def _predicted(run: Run, method: str) -> list[Found]:
     return [item for item in found(run, method) if item.ok and item.explanation.target.role == "predicted"]
-
-
-def _names(words: Words, subjects: Sequence[Subject]) -> str:
-    names = [shown_name(each.image.name) for each in subjects]
-    return listing(words, names) if len(names) <= NAMED else words("pattern.such_as", names=", ".join(names[:NAMED]))

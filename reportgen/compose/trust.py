@@ -7,13 +7,25 @@ from reportgen.compose import agreeing, installation, pointing
 from reportgen.document import Block, Chip, Panel, Paragraph, Section, Sentence, Table
 from reportgen.language import Words
 from reportgen.panels import Found, target_words
-from reportgen.phrasing import citing, compared, counted, listing, paragraph, said
+from reportgen.phrasing import citing, coefficient, compared, counted, listing, paragraph, percent, said
 from reportgen.results import CheckResult, Explanation, Run, Scalar, Verdict
-from reportgen.verdicts import AGREEMENT, OBJECT, RANDOMISATION, SILENT, STABILITY, STATES, State
+from reportgen.verdicts import (
+    AGREEMENT,
+    FAITHFULNESS,
+    LEAD,
+    MARGIN,
+    OBJECT,
+    RANDOMISATION,
+    ROAD,
+    SILENT,
+    STABILITY,
+    STATES,
+    State,
+)
 
 ANCHOR = "verdicts"
-COLUMNS = ("faithfulness", "stability", "agreement", "object")  # checks of single pictures, in the table of all
-EXPLAINED = (RANDOMISATION, STABILITY, AGREEMENT, OBJECT)  # beside faithfulness
+COLUMNS = (FAITHFULNESS, ROAD, STABILITY, AGREEMENT, OBJECT)  # checks of single pictures, in the table of all
+EXPLAINED = (ROAD, RANDOMISATION, STABILITY, AGREEMENT, OBJECT)  # beside faithfulness
 Numbers = dict[str, Scalar]
 
 
@@ -99,11 +111,9 @@ def numbers(run: Run) -> Numbers:
     return {"verdicts": len(states), "verdicts_tested": tested, **counts, **share}
 
 
-def warnings(run: Run, words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
+def warnings(run: Run, words: Words) -> Iterator[Sentence]:
     """For page one: a network without evidence, and methods that do not show it."""
-    tested = int(summary.get("verdicts_tested", 0))
-    if tested and not summary["verdicts_supported"]:
-        yield counted(words, "trust.none", tested, ("summary.verdicts_tested", "summary.verdicts_supported"))
+    yield from _without_evidence(run, words)
     for position, each in enumerate(run.method_checks):
         if each.result.state == "fails":
             key = f"method_checks[{position}].result"
@@ -115,6 +125,20 @@ def warnings(run: Run, words: Words, summary: Mapping[str, Scalar]) -> Iterator[
                 numbers=_compared(each.result),
             )
     yield from agreeing.warnings(run, words)
+
+
+def _without_evidence(run: Run, words: Words) -> Iterator[Sentence]:
+    """Where faithfulness supports nothing; what follows from other checks speaks of the methods, not of the network."""
+    leading = [item for item in judged(run) if item.explanation.target.leads]
+    told = {f"{item.key}.verdict.checks": verdict_of(item).check(FAITHFULNESS) for item in leading}
+    states = {key: each.state for key, each in told.items() if each and each.state not in SILENT}
+    weak = tuple(key for key, state in states.items() if state == "weak")
+    if not states or "supported" in states.values():
+        return
+    if weak:
+        yield counted(words, "trust.none_but_weak", len(weak), tuple(states), total=len(states))
+    else:
+        yield counted(words, "trust.none", len(states), tuple(states))
 
 
 def summary_sentences(words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
@@ -142,7 +166,7 @@ def section(run: Run, words: Words) -> Section | None:
     if not items:
         return None
     blocks: list[Block] = [
-        paragraph(words, "what", *(citing(words, key) for key in explained(run))),
+        paragraph(words, "what", *_how(run, words)),
         Paragraph(tuple(said(words, f"trust.state_{state}") for state in _present(items))),
         _methods(run, words, items),
         _pictures(words, items),
@@ -154,6 +178,13 @@ def section(run: Run, words: Words) -> Section | None:
 
 def _predicted(items: Sequence[Found]) -> list[Found]:
     return [item for item in items if item.explanation.target.leads]
+
+
+def _how(run: Run, words: Words) -> Iterator[Sentence]:
+    first, *others = explained(run)
+    yield citing(words, first)
+    yield said(words, "trust.held", (), lead=percent(LEAD), margin=coefficient(MARGIN))
+    yield from (citing(words, key) for key in others)
 
 
 def _present(items: Sequence[Found]) -> tuple[State, ...]:

@@ -262,6 +262,15 @@ def all_answered_alike(run: Run) -> Run:
     return replace(run, subjects=tuple(subjects))
 
 
+def labelled(run: Run, labels: Sequence[int]) -> Run:
+    """The run with these labels, image by image."""
+    subjects = tuple(
+        replace(subject, prediction=replace(subject.prediction, label=replace(ranked(run, label), probability=0.05)))
+        for subject, label in zip(run.subjects, labels, strict=True)
+    )
+    return replace(run, subjects=subjects)
+
+
 def with_border(run: Run, shares: Sequence[float]) -> Run:
     """The run with so much of each image's saliency along its edges."""
 
@@ -331,11 +340,23 @@ RUNS: Mapping[str, Run] = {
         fake_run(methods=("integrated_gradients", "occlusion"), profile="default", trouble=False)
     ),
     "asked for": with_explanations(of_methods(1), lambda each: replace(each, target=Target(0, CLASSES[0], "asked"))),
-    "answers by colour": with_cues(QUIET, {"grey": [1] * 8, "blurred": [0, 1, 2, 3, 0, 1, 2, 3], "shuffled": [4] * 8}),
+    "answers by colour": with_cues(
+        QUIET,
+        {
+            "grey": [1] * 8,
+            "swapped": [0, 1, 2, 3, 4, 4, 4, 4],
+            "blurred": [0, 1, 2, 3, 0, 1, 2, 3],
+            "shuffled": [4] * 8,
+        },
+    ),
     "answers by patches": with_cues(QUIET, {"blurred": [4] * 8, "shuffled": [0, 1, 2, 3, 0, 1, 2, 4]}),
     "one corner, one class": all_answered_alike(placed_lime(QUIET, ["lower_right"] * 8)),
     "one corner, all classes": placed_lime(QUIET, ["lower_right"] * 7 + ["left"]),
     "along the edges": with_border(QUIET, [0.9] * 6 + [0.3] * 2),
+    "channels exchanged": with_cues(labelled(QUIET, [1, 1, 1, 1, 0, 1, 2, 3]), {"swapped": [1, 1, 1, 1, 0, 1, 2, 3]}),
+    "names in another order": labelled(QUIET, [1, 2, 3, 0, 1, 2, 3, 0]),
+    "guessing": labelled(QUIET, [1, 2, 1, 0, 1, 2, 3, 0]),
+    "a dead layer": with_filters(PLAIN, {"silent": 8, "channels": 8}),
     "one filter": with_filters(PLAIN, {"matters": 0.62}),
     "judged": judged_as(fake_run(images=12), STATES),
     "judged, all supported": installed(judged_as(PLAIN, ["supported"], "supported")),
@@ -348,7 +369,9 @@ RUNS: Mapping[str, Run] = {
         fake_run(images=1, profile="default", methods=("saliency",), trouble=False), ["supported"]
     ),
     "judged, one supported": judged_as(PLAIN, ["supported", "indistinct", "weak", "fails"]),
-    "judged, none supported": judged_as(fake_run(), ["indistinct", "weak"], "fails"),
+    "judged, none supported": judged_as(fake_run(), ["indistinct", "fails"], "fails"),
+    "judged, only weak ones": judged_as(PLAIN, ["weak", "indistinct"]),
+    "judged, only one weak": judged_as(PLAIN, ["indistinct", "weak"]),
     "judged, one not supported": judged_as(
         fake_run(images=1, profile="default", methods=("saliency",), trouble=False), ["fails"], "fails"
     ),

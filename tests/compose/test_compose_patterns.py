@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 from fake_run import fake_run
 from reading import said, says, texts
-from scenarios import QUIET, RUNS, placed_lime, with_border, with_cues, with_filters
+from scenarios import QUIET, RUNS, labelled, placed_lime, with_border, with_cues, with_filters
 
 from reportgen.compose.patterns import drawn, numbers
 from reportgen.results import Explanation, RegionWeights, RuleResult, Run
 
-PATTERNS = ("border", "one_answer", "filter", "grey", "shuffled", "place_class_all", "place_images")
+PATTERNS = (
+    "border", "chance", "filter", "grey", "one_answer", "place_class_all", "place_images", "renamed", "shuffled",
+    "silent_layer", "swapped",
+)  # fmt: skip
 
 
 def patterns(run: Run) -> set[str]:
@@ -28,6 +31,10 @@ def patterns(run: Run) -> set[str]:
         ("one corner, all classes", {"place_images"}),
         ("along the edges", {"border"}),
         ("one filter", {"filter"}),
+        ("channels exchanged", {"swapped"}),
+        ("names in another order", {"chance", "renamed"}),
+        ("guessing", {"chance"}),
+        ("a dead layer", {"silent_layer"}),
     ],
 )
 def test_each_pattern_is_told_and_nothing_else(name: str, told: set[str]) -> None:
@@ -152,3 +159,23 @@ def test_what_may_be_chance_draws_nothing() -> None:
 def test_what_speaks_for_both_is_said_so() -> None:
     run = wrong(fake_run(profile="default", trouble=False), regions([0.3, 0.0, 0, 0]), regions([0.1, 0.0, 0, 0]))
     assert "adds 0.3 to the probability of “ring” and only 0.1 to that of" in texts(run, "image-1")
+
+
+def test_guessing_is_judged_by_what_chance_gives() -> None:
+    """Of 8 images among 6 classes chance gets 1.33, with a standard deviation of 1.05."""
+    assert numbers(labelled(QUIET, [0, 1, 1, 0, 1, 2, 1, 0]))["chance_share"] == pytest.approx(1 / 6)
+    assert "chance_share" not in numbers(labelled(QUIET, [0, 1, 2, 0, 1, 2, 1, 0]))
+    few = replace(QUIET, subjects=QUIET.subjects[:5])
+    assert "chance_share" not in numbers(labelled(few, [1, 2, 3, 0, 1]))
+
+
+def test_two_labels_with_one_answer_are_no_other_order() -> None:
+    assert "renamed" in numbers(labelled(QUIET, [1, 2, 3, 0, 1, 2, 3, 0]))
+    assert "renamed" not in numbers(labelled(QUIET, [1, 2, 3, 0, 2, 2, 3, 0]))
+
+
+def test_an_exchange_that_helps_few_images_is_no_pattern() -> None:
+    run = labelled(QUIET, [1, 1, 1, 1, 0, 1, 2, 3])  # five are right as fed
+    assert numbers(with_cues(run, {"swapped": [1, 1, 1, 0, 0, 1, 2, 3]}))["swapped_right"] == 7
+    assert "swapped_pattern" not in numbers(with_cues(run, {"swapped": [1, 1, 1, 0, 0, 1, 2, 3]}))
+    assert "swapped_pattern" in numbers(with_cues(run, {"swapped": [1, 1, 1, 1, 0, 1, 2, 3]}))
