@@ -39,6 +39,7 @@ from reportgen.results import (
     Subject,
     Target,
 )
+from reportgen.verdicts import LEAD, MARGIN
 
 PERCENTILE = 99.0  # of a saliency map, drawn in full colour
 COLUMNS = 4  # photographs side by side: 4 cm each on A4
@@ -53,6 +54,8 @@ PRESENTATION: Mapping[str, Scalar] = {
     "follows": FOLLOWS,
     "denser": DENSER,
     "alike": ALIKE,
+    "gap_lead": LEAD,
+    "gap_margin": MARGIN,
 }  # what pictures and sentences depend on besides the results, as report.json states it
 
 Item = TypeVar("Item")

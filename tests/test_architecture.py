@@ -83,7 +83,6 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "compose.filter_findings",
         "compose.installation",
         "compose.lime_trust",
-        "compose.patterns",
         "compose.pointing",
         "compose.reading",
         "compose.rules",

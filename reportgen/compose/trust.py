@@ -183,7 +183,13 @@ def _predicted(items: Sequence[Found]) -> list[Found]:
 def _how(run: Run, words: Words) -> Iterator[Sentence]:
     first, *others = explained(run)
     yield citing(words, first)
-    yield said(words, "trust.held", (), lead=percent(LEAD), margin=coefficient(MARGIN))
+    yield said(
+        words,
+        "trust.held",
+        ("presentation.gap_lead", "presentation.gap_margin"),
+        lead=percent(LEAD),
+        margin=coefficient(MARGIN),
+    )
     yield from (citing(words, key) for key in others)
 
 
