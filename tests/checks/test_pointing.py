@@ -74,6 +74,7 @@ def test_the_class_s_own_objects_count_where_a_name_is_known() -> None:
     assert on_target([ObjectMask("dog", LEFT), ObjectMask("cat", some)], "tabby, cat")[1] == "class"
     mask, of = on_target([ObjectMask("dog", LEFT), ObjectMask("", some)], "zebra")
     assert of == "all"
+    assert on_target([ObjectMask("", LEFT)], "zebra")[1] == "unnamed"
     assert mask is not None
     assert np.array_equal(mask, LEFT | some)
 

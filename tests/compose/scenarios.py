@@ -208,7 +208,7 @@ def _checked(name: str, state: State, n: int) -> CheckResult:
     if name == "object":
         measures = {
             "mass": value, "area": 0.11 + 0.01 * n, "hit": n % 2 == 0, "middle_mass": 0.2, "middle_hit": True,
-            "of": ("class", "all")[n % 2],
+            "of": ("class", "all", "unnamed")[n % 3],
         }  # fmt: skip
     # Two decimals would not tell these two apart.
     return CheckResult(name, state, value, value + 0.001 if state == "indistinct" else 0.1, measures=measures)
