@@ -79,23 +79,28 @@ def card(words: Words, subject: Subject, key: str) -> Iterator[Sentence]:
 def drawn(subject: Subject) -> Numbers:
     """The region that most draws a wrong answer from the label to the predicted class; empty where none is known.
 
-    drawn_predicted, drawn_label: its weight for either class; drawn_area: its share of the image; drawn_place.
+    drawn_predicted, drawn_label: its weight for either class, the latter absent where no region moves the label's;
+    drawn_area: its share of the image; drawn_place.
     """
-    results = {
-        each.target.role: each.result for each in subject.explanations if each.method == "lime" and each.status == "ok"
-    }
-    mine, label = results.get("predicted"), results.get("label")
-    if not isinstance(mine, RegionWeights) or not isinstance(label, RegionWeights):
+    told = {each.target.role: each for each in subject.explanations if each.method == "lime"}
+    if set(told) != {"predicted", "label"}:
         return {}
-    if not np.array_equal(mine.segments, label.segments):
+    mine, label = told["predicted"].result, told["label"].result
+    if not isinstance(mine, RegionWeights):
         return {}
-    region = int(np.argmax(mine.weights - label.weights))
+    if isinstance(label, RegionWeights) and np.array_equal(mine.segments, label.segments):
+        region = int(np.argmax(mine.weights - label.weights))
+        weight: Numbers = {"drawn_label": float(label.weights[region])}
+    elif told["label"].reason == "reason.hardly_moves":
+        region, weight = int(np.argmax(mine.weights)), {}
+    else:
+        return {}
     if mine.margins is not None and mine.weights[region] <= mine.margins[region]:
         return {}  # by chance, as far as is known
     inside = mine.segments == region
     return {
         "drawn_predicted": float(mine.weights[region]),
-        "drawn_label": float(label.weights[region]),
+        **weight,
         "drawn_area": float(inside.mean()),
         "drawn_place": place_of(inside),
     }
@@ -106,18 +111,19 @@ def _drawn_sentence(words: Words, subject: Subject, key: str) -> Iterator[Senten
     label = subject.prediction.label
     if not measured or label is None or float(measured["drawn_predicted"]) <= 0:
         return
-    weight = float(measured["drawn_label"])
+    weight = float(measured.get("drawn_label", 0.0))
+    key_of = "pattern.drawn" if "drawn_label" in measured else "pattern.drawn_alone"
     explained = next(each for each in subject.explanations if each.method == "lime" and each.status == "ok")
     yield said(
         words,
-        "pattern.drawn_against" if weight < 0 else "pattern.drawn",
+        "pattern.drawn_against" if weight < 0 else key_of,
         tuple(f"{key}.measures.{name}" for name in measured),
         place=place(words, measured["drawn_place"]),
         area=percent(measured["drawn_area"]),
         predicted=shown_name(subject.prediction.first.name),
         weight=number(measured["drawn_predicted"]),
         label=shown_name(label.name),
-        label_weight=number(abs(weight)),
+        **({"label_weight": number(abs(weight))} if "drawn_label" in measured else {}),
         scale=words(f"scale.{explained.parameters['scale']}"),
     )
 

@@ -30,7 +30,7 @@ def attribution_overlay(photo: Pixels, heat: Heat, top: float) -> Pixels:
     plane = Image.fromarray(_shares(heat, top).astype(np.float32))
     shares = np.asarray(plane.resize((width, height), Image.Resampling.BILINEAR), np.float64)[..., None]
     grey = FADED[0] + FADED[1] * rgb2gray(photo)[..., None]
-    opacity = STRONGEST * np.sqrt(np.abs(shares))  # else weak evidence would not be seen on a photograph
+    opacity = STRONGEST * np.abs(shares) ** 0.75  # else weak evidence would not be seen on a photograph
     colours = np.where(shares < 0, to_rgb(AGAINST), to_rgb(FOR))
     return np.asarray(np.round(255 * ((1 - opacity) * grey + opacity * colours)), np.uint8)
 

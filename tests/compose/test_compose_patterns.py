@@ -156,6 +156,21 @@ def test_what_may_be_chance_draws_nothing() -> None:
     assert not drawn(wrong(run, sure, other_cut).subjects[0])
 
 
+def test_a_label_that_no_region_moves_is_told() -> None:
+    run = wrong(fake_run(profile="default", trouble=False), regions([0.1, 0.3, 0, 0]), regions([0.1, 0.0, 0, 0]))
+
+    def unmoved(each: Explanation) -> Explanation:
+        if each.method != "lime" or each.target.role != "label":
+            return each
+        return replace(each, status="degenerate", result=None, reason="reason.hardly_moves")
+
+    subject = run.subjects[0]
+    alone = replace(subject, explanations=tuple(map(unmoved, subject.explanations)))
+    assert drawn(alone)["drawn_predicted"] == 0.3
+    assert "drawn_label" not in drawn(alone)
+    assert "no region brings “<b>square</b>” back" in texts(replace(run, subjects=(alone,)), "image-1")
+
+
 def test_what_speaks_for_both_is_said_so() -> None:
     run = wrong(fake_run(profile="default", trouble=False), regions([0.3, 0.0, 0, 0]), regions([0.1, 0.0, 0, 0]))
     assert "adds 0.3 to the probability of “ring” and only 0.1 to that of" in texts(run, "image-1")

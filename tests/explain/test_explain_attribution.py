@@ -378,7 +378,8 @@ class TestEach:
 
             def forward(self, images: Tensor) -> Tensor:
                 with torch.no_grad():
-                    return self.conv(images).mean(dim=(2, 3))
+                    answers: Tensor = self.conv(images).mean(dim=(2, 3))
+                return answers
 
         if name == "occlusion":
             return  # it needs none
@@ -392,7 +393,7 @@ class TestEach:
                 self.conv, self.act = nn.Conv2d(3, 2, 1), nn.ReLU()
 
             def forward(self, images: Tensor) -> Tensor:
-                broken = self.act(self.conv(images)) * torch.where(images[:, :1] > 2, 0.0, float("nan"))
+                broken: Tensor = self.act(self.conv(images)) * torch.where(images[:, :1] > 2, 0.0, float("nan"))
                 return broken.mean(dim=(2, 3))
 
         classifier = wrapped(Root())

@@ -48,9 +48,7 @@ def test_over_the_photograph_it_has_its_size_and_its_places() -> None:
 
 @pytest.mark.parametrize(("value", "top"), [(np.nan, 1.0), (np.inf, 1.0), (1.0, np.nan), (1.0, 0.0), (1.0, -1.0)])
 def test_what_has_no_scale_is_never_drawn(value: float, top: float) -> None:
-    for draw in (
-        lambda: figures.attribution_picture(np.array([[value]]), top),
-        lambda: figures.attribution_overlay(np.zeros((2, 2, 3), np.uint8), np.array([[value]]), top),
-    ):
-        with pytest.raises(ValueError, match="NaN or infinity"):
-            draw()
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        figures.attribution_picture(np.array([[value]]), top)
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        figures.attribution_overlay(np.zeros((2, 2, 3), np.uint8), np.array([[value]]), top)
