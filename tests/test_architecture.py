@@ -20,8 +20,8 @@ PACKAGE = ROOT / "reportgen"
 # From the ground up. A module imports only modules that stand in a line above its own here. A folder's name stands for
 # all of its files but those named on their own; a folder's __init__ may import its own files.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors",),
-    ("arrays", "excerpts", "fills", "markdown", "options", "resources", "sampling"),
+    ("errors", "languages"),
+    ("arrays", "excerpts", "fills", "fonts", "markdown", "options", "resources", "sampling"),
     ("forwards", "heads", "inputs", "maps", "ruling", "segmentation", "settings", "studies", "surrogate", "verdicts"),
     ("language", "results", "verdict_schema"),
     ("schema",),
@@ -78,6 +78,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "compose.agreeing",
         "compose.answers",
         "compose.bars",
+        "compose.class_names",
         "compose.cues",
         "compose.feeding",
         "compose.filter_findings",
