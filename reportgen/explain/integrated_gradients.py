@@ -82,7 +82,7 @@ def integrated(
 
 
 def _cancelled(heat: NDArray[np.float32]) -> float:
-    """A tenth of what the map adds and takes: where both cancel, the gain itself says nothing of how fine the map is."""
+    """A tenth of what the map adds and takes: where both cancel, the gain says nothing of how fine the map is."""
     return 0.1 * float(np.abs(heat).sum(dtype=np.float64))
 
 
