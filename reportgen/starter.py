@@ -16,8 +16,8 @@ EXAMPLES: Final = {
     "head": "softmax", "state_key": "state_dict_ema", "classes": "classes.txt", "images": ["photographs"],
     "reference_images": ["more_photographs"], "labels": "labels.csv", "masks": "masks", "indices": [1, 2, 47, 98],
     "limit": 12, "layers": ["cnn.15"], "filters": [0, 5], "lime_fill_image": "grey.png", "templates": "templates",
-    "css": "own.css", "font": "own.otf", "notes": "notes.md", "rules": "rules.toml", "preset": "default", "batch_size": 16,
-    "title": "What it looks at",
+    "css": "own.css", "font": "own.otf", "notes": "notes.md", "rules": "rules.toml", "preset": "default",
+    "batch_size": 16, "title": "What it looks at",
     "target": "cat", "versus": "dog", "author": "Ada Example", "student_id": "b00000000",
 }  # fmt: skip
 
