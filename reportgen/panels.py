@@ -42,14 +42,14 @@ from reportgen.results import (
     Subject,
     Target,
 )
-from reportgen.verdicts import LEAD, MARGIN
+from reportgen.verdicts import HELD
 
 PERCENTILE = 99.0  # of a saliency map, drawn in full colour
 COLUMNS = 4  # photographs side by side: 4 cm each on A4
 MANY_COLUMNS = 6  # the same for small maps, where more than four images would fill page after page
 EMPTY = Panel(NoPicture(""), "")
 MAP_PIXELS = 256
-PRESENTATION: Mapping[str, Scalar] = {
+PRESENTATION: Mapping[str, Scalar] = HELD | {
     "saliency_percentile": PERCENTILE,
     "shown_regions": measures.SHOWN_REGIONS,
     "least_share": measures.LEAST_SHARE,
@@ -57,8 +57,6 @@ PRESENTATION: Mapping[str, Scalar] = {
     "follows": FOLLOWS,
     "denser": DENSER,
     "alike": ALIKE,
-    "gap_lead": LEAD,
-    "gap_margin": MARGIN,
 }  # what pictures and sentences depend on besides the results, as report.json states it
 
 Item = TypeVar("Item")

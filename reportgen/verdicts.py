@@ -19,6 +19,7 @@ ROAD: Final = "road"
 # controls are chance. Measured: docs/verdicts.md.
 MARGIN: Final = 0.1  # of probability
 LEAD: Final = 0.1  # of what the widest gap of a control leaves to 1
+HELD: Final[dict[str, Scalar]] = {"gap_lead": LEAD, "gap_margin": MARGIN}
 
 
 @dataclass(frozen=True)
