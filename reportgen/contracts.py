@@ -124,7 +124,7 @@ class FilterMethod:
 class Evidence:
     """What checks judge. explanations: for each case, in the order of the cases, what the methods said.
 
-    methods: by name, for checks that ask again.
+    methods: by name, for checks that ask again; method_checks: what was said of whole methods before.
     """
 
     classifier: "Classifier"
@@ -132,6 +132,7 @@ class Evidence:
     explanations: Sequence[tuple[Explanation, ...]]
     methods: Mapping[str, ImageMethod]
     options: BuildOptions
+    method_checks: tuple[MethodCheck, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -129,6 +129,9 @@ class BuildOptions(BaseModel):
         "More photographs, not explained: for how the network was fed, and for crops that excite filters.",
     )
     labels: Path | None = _setting(None, "Images", "CSV or JSON: file name, class index or name.")
+    masks: Path | None = _setting(
+        None, "Images", "Where the object is: a folder of PNG masks or YOLO files named as the images, or COCO's JSON."
+    )
     indices: tuple[Annotated[int, Field(ge=0)], ...] = _setting(
         (), "Images", "Positions in the sorted list, from 0: 1,2,47,98."
     )

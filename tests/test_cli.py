@@ -94,6 +94,7 @@ GIVEN: dict[str, tuple[list[str], object]] = {
     "reference_images": (["d.jpg", "e f.jpg"], (Path("d.jpg"), Path("e f.jpg"))),
     "images": (["a.jpg", "b c.jpg"], (Path("a.jpg"), Path("b c.jpg"))),
     "labels": (["l.csv"], Path("l.csv")),
+    "masks": (["m.json"], Path("m.json")),
     "indices": (["1,2,47,98"], (1, 2, 47, 98)),
     "limit": (["3"], 3),
     "pick": (["unsure"], "unsure"),

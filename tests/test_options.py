@@ -300,7 +300,7 @@ class TestValues:
         assert BuildOptions(model=Path("m.pth")).model_dump(exclude={"model"}) == {
             "arch": None, "size": None, "mean": (), "std": (), "channel_order": None, "resize": None,
             "head": None, "state_key": None, "classes": None, "reference_images": (),
-            "images": (), "labels": None, "indices": (), "limit": None, "pick": "first",
+            "images": (), "labels": None, "masks": None, "indices": (), "limit": None, "pick": "first",
             "methods": ("saliency", "integrated_gradients", "gradcam", "filters", "lime"), "target": None,
             "versus": None, "profile": "default", "layers": (), "filters": (),
             "filters_top": 2, "filter_steps": 64, "lime_samples": 1024, "lime_sampling": "designed",

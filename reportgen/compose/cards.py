@@ -46,6 +46,7 @@ from reportgen.phrasing import (
 from reportgen.results import Failure, Head, Run, Subject
 
 HALF = 0.5
+NO_IMAGE = ("E-MASK", "E-METHOD")  # failures that leave every image its card
 LEAST_SECOND = 0.01  # probability from which the second class is worth a sentence
 
 
@@ -73,7 +74,8 @@ class _Card:
 
 def section(run: Run, words: Words) -> Section:
     """One card per image; those that could not be explained come first, with the reason."""
-    failed = (_failed(words, n, failure) for n, failure in enumerate(run.failures, 1) if failure.code != "E-METHOD")
+    numbered = enumerate(run.failures, 1)
+    failed = (_failed(words, n, failure) for n, failure in numbered if failure.code not in NO_IMAGE)
     cards = (_card(run, words, card) for card in _cards(run))
     return with_controls(Section("images", words("section.images"), sections=(*failed, *cards)), run, words)
 

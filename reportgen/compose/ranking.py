@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from reportgen.compose.agreeing import disagrees
 from reportgen.phrasing import CONFIDENT
 from reportgen.results import Run, Subject
 from reportgen.verdicts import SILENT
 
-Group = Literal["failed", "confident", "wrong", "unsupported", "rest"]
-GROUPS: tuple[Group, ...] = ("failed", "confident", "wrong", "unsupported", "rest")  # the worst first
+Group = Literal["failed", "confident", "wrong", "unsupported", "disagreed", "rest"]
+GROUPS: tuple[Group, ...] = ("failed", "confident", "wrong", "unsupported", "disagreed", "rest")  # the worst first
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Ranked:
 
 
 def worst_first(run: Run) -> tuple[Ranked, ...]:
-    """All images: a method failed on it; a confident error; an error; an answer without support; the rest.
+    """All images: a method failed on it; a confident error; an error; an answer without support; one
+    that the methods disagree about; the rest.
 
     Errors come with the highest probability first, all others with the lowest; then as in the run.
     """
@@ -42,7 +44,9 @@ def group_of(subject: Subject) -> Group:
     if subject.prediction.right is False:
         return "confident" if subject.prediction.first.probability >= CONFIDENT else "wrong"
     states = tested_states(subject)
-    return "unsupported" if states and "supported" not in states else "rest"
+    if states and "supported" not in states:
+        return "unsupported"
+    return "disagreed" if disagrees(subject) else "rest"
 
 
 def tested_states(subject: Subject) -> Sequence[str]:

@@ -20,7 +20,8 @@ from reportgen.contracts import FilterMethod
 from reportgen.crops import Dossier, Wanted, find_crops
 from reportgen.hooks import captured
 from reportgen.layers import ACTIVATIONS, Tokens, check_filters, named_layers, one_per_stage, tokens_of
-from reportgen.measures import answers, filter_preferences
+from reportgen.measures import answers, filter_preferences, object_shares
+from reportgen.objects import all_objects
 from reportgen.options import BuildOptions
 from reportgen.palette import Palette, palette
 from reportgen.pool import pool_of
@@ -37,7 +38,10 @@ Held = Mapping[int, NDArray[np.float64]]  # filter -> (N, K) probabilities with 
 
 @dataclass(frozen=True, eq=False)
 class _Subject:
-    """What the filters of one layer are judged by. intact: (N, K) probabilities of the network as it is."""
+    """What the filters of one layer are judged by.
+
+    intact: (N, K) probabilities of the network as it is; marked: where objects are on each image, where it is known.
+    """
 
     layer: Layer
     stats: Channels
@@ -48,6 +52,7 @@ class _Subject:
     colours: Palette
     classes: tuple[str, ...]
     parameters: Facts
+    marked: tuple[NDArray[np.bool_] | None, ...]
 
 
 def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions) -> Iterator[FilterStudy]:
@@ -72,7 +77,7 @@ def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions
     wanted = [Wanted(surveyed[name], tuple(held[name]), stats[name]) for name in held]
     dossiers = find_crops(classifier, pool, wanted, options.seed)
     tokens, classes = tokens_of(classifier, tuple(surveyed.values())), classifier.facts.classes
-    colours = palette(pixels)
+    colours, marked = palette(pixels), tuple(all_objects(case.image.objects) for case in cases)
     for layer in layers:
         parameters = _parameters(classifier, surveyed[layer], tokens, options)
         if layer not in stats:
@@ -80,7 +85,16 @@ def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions
             yield FilterStudy(NAME, layer, 0, "not_applicable", NO_MAPS, reason=reason, parameters=parameters)
             continue
         subject = _Subject(
-            surveyed[layer], stats[layer], intact, held[layer], dossiers[layer], pixels, colours, classes, parameters
+            surveyed[layer],
+            stats[layer],
+            intact,
+            held[layer],
+            dossiers[layer],
+            pixels,
+            colours,
+            classes,
+            parameters,
+            marked,
         )
         yield from _studies(classifier, subject, options)
 
@@ -181,7 +195,8 @@ def _judged(
     if answered:
         measures |= {"mean": mean, "matters": ablation.change_of_predicted(subject.intact, held)}
         measures["largest_change"] = float(np.abs(subject.intact - held).mean(axis=0).max())
-    measures |= filter_preferences(maps, subject.pixels) | _honest(subject, number)
+    measures |= filter_preferences(maps, subject.pixels) | object_shares(maps, subject.marked)
+    measures |= _honest(subject, number)
     if best > 0:
         measures["ratio"] = reached / best
     means = maps.mean(axis=(1, 2), dtype=np.float64)
