@@ -94,6 +94,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "outputs.addresses",
         "outputs.json",
     ),
+    ("compose.ranking",),
     (
         "compose.abridging",
         "compose.controls",
