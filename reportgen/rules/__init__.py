@@ -1,15 +1,19 @@
 """The gate: what a run must fulfil, one entry each, judged from its numbers. Free of torch."""
 
 from collections.abc import Mapping
+from typing import TypeVar
 
+from reportgen.changes import Comparison
 from reportgen.compose.summing import summarise
 from reportgen.results import Run
 from reportgen.rules.rule import Evidence, Measured, NotTested, Rule, Seen
 from reportgen.rules.settings import Rulebook, Setting, read_rules
-from reportgen.rules.table import RULES
+from reportgen.rules.table import COMPARE_RULES, RULES
 from reportgen.ruling import HOLDS, ImageRuling, RuleResult
 
-__all__ = ["RULES", "Rulebook", "judge", "read_rules"]
+__all__ = ["COMPARE_RULES", "RULES", "Rulebook", "judge", "judge_changes", "read_rules"]
+
+T = TypeVar("T")
 
 
 def judge(run: Run, book: Rulebook, sizes: Mapping[str, int] | None = None) -> tuple[RuleResult, ...]:
@@ -22,7 +26,13 @@ def judge(run: Run, book: Rulebook, sizes: Mapping[str, int] | None = None) -> t
     return tuple(_judged(rule, book[rule.name], seen) for rule in rules if book[rule.name].level != "off")
 
 
-def _judged(rule: Rule, setting: Setting, seen: Evidence) -> RuleResult:
+def judge_changes(comparison: Comparison, book: Rulebook) -> tuple[RuleResult, ...]:
+    """What each rule of comparison that is not off says of two runs, in the order of its table."""
+    rules = (rule for rule in COMPARE_RULES.values() if book[rule.name].level != "off")
+    return tuple(_judged(rule, book[rule.name], comparison) for rule in rules)
+
+
+def _judged(rule: Rule[T], setting: Setting, seen: T) -> RuleResult:
     measured = rule.measure(seen)
     about = (rule.name, rule.group, setting.level)
     how = (setting.threshold, rule.sense, rule.unit)
@@ -37,7 +47,7 @@ def _judged(rule: Rule, setting: Setting, seen: Evidence) -> RuleResult:
     )
 
 
-def _images(rule: Rule, setting: Setting, measured: Measured) -> tuple[ImageRuling, ...]:
+def _images(rule: Rule[T], setting: Setting, measured: Measured) -> tuple[ImageRuling, ...]:
     """Each image with the worst that it says, worst first."""
     limit = setting.threshold if measured.limit is None else measured.limit
     worst_first = sorted(measured.images, key=lambda each: each.value, reverse=rule.sense != "at_least")

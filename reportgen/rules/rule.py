@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from reportgen.panels import Found, found
 from reportgen.results import NO_FACTS, Facts, Run
 from reportgen.ruling import Sense, Unit
 
+T = TypeVar("T")  # what is judged: a run, or two of them
 FLAG = 0.5  # between no and yes, for images that are either
 
 
@@ -47,14 +49,14 @@ class NotTested:
 
 
 @dataclass(frozen=True)
-class Rule:
+class Rule(Generic[T]):
     """One entry of the table. name: also the key of its sentences below [rule] and [broken] in the words."""
 
     name: str
     group: str
     sense: Sense
     unit: Unit
-    measure: Callable[[Evidence], Measured | NotTested]
+    measure: Callable[[T], Measured | NotTested]
 
 
 def share(flags: tuple[Seen, ...]) -> float:
