@@ -65,13 +65,19 @@ def check_run(
     sizes = {name: (out / name).stat().st_size for name in SIZED if (out / name).is_file()}
     folder = path_text(Path(out.resolve().name))
     checked = Checked(run.model.file, run.model.sha256, folder, len(run.subjects), judge(run, book, sizes))
+    return told(checked, out, formats, progress, environ)
+
+
+def told(checked: Checked, out: Path, formats: Sequence[str], progress: Progress, environ: Mapping[str, str]) -> Gate:
+    """What rules say, as lines for a person, and as files in `out` for what was asked for and for the CI service."""
     words = load_words()
     asked = dict.fromkeys([*formats, *(["junit"] if environ.get("GITLAB_CI") else [])])
     files = {CHECK_OUTPUTS[name].filename: CHECK_OUTPUTS[name].render(checked, words) for name in asked}
     publish.add_files(out, files)
     notes = _for_github(checked, words, environ, progress) if environ.get("GITHUB_ACTIONS") == "true" else ""
-    lines = tuple(_line(words, result) for result in checked.results)
-    return Gate(checked, tuple(out / name for name in files), lines, notes)
+    return Gate(
+        checked, tuple(out / name for name in files), tuple(_line(words, each) for each in checked.results), notes
+    )
 
 
 def _line(words: Words, result: RuleResult) -> str:

@@ -4,9 +4,9 @@ from typing import Any, Literal
 
 from reportgen.schema import ClassReport, RuleReport
 from reportgen.verdict_schema import Number, Strict
+from reportgen.verdicts import State
 
 SCHEMA_VERSION = "1.0"
-State = Literal["supported", "weak", "indistinct", "fails", "not_tested", "degenerate"]
 
 
 class SideReport(Strict):
@@ -59,7 +59,7 @@ class MapChangeReport(Strict):
 
 
 class ImageChangeReport(Strict):
-    """One image in both reports. `confidence`: of the class that the first one predicts, in the first and the second."""
+    """One image in both reports. `confidence`: of the class that the first predicts, in first and second."""
 
     file: str
     sha256: str

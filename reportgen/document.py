@@ -64,7 +64,10 @@ class ScaleBar:
 
 @dataclass(frozen=True)
 class Figure:
-    """A numbered figure: rows of panels, a caption, how it was computed."""
+    """A numbered figure: rows of panels, a caption, how it was computed.
+
+    swipe: where each row has two pictures to be laid over each other, what the slider between them says; else empty.
+    """
 
     anchor: str
     number: int
@@ -72,6 +75,7 @@ class Figure:
     rows: tuple[tuple[Panel, ...], ...]
     method: str = ""  # method, target class, scale and parameters in one line
     scales: tuple[ScaleBar, ...] = ()
+    swipe: str = ""
     kind: Literal["figure"] = "figure"
 
 
@@ -183,7 +187,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class ReportDocument:
-    """A whole report, ready to be placed. `facts` is report.json."""
+    """A whole report, ready to be placed. `facts` is report.json; stem: what its files are called."""
 
     language: str
     title: str
@@ -197,3 +201,4 @@ class ReportDocument:
     format: int = FORMAT
     remarks: tuple[str, ...] = ()  # lines for the author, not for the page
     author: str = ""  # for the file's own metadata; what the reader sees is `byline`
+    stem: Literal["report", "comparison"] = "report"

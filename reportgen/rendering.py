@@ -102,11 +102,25 @@ def _write_formats(
     document = compose(run, load_words())
     for remark in document.remarks:
         progress.warn(remark)
+    written = write_document(document, folder, out, formats, render, progress)
+    unanswered = _unanswered(document, render)
+    for problem in unanswered:
+        progress.warn(problem.line())
+    return replace(written, problems=(*written.problems, *unanswered))
+
+
+def write_document(
+    document: ReportDocument, folder: Path, out: Path, formats: Sequence[str], render: RenderOptions, progress: Progress
+) -> Written:
+    """Write the document into a folder in each format, out being where they are moved to later.
+
+    A format that cannot be made is a problem; the others stand. Raises OutputError where a file cannot be written.
+    """
     progress.stage("write", len(formats))
     paths: list[Path] = []
     problems: list[ReportgenError] = []
     for name in formats:
-        filename = outputs.OUTPUTS[name].filename
+        filename = f"{document.stem}{Path(outputs.OUTPUTS[name].filename).suffix}"
         try:
             with _remarks_told(progress):
                 made = _rendered(name, document, render)
@@ -123,7 +137,6 @@ def _write_formats(
                     f"{filename}: its pictures were made smaller to fit ({scale:.0%}, JPEG quality {quality})"
                 )
         progress.advance()
-    problems += _unanswered(document, render)
     for problem in problems:
         progress.warn(problem.line())
     return Written(tuple(paths), tuple(problems), document.facts["summary"])

@@ -75,4 +75,6 @@ def verdict(words: Words, checked: Checked) -> str:
 def judged_words(words: Words, checked: Checked) -> str:
     """What was judged, and where the whole report lies."""
     model, folder, sha = shown_name(checked.model), shown_name(checked.folder), checked.sha256[:SHA_SHOWN]
-    return words("rules.judged", model=model, sha=sha, images=count(words, checked.images), folder=folder)
+    return words(
+        "rules.judged", model=model, sha=sha, images=count(words, checked.images), folder=folder, page=checked.page
+    )

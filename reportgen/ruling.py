@@ -74,13 +74,14 @@ class RuleResult:
 
 @dataclass(frozen=True)
 class Checked:
-    """A report as the rules see it. folder: its name for links; results: in the order of the table, none "off"."""
+    """A report, or two, as the rules see it. folder: its name for links; results: as in the table, none "off"."""
 
     model: str
     sha256: str
     folder: str
     images: int
     results: tuple[RuleResult, ...]
+    page: str = "report.html"
 
     @property
     def fails(self) -> bool:

@@ -14,7 +14,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup, escape
 
 from reportgen.contracts import RenderOptions
-from reportgen.document import Picture, ReportDocument
+from reportgen.document import Figure, Picture, ReportDocument, Section
 from reportgen.errors import UsageError
 from reportgen.markdown import to_html
 from reportgen.resources import templates_dir
@@ -51,8 +51,10 @@ def render_page(document: ReportDocument, options: RenderOptions, medium: Medium
     jinja = environment(options.templates, medium)
     try:
         style = _style(jinja, medium.sheets, options.css)
+        script = _script(jinja, document, medium)
         page = jinja.get_template(ENTRY)
-        return page.render(document=document, words=document.words, style=style, policy=content_policy(style))
+        policy = content_policy(style, script)
+        return page.render(document=document, words=document.words, style=style, script=script, policy=policy)
     except UsageError:
         raise
     except Exception as err:
@@ -86,10 +88,15 @@ def environment(templates: Path | None, medium: Medium) -> SandboxedEnvironment:
     return jinja
 
 
-def content_policy(style: str) -> str:
-    """The content security policy of a page with this one style sheet: nothing is loaded, nothing runs."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+def content_policy(style: str, script: str = "") -> str:
+    """The content security policy of a page with this one style sheet and, if any, script: nothing else is loaded."""
+    runs = f"script-src {_digest(script)}; " if script else ""
+    allowed = f"default-src 'none'; img-src data:; style-src {_digest(style)}; {runs}"
+    return f"{allowed}base-uri 'none'; form-action 'none'"
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def visible(text: str) -> str:
@@ -119,6 +126,19 @@ def bar_width(share: float) -> str:
 
 def _visible(value: object) -> object:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _script(jinja: SandboxedEnvironment, document: ReportDocument, medium: Medium) -> Markup:
+    """What a page runs: the slider of a comparison; empty for every other page, and on paper."""
+    if medium.name == "paper" or not any(map(_swipes, document.sections)):
+        return Markup("")
+    assert jinja.loader is not None
+    return Markup(jinja.loader.get_source(jinja, "scripts/swipe.js")[0])
+
+
+def _swipes(section: Section) -> bool:
+    figures = any(isinstance(block, Figure) and block.swipe for block in section.blocks)
+    return figures or any(map(_swipes, section.sections))
 
 
 def _style(jinja: SandboxedEnvironment, sheets: Sequence[str], css: Path | None) -> Markup:

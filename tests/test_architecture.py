@@ -24,7 +24,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("arrays", "excerpts", "fills", "markdown", "options", "resources", "sampling"),
     ("forwards", "heads", "inputs", "maps", "ruling", "segmentation", "settings", "studies", "surrogate", "verdicts"),
     ("language", "results", "verdict_schema"),
-    ("schema",),
+    ("changes", "schema"),
+    ("comparison_schema",),
     ("folding", "palette", "precision", "redirected", "transforms"),
     ("attempts", "classifier", "document", "example", "hooks", "images", "measures.heat", "randomness"),
     ("figures.heat", "measures.frequency"),
@@ -40,7 +41,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "reference",
         "spectrum",
     ),
-    ("box_rules",),
+    ("box_rules", "noise"),
     ("extents",),
     ("receptive",),
     ("layers",),
@@ -74,11 +75,19 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("compose", "outputs.memory"),
     ("outputs.drawing", "rules.rule"),
     ("outputs.apart",),
-    ("rules.answers", "rules.evidence", "rules.files", "rules.lime", "rules.model", "rules.verdicts"),
+    (
+        "rules.answers",
+        "rules.changes",
+        "rules.evidence",
+        "rules.files",
+        "rules.lime",
+        "rules.model",
+        "rules.verdicts",
+    ),
     ("rules.table",),
     ("outputs", "rules"),
-    ("checking", "rendering", "selftest"),
-    ("doctor", "inspection", "pipeline", "starter"),
+    ("checking", "pairing", "rendering", "selftest"),
+    ("compare", "doctor", "inspection", "pipeline", "starter"),
     ("api",),
     ("command_line", "progress", "tables"),
     ("cli",),
@@ -252,8 +261,8 @@ def test_every_method_cites_what_the_references_hold() -> None:
 # What must not be loaded with it. numpy and the rest take a second together, torch alone takes two.
 HEAVY = ("torch", "numpy", "scipy", "skimage", "sklearn", "lime", "matplotlib", "PIL", "weasyprint")
 TORCH_FREE = (
-    "reportgen", "reportgen.checking", "reportgen.compose", "reportgen.contracts", "reportgen.figures",
-    "reportgen.measures", "reportgen.outputs", "reportgen.panels", "reportgen.progress", "reportgen.rendering",
+    "reportgen", "reportgen.checking", "reportgen.compare", "reportgen.compose", "reportgen.contracts",
+    "reportgen.figures", "reportgen.measures", "reportgen.outputs", "reportgen.panels", "reportgen.progress", "reportgen.rendering",
     "reportgen.rules", "reportgen.store", "reportgen.tables",
 )  # fmt: skip
 LOADED = "import sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"

@@ -36,7 +36,7 @@ def page_of(document: ReportDocument, options: RenderOptions) -> Page:
     """The page to draw, with its pictures and report.json. Raises as `render_page` does."""
     pictures = Pictures()
     page = render_page(document, options, Medium("paper", SHEETS, pictures.source))
-    return Page(page, pictures.held, json.render(document, options))
+    return Page(page, pictures.held, json.render(document, options), f"{document.stem}.json")
 
 
 def with_package(complaint: str) -> str:

@@ -10,6 +10,7 @@ from reportgen.rules.rule import FLAG, Measured, NotTested, Rule, Seen, share
 
 GROUP = "compare"
 FAR = 0.5  # overlap of the strongest parts, below which the evidence lies elsewhere
+DECIMALS = 6  # of a probability
 Entries = tuple[tuple[int, int, MapChange], ...]  # position of the image and of the map in comparison.json
 
 
@@ -44,7 +45,8 @@ def confidence_drop(comparison: Comparison) -> Measured | NotTested:
         Seen(image.base.image.name, image.confidence[0] - image.confidence[1], f"images[{n}].confidence")
         for n, image in enumerate(comparison.images)
     )
-    return Measured(median(each.value for each in images), ("summary.confidence_change_median",), images)
+    fall = round(median(each.value for each in images), DECIMALS) + 0.0  # what rounding leaves of nothing is nothing
+    return Measured(fall, ("summary.confidence_change_median",), images)
 
 
 def maps_moved(comparison: Comparison) -> Measured | NotTested:
