@@ -16,13 +16,13 @@ from reportgen.phrasing import (
     number,
     paragraph,
     percent,
-    points,
     said,
     shown_name,
 )
 from reportgen.results import Facts, Run
 
 SHA_SHOWN = 12
+TOGETHER = 4  # maps that fit on the page of their heading
 
 
 def compose_comparison(comparison: Comparison, words: Words) -> ReportDocument:
@@ -60,7 +60,7 @@ def _byline(words: Words, name: str, run: Run) -> str:
 
 def _summary(comparison: Comparison, words: Words) -> Section:
     summary = comparison.summary()
-    blocks: list[Block] = [*rules.blocks(comparison.results, words)]
+    blocks: list[Block] = [*rules.blocks(comparison.results, words, words("compare.table_judged"))]
     told = (
         ("answers", tuple(_answers(words, comparison, summary))),
         ("evidence", tuple(_evidence(words, comparison, summary))),
@@ -85,14 +85,13 @@ def _answers(words: Words, comparison: Comparison, summary: Facts) -> Iterator[S
         shares = {name: percent(summary[f"accuracy_{name}"]) for name in ("base", "new")}
         key = "compare.accuracy_same" if shares["base"] == shares["new"] else "compare.accuracy"
         yield counted(words, key, int(summary["labelled"]), sides, **shares)
-    largest = float(summary["confidence_change_largest"])
     moved = max(comparison.images, key=lambda each: abs(each.confidence[1] - each.confidence[0]))
     position = comparison.images.index(moved)
     keys = ("summary.confidence_change_largest", f"images[{position}].confidence")
-    if points(largest) == "0":
+    before, after = map(percent, moved.confidence)
+    if before == after:
         yield said(words, "compare.confidence_same", keys)
     else:
-        before, after = map(percent, moved.confidence)
         name, predicted = shown_name(moved.base.image.name), shown_name(moved.base.prediction.first.name)
         yield said(words, "compare.confidence", keys, name=name, predicted=predicted, before=before, after=after)
 
@@ -144,7 +143,9 @@ def _images(comparison: Comparison, words: Words) -> Section:
 def _card(words: Words, n: int, image: ImageChange) -> Section:
     sentences = Paragraph(tuple(_said_of(words, n, image)))
     figure = comparison_pictures.figure(words, n, image)
-    return Section(f"image-{n + 1}", shown_name(image.base.image.name), (sentences, *([figure] if figure else [])))
+    blocks = (sentences, *([figure] if figure else []))
+    lead = len(blocks) if len(image.maps) <= TOGETHER else 1
+    return Section(f"image-{n + 1}", shown_name(image.base.image.name), blocks, lead=lead)
 
 
 def _said_of(words: Words, n: int, image: ImageChange) -> Iterator[Sentence]:

@@ -38,7 +38,7 @@ def section(run: Run, words: Words, summary: Numbers) -> Section:
     notes = noted(words, [note for note in run.selection if note[0] != STRANGERS])
     blocks: list[Block] = [Overview(tuple(_item(words, n, each) for n, each in enumerate(run.subjects, 1)))]
     blocks += [Paragraph((each,), "warning") for each in (*warnings, *_same_place(run, words, summary))]
-    blocks += rules.blocks(run.rules, words)
+    blocks += rules.blocks(run.rules, words, words("rules.table"))
     blocks += [
         paragraph(words, "answers", *_answers(run, words, summary), tone="finding"),
         paragraph(words, "evidence", *_evidence(run, words, summary), tone="finding"),

@@ -10,8 +10,8 @@ from reportgen.ruling import RuleResult
 COLUMNS = ("rule", "outcome", "value", "asked", "level")
 
 
-def blocks(results: Sequence[RuleResult], words: Words) -> Iterator[Block]:
-    """Nothing where no rule was asked for."""
+def blocks(results: Sequence[RuleResult], words: Words, caption: str) -> Iterator[Block]:
+    """Nothing where no rule was asked for. caption: of the table."""
     for position, result in enumerate(results):
         if result.fails:
             keys = (f"rules[{position}].value", f"rules[{position}].threshold", *result.keys)
@@ -19,7 +19,7 @@ def blocks(results: Sequence[RuleResult], words: Words) -> Iterator[Block]:
     if results:
         header = tuple(words(f"rules.column_{name}") for name in COLUMNS)
         rows = tuple(_row(words, result) for result in results)
-        yield Table("table-rules", 0, words("rules.table"), header, rows, "llrll")
+        yield Table("table-rules", 0, caption, header, rows, "llrll")
 
 
 def _row(words: Words, result: RuleResult) -> tuple[str, ...]:

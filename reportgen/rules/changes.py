@@ -124,7 +124,8 @@ def verdicts_lost(comparison: Comparison) -> Measured | NotTested:
 def rules_lost(comparison: Comparison) -> Measured | NotTested:
     """Number of error rules that stop the second report and do not stop the first."""
     lost = [(n, each) for n, each in enumerate(comparison.rule_changes) if each.new.fails and not each.base.fails]
-    return Measured(float(len(lost)), tuple(f"rule_changes[{n}].new" for n, _ in lost))
+    keys = tuple(f"rule_changes[{n}].new" for n, _ in lost)
+    return Measured(float(len(lost)), keys, facts={"rules": ", ".join(each.new.name for _, each in lost)})
 
 
 def _entries(comparison: Comparison) -> Entries:
