@@ -19,6 +19,7 @@ from reportgen.rule_words import asked_words, sentence, value_words
 from reportgen.rules import Rulebook, judge
 from reportgen.ruling import Checked, RuleResult
 from reportgen.store import load_run
+from reportgen.timing import read_seconds
 
 SIZED = ("report.html", "report.pdf")
 SUMMARY_LIMIT = 1024 * 1024  # bytes, above which GitHub drops the summary of a step
@@ -64,7 +65,9 @@ def check_run(
     """The same for a run that is at hand, its report's files lying in `out`."""
     sizes = {name: (out / name).stat().st_size for name in SIZED if (out / name).is_file()}
     folder = path_text(Path(out.resolve().name))
-    checked = Checked(run.model.file, run.model.sha256, folder, len(run.subjects), judge(run, book, sizes))
+    checked = Checked(
+        run.model.file, run.model.sha256, folder, len(run.subjects), judge(run, book, sizes, read_seconds(out))
+    )
     return told(checked, out, formats, progress, environ)
 
 

@@ -162,6 +162,7 @@ def compare(
     **given: Any,  # noqa: ANN401 - the settings, each with its own type
 ) -> int:
     """Say what changed from one report to another on the same images; exit code 1 where a rule fails. No torch."""
+    from reportgen.compare import Asked
     from reportgen.compare import compare as run_compare
     from reportgen.contracts import RenderOptions
     from reportgen.progress import shown_progress
@@ -173,9 +174,39 @@ def compare(
     book = read_rules(options.rules, options.preset)
     with shown_progress(quiet=quiet, verbose=False) as progress:
         how = RenderOptions.of(options)
-        written, gate = run_compare((base, new), out, book, names, how, progress, overwrite=options.overwrite)
+        asked_for = Asked(out, book, names, how, options.overwrite)
+        written, gate = run_compare((base, new), asked_for, progress)
     print_result((*written.paths, *gate.paths), dict(written.summary), gate, as_json=as_json)
     return 1 if written.problems or gate.checked.fails else 0
+
+
+@app.command()
+@later
+@with_settings("arch", "images", "device")
+def verify(
+    *,
+    report: Annotated[Path, typer.Argument(help="Folder of a finished report.", metavar="OUT")],
+    model: Annotated[
+        Path | None, typer.Option(help="The checkpoint that was explained.", rich_help_panel="Model")
+    ] = None,
+    sample: Annotated[
+        int, typer.Option(help="Images explained again; 0 for none.", min=0, rich_help_panel="Explanations")
+    ] = 2,
+    as_json: AsRows = False,
+    quiet: Quiet = False,
+    **given: Any,  # noqa: ANN401 - the settings, each with its own type
+) -> int:
+    """Do the files and the numbers of a report still hold? Exit code 1 where anything differs."""
+    from reportgen.progress import shown_progress
+    from reportgen.verify import verify as run_verify
+
+    with shown_progress(quiet=quiet, verbose=False) as progress:
+        verified = run_verify(report, given | {"model": model}, sample, progress)
+    claims = verified.claims
+    lines = [json.dumps([dataclasses.asdict(claim) for claim in claims])] if as_json else [c.line() for c in claims]
+    for line in (*lines, *([] if as_json else [verified.verdict])):
+        print_line(line)
+    return 1 if verified.fails else 0
 
 
 @app.command()

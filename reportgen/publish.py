@@ -15,8 +15,11 @@ from pathlib import Path
 from reportgen.errors import OutputError
 
 CHECK_FILES = ("rules.xml", "rules.md", "badge.json")
+LOG_FILE = "run/log.json"  # holds seconds, so it alone differs from build to build
+MANIFEST_FILE = "run/manifest.json"
 REPORT_FILES = (
-    "run/arrays.safetensors", "run/run.json", *CHECK_FILES, "report.json", "report.pdf", "report.html",
+    "run/arrays.safetensors", "run/run.json", LOG_FILE, MANIFEST_FILE, *CHECK_FILES, "report.json",
+    "report.pdf", "report.html",
 )  # fmt: skip
 COMPARISON_FILES = (*CHECK_FILES, "comparison.json", "comparison.pdf", "comparison.html")
 _STAGING = ".reportgen-"

@@ -15,6 +15,7 @@ from reportgen.document import ReportDocument
 from reportgen.errors import Incomplete, OutputError, ReportgenError, UsageError
 from reportgen.fitting import Fitted, fitted
 from reportgen.language import load_words
+from reportgen.manifest import write_manifest
 from reportgen.options import FORMATS
 from reportgen.results import NO_FACTS, Facts, Run
 from reportgen.store import load_run, save_run
@@ -52,6 +53,8 @@ def write_report(
             raise
         except Exception as err:  # a bug of ours; what was calculated is published all the same
             broken = err
+        with publish.writing(out):
+            write_manifest(run, folder)
     if broken:
         raise broken
     return _something(written)
@@ -86,6 +89,8 @@ def render_again(
                 shutil.rmtree(folder / "run")
                 save_run(run, folder / "run")
         written = _write_formats(run, folder, out, formats, render, progress)
+        with publish.writing(out):
+            write_manifest(run, folder)
     return _something(written)
 
 

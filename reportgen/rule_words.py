@@ -16,6 +16,8 @@ def figure(words: Words, value: float, unit: Unit, digits: int = DIGITS) -> str:
         return words("rules.yes" if value else "rules.no")
     if unit == "bytes":
         return words("rules.bytes", size=f"{value / MEGABYTE:.{digits}g}")
+    if unit == "seconds":
+        return words("rules.seconds", n=f"{value:.{digits}g}")
     return f"{100 * value:.{digits}g}%" if unit == "share" else f"{value:.{digits}g}"
 
 

@@ -16,12 +16,15 @@ __all__ = ["COMPARE_RULES", "RULES", "Rulebook", "judge", "judge_changes", "read
 T = TypeVar("T")
 
 
-def judge(run: Run, book: Rulebook, sizes: Mapping[str, int] | None = None) -> tuple[RuleResult, ...]:
+def judge(
+    run: Run, book: Rulebook, sizes: Mapping[str, int] | None = None, seconds: float | None = None
+) -> tuple[RuleResult, ...]:
     """What each rule that is not off says of the run, in the order of the table.
 
-    sizes: name -> bytes of the report's files; None before they are written, and their rules are left out.
+    sizes: name -> bytes of the report's files; None before they are written, and their rules are left out;
+    seconds: that the build took, None where its log does not tell.
     """
-    seen = Evidence(run, summarise(run), sizes)
+    seen = Evidence(run, summarise(run), sizes, seconds)
     rules = (rule for rule in RULES.values() if sizes is not None or rule.group != "files")
     return tuple(_judged(rule, book[rule.name], seen) for rule in rules if book[rule.name].level != "off")
 

@@ -1,4 +1,4 @@
-"""Rules on the report's files: what can be mailed and opened."""
+"""Rules on the report's files: what can be mailed and opened, and how long they took."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,13 @@ def _size(filename: str) -> Callable[[Evidence], Measured | NotTested]:
     return measure
 
 
+def build_seconds(evidence: Evidence) -> Measured | NotTested:
+    """How long the build took, by its log. Like a file's size it is judged afterwards: a report holds no clock."""
+    return NotTested("untested.log") if evidence.seconds is None else Measured(evidence.seconds)
+
+
 RULES = (
     Rule("html_bytes", "files", "at_most", "bytes", _size("report.html")),
     Rule("pdf_bytes", "files", "at_most", "bytes", _size("report.pdf")),
+    Rule("build_seconds", "files", "at_most", "seconds", build_seconds),
 )

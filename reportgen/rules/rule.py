@@ -14,11 +14,15 @@ FLAG = 0.5  # between no and yes, for images that are either
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What can be judged. summary: as in report.json; files: name -> bytes, None where they are not written yet."""
+    """What can be judged. summary: as in report.json; files: name -> bytes, None where they are not written yet.
+
+    seconds: that the build took, None where its log does not tell.
+    """
 
     run: Run
     summary: Facts
     files: Mapping[str, int] | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
