@@ -143,7 +143,7 @@ def _images(comparison: Comparison, words: Words) -> Section:
 def _card(words: Words, n: int, image: ImageChange) -> Section:
     sentences = Paragraph(tuple(_said_of(words, n, image)))
     figure = comparison_pictures.figure(words, n, image)
-    blocks = (sentences, *([figure] if figure else []))
+    blocks: tuple[Block, ...] = (sentences, *([figure] if figure else []))
     lead = len(blocks) if len(image.maps) <= TOGETHER else 1
     return Section(f"image-{n + 1}", shown_name(image.base.image.name), blocks, lead=lead)
 

@@ -78,7 +78,8 @@ def _maps(comparison: Comparison, words: Words) -> Table:
 
 def _map_row(words: Words, image: ImageChange, change: MapChange) -> tuple[str, ...]:
     empty, floor = words("status.empty"), change.floor
-    numbers = (change.rank, floor and floor.rank, change.overlap, floor and floor.overlap)
+    floors = (floor.rank, floor.overlap) if floor else (None, None)
+    numbers = (change.rank, floors[0], change.overlap, floors[1])
     shown = tuple(empty if value is None else _coefficient(value) for value in numbers)
     state = words(change.reason) if change.reason else words(f"compare.state_{change.state}")
     name, target = shown_name(image.base.image.name), target_words(words, change.target)

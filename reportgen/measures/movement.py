@@ -38,11 +38,11 @@ def likeness(one: Result, other: Result) -> Likeness:
     if isinstance(one, RegionWeights) or isinstance(other, RegionWeights):
         raise ValueError("regions cannot be compared with a map")
     maps = [_smooth(signed_evidence(each)) for each in (one, other)]
-    strongest = [_strongest(_smooth(pixel_evidence(each))) for each in (one, other)]
+    first, second = (_strongest(_smooth(pixel_evidence(each))) for each in (one, other))
     if maps[0].shape != maps[1].shape:
         raise ValueError(f"maps of {maps[0].shape} and {maps[1].shape}")
     areas = np.ones(maps[0].size)
-    return Likeness(_correlation(maps[0].ravel(), maps[1].ravel(), areas), _dice(*strongest, areas))
+    return Likeness(_correlation(maps[0].ravel(), maps[1].ravel(), areas), _dice(first, second, areas))
 
 
 def redrawn(one: RegionWeights, other: RegionWeights, rng: np.random.Generator) -> Likeness:

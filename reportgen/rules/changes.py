@@ -6,6 +6,7 @@ from statistics import median
 
 from reportgen.changes import Comparison, MapChange
 from reportgen.phrasing import SAME_PLACE_LEAST
+from reportgen.results import Facts
 from reportgen.rules.rule import FLAG, Measured, NotTested, Rule, Seen, share
 
 GROUP = "compare"
@@ -80,7 +81,7 @@ def _gathered(method: str, without: str) -> Callable[[Comparison], Measured | No
             Seen(comparison.images[i].base.image.name, float(times > 0 and place == common), f"images[{i}].maps[{j}]")
             for (i, j, _), place in zip(told, places, strict=True)
         )
-        facts = {"place": common, "n": times, "total": len(told)}
+        facts: Facts = {"place": common, "n": times, "total": len(told)}
         return Measured(times / len(told), tuple(each.key for each in images), images, FLAG, facts)
 
     return measure
