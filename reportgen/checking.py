@@ -16,7 +16,7 @@ from reportgen.options import CHECK_FORMATS
 from reportgen.outputs import CHECK_OUTPUTS
 from reportgen.results import Run
 from reportgen.rule_words import asked_words, sentence, value_words
-from reportgen.rules import Rulebook, judge
+from reportgen.rules import BUILD, Rulebook, judge
 from reportgen.ruling import Checked, RuleResult
 from reportgen.store import load_run
 from reportgen.timing import read_seconds
@@ -63,11 +63,12 @@ def check_run(
     run: Run, out: Path, book: Rulebook, formats: Sequence[str], progress: Progress, environ: Mapping[str, str]
 ) -> Gate:
     """The same for a run that is at hand, its report's files lying in `out`."""
-    sizes = {name: (out / name).stat().st_size for name in SIZED if (out / name).is_file()}
+    costs: dict[str, float] = {name: (out / name).stat().st_size for name in SIZED if (out / name).is_file()}
+    seconds = read_seconds(out)
+    costs |= {} if seconds is None else {BUILD: seconds}
     folder = path_text(Path(out.resolve().name))
-    checked = Checked(
-        run.model.file, run.model.sha256, folder, len(run.subjects), judge(run, book, sizes, read_seconds(out))
-    )
+    results = judge(run, book, costs)
+    checked = Checked(run.model.file, run.model.sha256, folder, len(run.subjects), results)
     return told(checked, out, formats, progress, environ)
 
 

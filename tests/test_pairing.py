@@ -42,7 +42,9 @@ class TestImages:
         turned = replace(renamed, subjects=renamed.subjects[::-1])
         comparison = changes(turned)
         assert comparison.unchanged
-        assert [one.base.image.sha256 for one in comparison.images] == [one.new.image.sha256 for one in comparison.images]
+        assert [one.base.image.sha256 for one in comparison.images] == [
+            one.new.image.sha256 for one in comparison.images
+        ]
 
     def test_of_one_run_only_are_listed(self) -> None:
         fewer = replace(BASE, subjects=BASE.subjects[1:])

@@ -6,26 +6,24 @@ from typing import TypeVar
 from reportgen.changes import Comparison
 from reportgen.compose.summing import summarise
 from reportgen.results import Run
-from reportgen.rules.rule import Evidence, Measured, NotTested, Rule, Seen
+from reportgen.rules.rule import BUILD, Evidence, Measured, NotTested, Rule, Seen
 from reportgen.rules.settings import Rulebook, Setting, read_rules
 from reportgen.rules.table import COMPARE_RULES, RULES
 from reportgen.ruling import HOLDS, ImageRuling, RuleResult
 
-__all__ = ["COMPARE_RULES", "RULES", "Rulebook", "judge", "judge_changes", "read_rules"]
+__all__ = ["BUILD", "COMPARE_RULES", "RULES", "Rulebook", "judge", "judge_changes", "read_rules"]
 
 T = TypeVar("T")
 
 
-def judge(
-    run: Run, book: Rulebook, sizes: Mapping[str, int] | None = None, seconds: float | None = None
-) -> tuple[RuleResult, ...]:
+def judge(run: Run, book: Rulebook, costs: Mapping[str, float] | None = None) -> tuple[RuleResult, ...]:
     """What each rule that is not off says of the run, in the order of the table.
 
-    sizes: name -> bytes of the report's files; None before they are written, and their rules are left out;
-    seconds: that the build took, None where its log does not tell.
+    costs: name -> bytes of the report's files, and under BUILD the seconds that they took; None before they are
+    written, and their rules are left out.
     """
-    seen = Evidence(run, summarise(run), sizes, seconds)
-    rules = (rule for rule in RULES.values() if sizes is not None or rule.group != "files")
+    seen = Evidence(run, summarise(run), costs)
+    rules = (rule for rule in RULES.values() if costs is not None or rule.group != "files")
     return tuple(_judged(rule, book[rule.name], seen) for rule in rules if book[rule.name].level != "off")
 
 

@@ -2,22 +2,23 @@
 
 from collections.abc import Callable
 
-from reportgen.rules.rule import Evidence, Measured, NotTested, Rule
+from reportgen.rules.rule import BUILD, Evidence, Measured, NotTested, Rule
 
 
 def _size(filename: str) -> Callable[[Evidence], Measured | NotTested]:
     """The file's size in bytes."""
 
     def measure(evidence: Evidence) -> Measured | NotTested:
-        files = evidence.files or {}
-        return Measured(float(files[filename])) if filename in files else NotTested("untested.file")
+        costs = evidence.costs or {}
+        return Measured(float(costs[filename])) if filename in costs else NotTested("untested.file")
 
     return measure
 
 
 def build_seconds(evidence: Evidence) -> Measured | NotTested:
     """How long the build took, by its log. Like a file's size it is judged afterwards: a report holds no clock."""
-    return NotTested("untested.log") if evidence.seconds is None else Measured(evidence.seconds)
+    costs = evidence.costs or {}
+    return Measured(costs[BUILD]) if BUILD in costs else NotTested("untested.log")
 
 
 RULES = (

@@ -9,20 +9,17 @@ from reportgen.results import NO_FACTS, Facts, Run
 from reportgen.ruling import Sense, Unit
 
 T = TypeVar("T")  # what is judged: a run, or two of them
+BUILD = "build"  # among the costs: seconds
 FLAG = 0.5  # between no and yes, for images that are either
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What can be judged. summary: as in report.json; files: name -> bytes, None where they are not written yet.
-
-    seconds: that the build took, None where its log does not tell.
-    """
+    """What can be judged. summary: as in report.json; costs: as of `judge`, None where no file is written yet."""
 
     run: Run
     summary: Facts
-    files: Mapping[str, int] | None = None
-    seconds: float | None = None
+    costs: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -44,9 +44,7 @@ CASES: Mapping[str, Comparison] = {
         explained(BASE, "lime", lambda one: replace(one, status="failed", result=None, reason="reason.raised"))
     ),
     "nothing explained": changes(*[each(BASE, lambda _, s: replace(s, explanations=()))] * 2),
-    "no labels": changes(
-        *[each(BASE, lambda _, s: replace(s, prediction=replace(s.prediction, label=None)))] * 2
-    ),
+    "no labels": changes(*[each(BASE, lambda _, s: replace(s, prediction=replace(s.prediction, label=None)))] * 2),
 }
 EACH = pytest.mark.parametrize("case", CASES)
 

@@ -53,7 +53,9 @@ CHANGES: Mapping[str, Change] = {
     "saliency_gathered": Change(1.0, gathered, ALL),
     "maps_moved": Change(1 / 2, moved_saliency, ALL),
     "border_grew": Change(3.0, wider_border, ALL),
-    "verdicts_lost": Change(1 / 4, lambda run: judged(run, ["supported", "fails", "supported", "supported"], 0.0), (1,)),
+    "verdicts_lost": Change(
+        1 / 4, lambda run: judged(run, ["supported", "fails", "supported", "supported"], 0.0), (1,)
+    ),
     "rules_lost": Change(1.0, gathered),
 }
 
