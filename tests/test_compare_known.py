@@ -21,12 +21,12 @@ IMAGES = MARKED.parent / "marked" / "star"  # where the mark stands and the shor
 def report(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """A report on four marked scenes, each made once."""
     folder = tmp_path_factory.mktemp("reports")
-    makers = {
-        "honest": lambda path: HONEST,
-        "again": lambda path: HONEST,
+    makers: dict[str, Callable[[Path], Path]] = {
+        "honest": lambda _: HONEST,
+        "again": lambda _: HONEST,
         "permuted": twins.permuted,
         "forgetful": twins.forgetful,
-        "shortcut": lambda path: SHORTCUT,
+        "shortcut": lambda _: SHORTCUT,
     }
     labels = folder / "labels.csv"
     labels.write_text("".join(f"{path.name},star\n" for path in sorted(IMAGES.iterdir())), encoding="utf-8")
