@@ -16,6 +16,7 @@ from reportgen.checking import Gate, check_run
 from reportgen.classifier import Classifier, device_name
 from reportgen.compose import summarise
 from reportgen.contracts import Evidence, Progress, RenderOptions, Silent
+from reportgen.cues import answers_to_copies
 from reportgen.excerpts import path_text
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
 from reportgen.judging import Judged, judge_pictures
@@ -23,7 +24,18 @@ from reportgen.loading import opened_classifier
 from reportgen.notes import read_notes
 from reportgen.options import CHECK_FORMATS, FORMATS, TASKS, BuildOptions
 from reportgen.rendering import write_report
-from reportgen.results import Case, Explanation, Failure, FilterStudy, KnownAnswer, Provenance, Run, Scalar, Subject
+from reportgen.results import (
+    Case,
+    Cue,
+    Explanation,
+    Failure,
+    FilterStudy,
+    KnownAnswer,
+    Provenance,
+    Run,
+    Scalar,
+    Subject,
+)
 from reportgen.rules import Rulebook, judge, read_rules
 from reportgen.selection import select_images
 from reportgen.selftest import self_test
@@ -95,12 +107,13 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
             progress.warn(f"{who}: {unanswered[0].why}. {unanswered[0].fix}")
         explained = _explained(classifier, cases, options, progress)
         judged = _judged(classifier, cases, explained, options, progress)
+        cues, lost = _cues(classifier, cases, options, progress)
         known = _known_answers(options, cases, progress)
         return Run(
             model=classifier.facts,
-            subjects=_subjects(cases, judged.explanations),
+            subjects=_subjects(cases, judged.explanations, cues),
             filters=explained.filters,
-            failures=failures + explained.failures + judged.failures,
+            failures=failures + explained.failures + judged.failures + lost,
             provenance=_provenance(options, classifier),
             profile=options.profile,
             selection=selection.notes,
@@ -168,9 +181,28 @@ def _known_answers(options: BuildOptions, cases: Sequence[Case], progress: Progr
     return known
 
 
-def _subjects(cases: Sequence[Case], explanations: Sequence[tuple[Explanation, ...]]) -> tuple[Subject, ...]:
-    together = zip(cases, explanations, strict=True)
-    return tuple(Subject(case.image, case.prediction, each) for case, each in together)
+def _cues(
+    classifier: Classifier, cases: Sequence[Case], options: BuildOptions, progress: Progress
+) -> tuple[Sequence[tuple[Cue, ...]], tuple[Failure, ...]]:
+    """For each case what its answer lives on, where checks were asked for."""
+    if options.checks == "none" or not cases:
+        return [()] * len(cases), ()
+    progress.stage("cues", 0)
+    try:
+        return answers_to_copies(classifier, cases, options.seed), ()
+    except Exception as err:  # whatever a user's own network raises
+        if ends_the_run(err):
+            raise
+        failure = breakdown("cues", err)
+        progress.warn(f"cues: {failure.why}")
+        return [()] * len(cases), (failure,)
+
+
+def _subjects(
+    cases: Sequence[Case], explanations: Sequence[tuple[Explanation, ...]], cues: Sequence[tuple[Cue, ...]]
+) -> tuple[Subject, ...]:
+    together = zip(cases, explanations, cues, strict=True)
+    return tuple(Subject(case.image, case.prediction, each, copies) for case, each, copies in together)
 
 
 def _method_names(options: BuildOptions) -> tuple[str, ...]:

@@ -1,4 +1,5 @@
 import errno
+import functools
 import os
 import re
 import signal
@@ -145,7 +146,11 @@ def started(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
     children: list[subprocess.Popen[str]] = []
 
     def start() -> subprocess.Popen[str]:
-        child = subprocess.Popen(program(body), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        # A suite that runs in the background hands down an ignored SIGINT, and Python then leaves it ignored.
+        heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        child = subprocess.Popen(
+            program(body), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heard
+        )
         children.append(child)
         assert child.stdout
         assert child.stdout.readline() == "ready\n"
