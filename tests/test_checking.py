@@ -18,10 +18,10 @@ from xml.etree import ElementTree as ET
 import pytest
 from fake_run import fake_run
 
+from reportgen import example
 from reportgen.__main__ import run as command
 from reportgen.compose import compose
 from reportgen.contracts import RenderOptions
-from reportgen.example import HONEST, MARKED, SHORTCUT
 from reportgen.language import load_words
 from reportgen.noise import MEASURED, ROUNDING
 from reportgen.options import BuildOptions, flag
@@ -254,15 +254,15 @@ class TestDocs:
     def test_the_examples_run_as_written(self, shell: Callable[..., int]) -> None:
         """The workflow passes with the first checkpoint; the job and the hook stop the shortcut that follows it."""
         Path("runs").mkdir()
-        shutil.copytree(MARKED / "star", Path("audit") / "star")
-        shutil.copy(HONEST, Path("runs") / "latest.pth")
+        shutil.copytree(example.MARKED / "star", Path("audit") / "star")
+        shutil.copy(example.HONEST, Path("runs") / "latest.pth")
         assert [shell(line, **SERVICE) for line in STEPS] == [0, 0, 0, 0]
         assert Path("summary.md").is_file()
         assert Path("report/badge.json").is_file()
         assert not Path("comparison").exists()  # there was nothing to compare with
         assert all(Path(path).is_file() for path in re.findall(r"path: (report/.*)$", GITHUB, re.MULTILINE))
 
-        shutil.copy(SHORTCUT, Path("runs") / "latest.pth")
+        shutil.copy(example.SHORTCUT, Path("runs") / "latest.pth")
         assert [shell(line, **SERVICE) for line in JOB[:3]] == [0, 1, 1]
         (junit,) = re.findall(r"junit: \[(.*)\]$", GITLAB, re.MULTILINE)
         assert all(Path(path).is_file() for path in junit.split(", "))
