@@ -182,7 +182,8 @@ def test_templates_place_and_do_not_decide(template: Path) -> None:
     arithmetic = (nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Pow, nodes.Neg)
     assert not list(tree.find_all((*arithmetic, nodes.MarkSafe, nodes.EvalContextModifier)))
     assert "safe" not in {node.name for node in tree.find_all(nodes.Filter)}
-    assert not re.search(r"style=|\son\w+=|<script", content)
+    own = content.replace("<script>{{ script }}</script>", "")  # the one that the policy knows
+    assert not re.search(r"style=|\son\w+=|<script", own)
 
 
 def test_markup_is_made_in_one_place() -> None:

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from reportgen.changes import Comparison
 from reportgen.comparison_schema import SCHEMA_VERSION, ComparisonFacts, comparison_schema
-from reportgen.compose.comparison import CARDS, compose_comparison
-from reportgen.compose.comparison_facts import comparison_facts
+from reportgen.compose.comparison import compose_comparison
+from reportgen.compose.comparison_facts import CARDS, comparison_facts
 from reportgen.contracts import RenderOptions
 from reportgen.document import Figure, Paragraph, ReportDocument, Section, Sentence, Table
 from reportgen.language import load_words
