@@ -198,8 +198,8 @@ class CheckOutput:
 
 def labelled_target(case: Case) -> Target:
     """The class that the write-up explains: the label's, or the predicted one where no label is known."""
-    label = case.prediction.label
-    return case.targets[0] if label is None else Target(label.index, label.name, "label")
+    first, label = case.prediction.first, case.prediction.label
+    return Target(first.index, first.name, "predicted") if label is None else Target(label.index, label.name, "label")
 
 
 class Progress(Protocol):

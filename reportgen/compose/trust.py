@@ -85,7 +85,7 @@ def _method(words: Words, item: Found) -> str:
 
 def numbers(run: Run) -> Numbers:
     """How many pictures got which verdict, for `summary` in report.json; of the predicted class, as all of it."""
-    told = [item for item in judged(run) if item.explanation.target.role == "predicted"]
+    told = [item for item in judged(run) if item.explanation.target.leads]
     if not told:
         return {}
     states = [verdict_of(item).state for item in told]

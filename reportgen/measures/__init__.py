@@ -2,7 +2,7 @@
 
 from reportgen.measures.activation import answers, filter_preferences
 from reportgen.measures.evidence import pixel_evidence, signed_evidence
-from reportgen.measures.heat import heat_measures, place_of, share_inside
+from reportgen.measures.heat import attribution_measures, heat_measures, place_of, share_inside
 from reportgen.measures.movement import DRAWS, STRONGEST, WIDER, Likeness, likeness, redrawn
 from reportgen.measures.regions import (
     LEAST_SHARE,
@@ -18,6 +18,7 @@ from reportgen.measures.regions import (
 
 __all__ = [
     "DRAWS", "LEAST_SHARE", "SHOWN_REGIONS", "STRONGEST", "TOP", "WIDER", "Likeness", "agreement", "answers",
-    "filter_preferences", "heat_measures", "heaviest_regions", "likeness", "pixel_evidence", "place_of", "redrawn",
-    "region_measures", "settled", "share_inside", "shown_regions", "signed_evidence", "weights_agreement",
+    "attribution_measures", "filter_preferences", "heat_measures", "heaviest_regions", "likeness", "pixel_evidence",
+    "place_of", "redrawn", "region_measures", "settled", "share_inside", "shown_regions", "signed_evidence",
+    "weights_agreement",
 ]  # fmt: skip
