@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from reportgen import figures
+from reportgen.attribution_panels import METHODS, attribution_panel
 from reportgen.changes import ImageChange, MapChange
 from reportgen.compose.trust import marked
 from reportgen.document import Figure, NoPicture, Panel
@@ -43,6 +44,8 @@ def _panel(words: Words, side: str, subject: Subject, explanation: Explanation, 
 
 def _picture(words: Words, found: Found) -> Panel:
     result = found.explanation.result
+    if found.explanation.method in METHODS:
+        return attribution_panel(words, found, overlay=True)
     if isinstance(result, SaliencyMap):
         return saliency_panel(words, found, overlay=True)
     if isinstance(result, RegionWeights):
