@@ -139,11 +139,13 @@ class PictureCheck:
     """Judges pictures one by one: yields for each case one result for each of its explanations, in their order.
 
     What cannot be judged is "not_tested" with a reason, and what has no picture "degenerate"; nothing is left out.
+    slow: made with `--checks full` only.
     """
 
     name: str
     judge: Callable[[Evidence], Iterator[tuple[CheckResult, ...]]]
     cites: tuple[str, ...]
+    slow: bool = False
 
 
 @dataclass(frozen=True)

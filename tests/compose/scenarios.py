@@ -355,7 +355,9 @@ RUNS: Mapping[str, Run] = {
         fake_run(images=1, profile="default", methods=("saliency",), trouble=False), ["supported"]
     ),
     "judged, one supported": judged_as(PLAIN, ["supported", "indistinct", "weak", "fails"]),
-    "judged, none supported": judged_as(fake_run(), ["indistinct", "weak"], "fails"),
+    "judged, none supported": judged_as(fake_run(), ["indistinct", "fails"], "fails"),
+    "judged, only weak ones": judged_as(PLAIN, ["weak", "indistinct"]),
+    "judged, only one weak": judged_as(PLAIN, ["indistinct", "weak"]),
     "judged, one not supported": judged_as(
         fake_run(images=1, profile="default", methods=("saliency",), trouble=False), ["fails"], "fails"
     ),
