@@ -14,7 +14,8 @@ from reportgen.noise import floor_of
 from reportgen.results import Explanation, RegionWeights, Run, Scalar, Subject
 from reportgen.rules import Rulebook, judge, judge_changes
 
-MORE_OF_THE_SAME = frozenset({"samples"})  # parameters that change how sure a map is, not what it shows
+# Parameters that say how sure a map is, or follow from the network: the question to it is the same.
+NOT_THE_QUESTION = frozenset({"form", "layer", "map_height", "map_width", "passes", "rectifiers", "samples", "steps"})
 FED = ("size", "channel_order", "mean", "std", "resize")
 
 
@@ -108,7 +109,7 @@ def _cannot(base: Explanation, new: Explanation, sized: bool) -> str:
         return "input"
     same = {name for name, value in base.parameters.items() if new.parameters.get(name) == value}
     named = base.parameters.keys() | new.parameters.keys()
-    if named - same - MORE_OF_THE_SAME:
+    if named - same - NOT_THE_QUESTION:
         return "settings"
     regions = [isinstance(each.result, RegionWeights) for each in (base, new)]
     return "settings" if regions[0] != regions[1] else ""
