@@ -52,11 +52,12 @@ def compare(
     progress.stage("compare", 0)
     base, new = (load_run(report / "run") for report in reports)
     comparison = compared(base, new, asked.book)
-    document = compose_comparison(comparison, load_words())
+    words = load_words(asked.render.language or new.language)
+    document = compose_comparison(comparison, words)
     shown = [name for name in dict.fromkeys([*formats, RECORD]) if name in FORMATS]
     with publish.publishing(out, overwrite=asked.overwrite, kind=publish.COMPARISON) as folder:
         written = write_document(document, folder, out, shown, asked.render, progress)
     folder_name = path_text(Path(out.resolve().name))
     about = (new.model.file, new.model.sha256, folder_name, len(comparison.images), comparison.results)
     extra = [name for name in formats if name in CHECK_FORMATS]
-    return written, told(Checked(*about, f"{document.stem}.html"), out, extra, progress, environ)
+    return written, told(Checked(*about, f"{document.stem}.html"), out, extra, words, progress, environ)

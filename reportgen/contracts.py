@@ -162,7 +162,9 @@ class RenderOptions:
     """What a writer may be told: the user's own templates and style, and what may not be exceeded.
 
     html_mb, pdf_mb: largest file, in millions of bytes; pdf_timeout: seconds; notes: the author's words in place of
-    those that the run holds, None for these; require_notes: whether a task without an answer is a problem.
+    those that the run holds, None for these; require_notes: whether a task without an answer is a problem;
+    language: that of the page, None for the run's own; font: a file to set the PDF in; strict: whether a warning about
+    a file is a problem.
     """
 
     templates: Path | None = None
@@ -172,12 +174,27 @@ class RenderOptions:
     pdf_timeout: int = 300
     notes: tuple[Note, ...] | None = None
     require_notes: bool = False
+    language: str | None = None
+    font: Path | None = None
+    strict: bool = False
 
     @classmethod
-    def of(cls, options: BuildOptions, notes: tuple[Note, ...] | None = None) -> "RenderOptions":
-        """Those of the settings that writers need."""
-        limits = (options.budget, options.max_pdf_mb, options.pdf_timeout)
-        return cls(options.templates, options.css, *limits, notes, options.require_notes)
+    def of(
+        cls, options: BuildOptions, notes: tuple[Note, ...] | None = None, language: str | None = None
+    ) -> "RenderOptions":
+        """Those of the settings that writers need. language: where it is not the run's own."""
+        return cls(
+            templates=options.templates,
+            css=options.css,
+            html_mb=options.budget,
+            pdf_mb=options.max_pdf_mb,
+            pdf_timeout=options.pdf_timeout,
+            notes=notes,
+            require_notes=options.require_notes,
+            language=language,
+            font=options.font,
+            strict=options.strict,
+        )
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from pydantic import (
     model_validator,
 )
 
+from reportgen.languages import Language, known_language
+
 Format = Literal["html", "pdf", "json", "junit", "markdown", "badge"]
 Preset = Literal["default", "strict"]
 Method = Literal[
@@ -44,7 +46,8 @@ MODEL_SETTINGS = (
 )  # fmt: skip
 # What a finished report can be written again with.
 RENDER_SETTINGS = (
-    "formats", "templates", "css", "notes", "require_notes", "budget", "max_pdf_mb", "pdf_timeout", "overwrite",
+    "formats", "lang", "templates", "css", "font", "notes", "require_notes", "budget", "max_pdf_mb", "pdf_timeout",
+    "strict", "overwrite",
 )  # fmt: skip
 _FLAGS = {"formats": "--format", "layers": "--layer", "lime_once": "--once"}
 
@@ -195,11 +198,17 @@ class BuildOptions(BaseModel):
     formats: tuple[Format, ...] = _setting(
         FORMATS, "Report", "Files to write, separated by commas; of a check also junit, markdown, badge.", min_length=1
     )
+    lang: Annotated[Language, BeforeValidator(known_language)] = _setting(
+        "en", "Report", "Language of the report: en, zh-Hant or zh-Hans."
+    )
     title: str = _setting("", "Report", "Title of the report.", max_length=200)
     author: str = _setting("", "Report", "Author, for the title block and the running head.", max_length=200)
     student_id: str = _setting("", "Report", "Student number, for the title block.", max_length=100)
     templates: Path | None = _setting(None, "Report", "Folder with templates that replace or extend built-in ones.")
     css: Path | None = _setting(None, "Report", "Style sheet added last.")
+    font: Path | None = _setting(
+        None, "Report", "Font file (.ttf, .otf, .woff, .woff2) for the PDF; the HTML uses it where it is installed."
+    )
     notes: Path | dict[str, str] | None = _setting(
         None,
         "Report",
@@ -209,6 +218,9 @@ class BuildOptions(BaseModel):
     budget: float = _setting(25.0, "Report", "Largest report.html in MB; pictures give way.", ge=0.01, le=10_000)
     max_pdf_mb: float = _setting(10.0, "Report", "Largest report.pdf in MB; pictures give way.", ge=0.01, le=10_000)
     pdf_timeout: int = _setting(300, "Report", "Seconds that drawing the PDF may take.", ge=1, le=86_400)
+    strict: bool = _setting(
+        False, "Report", "A warning about the files written, such as a missing glyph, is an error (exit code 1)."
+    )
     overwrite: bool = _setting(False, "Report", "Write into a folder that holds other files.")
     rules: Path | None = _setting(None, "Rules", "Check the report by this file (rules.toml); exit code 1 if it fails.")
     preset: Preset | None = _setting(None, "Rules", "Rules without a file, or below it: default or strict.")

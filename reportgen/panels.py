@@ -20,6 +20,8 @@ from reportgen.phrasing import (
     DENSER,
     FOLLOWS,
     WEAK_FIT,
+    apart,
+    as_it_came,
     coefficient,
     number,
     percent,
@@ -27,6 +29,7 @@ from reportgen.phrasing import (
     reason,
     shown_name,
     signed,
+    size_words,
 )
 from reportgen.results import (
     Explanation,
@@ -153,13 +156,9 @@ def agreement(subject: Subject) -> dict[str, float]:
 
 def original_panel(words: Words, image: ImageInput, label: str = "") -> Panel:
     """The photograph in the shape that the network sees. label: instead of "Original", and then without its size."""
-    height, width = image.original_size
-    size = words("card.size", height=height, width=width)
-    conversions = ", ".join(words(f"conversion.{key}") for key in image.conversions)
-    detail = words("card.converted", size=size, conversions=conversions) if conversions else size
-    alt = words("alt.original", name=shown_name(image.name), size=size)
+    alt = words("alt.original", name=shown_name(image.name), size=size_words(words, image))
     picture = figures.jpeg(figures.backdrop(image, MAP_PIXELS), alt)
-    return Panel(picture, label) if label else Panel(picture, words("card.original"), detail)
+    return Panel(picture, label) if label else Panel(picture, words("card.original"), as_it_came(words, image))
 
 
 def saliency_panel(words: Words, item: Found, *, overlay: bool) -> Panel:
@@ -215,7 +214,7 @@ def chart_panel(words: Words, item: Found) -> Panel:
         return Panel(NoPicture(words("reason.no_region")), label)
     weights = [float(result.weights[region]) for region in shown]
     margins = None if result.margins is None else [float(result.margins[region]) for region in shown]
-    listed = "; ".join(f"{rank}: {signed(weight)}" for rank, weight in enumerate(weights, 1))
+    listed = apart(words, [f"{rank}: {signed(weight)}" for rank, weight in enumerate(weights, 1)])
     names = [str(rank) for rank in range(1, len(shown) + 1)]
     alt = words("alt.chart", target=item.target, weights=listed)
     return Panel(figures.weights_chart(names, weights, alt, margins), label)

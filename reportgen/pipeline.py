@@ -55,9 +55,9 @@ PACKAGES = (
 )
 # They change no number, or name places on this machine; the model and the images have entries of their own.
 NOT_IN_REPORT = (
-    "model", "arch", "out", "templates", "css", "overwrite", "batch_size", "device", "formats", "images",
-    "title", "author", "student_id", "rules", "preset", "notes", "require_notes", "budget", "max_pdf_mb", "pdf_timeout",
-    "self_test",
+    "model", "arch", "out", "lang", "templates", "css", "font", "strict", "overwrite", "batch_size", "device",
+    "formats", "images", "title", "author", "student_id", "rules", "preset", "notes", "require_notes", "budget",
+    "max_pdf_mb", "pdf_timeout", "self_test",
 )  # fmt: skip
 
 
@@ -132,6 +132,7 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
             title=options.title,
             author=options.author,
             student_id=options.student_id,
+            language=options.lang,
             notes=notes,
             method_checks=judged.method_checks,
             known_answers=known,

@@ -80,12 +80,13 @@ def render_again(
         raise UsageError("E-FORMAT", "--format", f"no format {', '.join(unknown)!r}", f"Of: {', '.join(FORMATS)}")
     run = load_run(out / "run")
     run = run if render.notes is None else replace(run, notes=render.notes)
+    run = run if render.language is None else replace(run, language=render.language)
     if into and into.resolve() != out.resolve():
         return write_report(run, into, formats, render, overwrite, progress)
     with publish.publishing(out, overwrite=True) as folder:
         with publish.writing(out):
             publish.carry_over(out, folder)
-            if render.notes is not None:  # so that the next one has them too
+            if render.notes is not None or render.language is not None:  # so that the next one has them too
                 shutil.rmtree(folder / "run")
                 save_run(run, folder / "run")
         written = _write_formats(run, folder, out, formats, render, progress)
@@ -104,9 +105,7 @@ def _write_formats(
     run: Run, folder: Path, out: Path, formats: Sequence[str], render: RenderOptions, progress: Progress
 ) -> Written:
     progress.stage("compose", 0)
-    document = compose(run, load_words())
-    for remark in document.remarks:
-        progress.warn(remark)
+    document = compose(run, load_words(run.language))
     written = write_document(document, folder, out, formats, render, progress)
     unanswered = _unanswered(document, render)
     for problem in unanswered:
@@ -122,12 +121,15 @@ def write_document(
     A format that cannot be made is a problem; the others stand. Raises OutputError where a file cannot be written.
     """
     progress.stage("write", len(formats))
+    remarks = list(document.remarks)
+    for remark in remarks:
+        progress.warn(remark)
     paths: list[Path] = []
     problems: list[ReportgenError] = []
     for name in formats:
         filename = f"{document.stem}{Path(outputs.OUTPUTS[name].filename).suffix}"
         try:
-            with _remarks_told(progress):
+            with _remarks_told(progress, remarks):
                 made = _rendered(name, document, render)
         except ReportgenError as err:
             problems.append(err)
@@ -142,6 +144,7 @@ def write_document(
                     f"{filename}: its pictures were made smaller to fit ({scale:.0%}, JPEG quality {quality})"
                 )
         progress.advance()
+    problems += _warned(remarks) if render.strict else []
     for problem in problems:
         progress.warn(problem.line())
     return Written(tuple(paths), tuple(problems), document.facts["summary"])
@@ -151,7 +154,11 @@ def _rendered(name: str, document: ReportDocument, render: RenderOptions) -> Fit
     """The file, within its budget where it has one."""
     write = partial(_written, name, render)
     limit = {"html": render.html_mb, "pdf": render.pdf_mb}.get(name)
-    return Fitted(write(document)) if limit is None else fitted(document, write, name, limit, load_words())
+    return (
+        Fitted(write(document))
+        if limit is None
+        else fitted(document, write, name, limit, load_words(document.language))
+    )
 
 
 def _written(name: str, render: RenderOptions, document: ReportDocument) -> bytes:
@@ -168,13 +175,23 @@ def _unanswered(document: ReportDocument, render: RenderOptions) -> list[Reportg
     return [Incomplete("E-NOTES-MISSING", "notes", why, fix)]
 
 
+def _warned(remarks: Sequence[str]) -> list[ReportgenError]:
+    """A problem where warnings were told and none was to be left."""
+    if not remarks:
+        return []
+    many = f"{len(remarks)} warnings" if len(remarks) > 1 else "a warning"
+    why = f"{many} about the files written, and --strict lets none pass"
+    return [Incomplete("E-STRICT", "report", why, "Mend what the warnings name, or leave --strict out")]
+
+
 @contextmanager
-def _remarks_told(progress: Progress) -> Iterator[None]:
-    """What a writer logs, such as a glyph that no font has, is told as a warning."""
+def _remarks_told(progress: Progress, remarks: list[str]) -> Iterator[None]:
+    """What a writer logs, such as a glyph that no font has, is told as a warning and kept."""
 
     class Teller(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            progress.warn(f"{record.name.rpartition('.')[2]}: {record.getMessage()}")
+            remarks.append(f"{record.name.rpartition('.')[2]}: {record.getMessage()}")
+            progress.warn(remarks[-1])
 
     teller, log = Teller(logging.WARNING), logging.getLogger("reportgen")
     log.addHandler(teller)

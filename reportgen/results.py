@@ -250,8 +250,9 @@ class Note:
 class Run:
     """Everything a report is made from.
 
-    selection: sentences on how images and labels were found; rules: what they said, where they were asked for;
-    method_checks: what checks say of each method over all images; known_answers: the self-test of this installation.
+    selection: sentences on how images and labels were found; language: that of the page; rules: what they said, where
+    they were asked for; method_checks: what checks say of each method over all images; known_answers: the self-test of
+    this installation.
     """
 
     model: ModelFacts
@@ -264,6 +265,7 @@ class Run:
     title: str = ""
     author: str = ""
     student_id: str = ""
+    language: str = "en"
     rules: tuple[RuleResult, ...] = ()
     notes: tuple[Note, ...] = ()
     method_checks: tuple[MethodCheck, ...] = ()

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -24,11 +24,15 @@ ENTRY = "report.html.j2"
 
 @dataclass(frozen=True)
 class Medium:
-    """What a page is made for. sheets: names of its style sheets, in order; source: a picture's URL."""
+    """What a page is made for.
+
+    sheets: names of its style sheets, in order; source: a picture's URL; style: rules added before the user's own.
+    """
 
     name: Literal["screen", "paper"]
     sheets: tuple[str, ...]
     source: Callable[[Picture], str]
+    style: str = ""
 
 
 # Characters that are not seen, or that turn the writing direction: a name with them may lie about itself (UTS-39); and
@@ -50,7 +54,7 @@ def render_page(document: ReportDocument, options: RenderOptions, medium: Medium
     """
     jinja = environment(options.templates, medium)
     try:
-        style = _style(jinja, medium.sheets, options.css)
+        style = _style(jinja, medium, options.css)
         script = _script(jinja, document, medium)
         page = jinja.get_template(ENTRY)
         policy = content_policy(style, script)
@@ -141,11 +145,11 @@ def _swipes(section: Section) -> bool:
     return figures or any(map(_swipes, section.sections))
 
 
-def _style(jinja: SandboxedEnvironment, sheets: Sequence[str], css: Path | None) -> Markup:
+def _style(jinja: SandboxedEnvironment, medium: Medium, css: Path | None) -> Markup:
     """All style sheets in one, as it stands between <style> and </style>."""
     assert jinja.loader is not None
-    parts = [jinja.loader.get_source(jinja, f"styles/{name}")[0] for name in sheets]
-    parts += [_BAR_WIDTHS, _own_style(css) if css else ""]
+    parts = [jinja.loader.get_source(jinja, f"styles/{name}")[0] for name in medium.sheets]
+    parts += [_BAR_WIDTHS, medium.style, _own_style(css) if css else ""]
     text = "\n".join(parts)  # every line ends in \n, as a browser reads it, or the policy's hash would not fit
     if "</style" in text.lower() or "\0" in text:
         raise UsageError("E-CSS", str(css), "it is no style sheet: it holds </style or a zero byte", "Remove it")

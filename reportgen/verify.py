@@ -76,7 +76,7 @@ def _numbers(out: Path, run: Run) -> Iterator[Claim]:
         written = json.loads((out / FACTS_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return  # its own claim says so
-    composed = json.loads(json.dumps(dict(compose(run, load_words()).facts)))
+    composed = json.loads(json.dumps(dict(compose(run, load_words(run.language)).facts)))
     yield from number_claims(composed, written)
 
 

@@ -20,8 +20,8 @@ PACKAGE = ROOT / "reportgen"
 # From the ground up. A module imports only modules that stand in a line above its own here. A folder's name stands for
 # all of its files but those named on their own; a folder's __init__ may import its own files.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors",),
-    ("arrays", "excerpts", "fills", "fingerprints", "markdown", "options", "resources", "sampling"),
+    ("errors", "languages"),
+    ("arrays", "excerpts", "fills", "fingerprints", "fonts", "markdown", "options", "resources", "sampling"),
     ("forwards", "heads", "inputs", "maps", "ruling", "segmentation", "settings", "studies", "surrogate", "verdicts"),
     ("language", "results", "verdict_schema"),
     ("changes", "schema"),
@@ -72,6 +72,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "attribution_panels",
         "compose.answers",
         "compose.bars",
+        "compose.class_names",
         "compose.cues",
         "compose.feeding",
         "compose.filter_findings",

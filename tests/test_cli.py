@@ -65,6 +65,7 @@ def test_every_setting_has_its_flag(capsys: pytest.CaptureFixture[str]) -> None:
         "--no-once",
         "--no-require-notes",
         "--no-self-test",
+        "--no-strict",
     }
     assert shown == own | {flag(name) for name in BuildOptions.model_fields}
 
@@ -115,16 +116,19 @@ GIVEN: dict[str, tuple[list[str], object]] = {
     "self_test": ([], True),
     "out": (["there"], Path("there")),
     "formats": (["json,html"], ("json", "html")),
+    "lang": (["zh-Hans"], "zh-Hans"),
     "title": (["A title"], "A title"),
     "author": (["Ann"], "Ann"),
     "student_id": (["b01"], "b01"),
     "templates": (["mine"], Path("mine")),
     "css": (["my.css"], Path("my.css")),
+    "font": (["my.otf"], Path("my.otf")),
     "notes": (["mine.md"], Path("mine.md")),
     "require_notes": ([], True),
     "budget": (["3.5"], 3.5),
     "max_pdf_mb": (["4"], 4.0),
     "pdf_timeout": (["60"], 60),
+    "strict": ([], True),
     "overwrite": ([], True),
     "device": (["cpu"], "cpu"),
     "batch_size": (["8"], 8),

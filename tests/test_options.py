@@ -173,6 +173,25 @@ class TestFiles:
 
 
 class TestValues:
+    @pytest.mark.parametrize(("given", "language"), [("en", "en"), ("ZH-hant", "zh-Hant"), ("zh_Hans", "zh-Hans")])
+    def test_a_language_in_any_spelling(self, given: str, language: str) -> None:
+        assert made(lang=given).lang == language
+
+    @pytest.mark.parametrize(
+        ("given", "hint"),
+        [
+            ("zh-TW", "did you mean zh-Hant?"),
+            ("zh_CN", "did you mean zh-Hans?"),
+            ("zh", "did you mean zh-Hant or zh-Hans?"),
+            ("zh-Hand", "did you mean zh-Han"),
+            ("fr", "choose one of en, zh-Hant, zh-Hans"),
+        ],
+    )
+    def test_another_language_is_refused_with_the_nearest(self, given: str, hint: str) -> None:
+        error = refusal(lambda: made(lang=given))
+        assert (error.code, error.what) == ("E-OPTION", "--lang")
+        assert hint in error.why
+
     @pytest.mark.parametrize(
         ("given", "size"),
         [
@@ -289,7 +308,8 @@ class TestValues:
             "lime_fill": "mean", "lime_fill_image": None, "checks": "quick", "self_test": True,
             "out": Path("report"), "formats": ("html", "pdf", "json"), "title": "", "author": "", "student_id": "",
             "templates": None, "css": None, "notes": None, "require_notes": False, "budget": 25.0, "max_pdf_mb": 10.0,
-            "pdf_timeout": 300, "overwrite": False, "device": "auto", "precision": "auto",
+            "pdf_timeout": 300, "lang": "en", "font": None, "strict": False, "overwrite": False,
+            "device": "auto", "precision": "auto",
             "batch_size": None, "seed": 16, "rules": None, "preset": None,
         }  # fmt: skip
 

@@ -8,6 +8,7 @@ from reportgen.compose import (
     appendix,
     attribution,
     cards,
+    class_names,
     failures,
     filters,
     lime,
@@ -24,7 +25,7 @@ from reportgen.compose.summing import summarise
 from reportgen.document import Reference, ReportDocument, Section
 from reportgen.language import Words, load_references
 from reportgen.numbering import numbered
-from reportgen.phrasing import capital, count, listing, shown_name, sources
+from reportgen.phrasing import capital, count, joined, listing, shown_name, sources
 from reportgen.results import Run
 
 __all__ = ["QUESTIONS", "compose", "summarise"]
@@ -47,6 +48,7 @@ SHA_SHOWN = 12
 
 def compose(run: Run, words: Words) -> ReportDocument:
     """The document of a run; the same run and words always give an equal one."""
+    original, run = run, class_names.in_words(run, words)
     summary = summarise(run)
     tasks = tuple(task for task in TASKS if _has(run, task) or _has(run, f"{task}_hw5"))
     failed = failures.section(run, words)
@@ -69,8 +71,8 @@ def compose(run: Run, words: Words) -> ReportDocument:
         running_head=words("title.running_head_author", title=title, author=author) if author else title,
         sections=answered.sections,
         references=_references(run, words),
-        facts=report_facts(run, summary, answered),
-        words=words.table("page"),
+        facts=report_facts(original, summarise(original), answered),
+        words={**words.table("page"), "gap": joined(words, ["", ""])},
         remarks=answered.remarks,
         author=author,
     )

@@ -44,7 +44,7 @@ def answered(sections: Sequence[Section], run: Run, words: Words) -> Answered:
     blocks = {place: Answer(words("author.answer"), "\n\n".join(each)) for place, each in texts.items()}
     if run.profile == "hw5":
         for task in missing:
-            gap = words("author.missing", heading=QUESTIONS[task])
+            gap = words("author.missing", heading=words(f"author.heading_{task}"))
             blocks[task] = Answer(words("author.answer"), "", gap)
     lost = [note.heading for note, place in zip(run.notes, places, strict=True) if not place]
     placed = tuple(_with(section, blocks) for section in sections)
@@ -68,9 +68,12 @@ def _names(sections: Sequence[Section], run: Run, words: Words) -> dict[str, str
     for section in _below(sections):
         names |= {_plain(section.anchor): section.anchor, _plain(section.title): section.anchor}
         figures = (block for block in section.blocks if isinstance(block, Figure))
-        names |= {f"figure{figure.number}": figure.anchor for figure in figures}
+        for figure in figures:
+            told = words("page.figure_n", n=figure.number)
+            names |= {f"figure{figure.number}": figure.anchor, _plain(told): figure.anchor}
     for anchor in [section.anchor for section in sections if section.anchor in _SHORT]:
-        titles = [words(key) for key in (f"section.{anchor}", f"section.{anchor}_hw5") if words.has(key)]
+        keys = (f"section.{anchor}", f"section.{anchor}_hw5", f"author.heading_{anchor}")
+        titles = [words(key) for key in keys if words.has(key)]
         names |= {_plain(name): anchor for name in (_SHORT[anchor], *titles)}
     return names | {"": "summary"}
 
@@ -93,7 +96,7 @@ def _below(sections: Sequence[Section]) -> Iterator[Section]:
 def _plain(heading: str) -> str:
     """A heading without what people write differently: case, spaces, a number before it, signs after it."""
     text = re.sub(r"^\s*(?:[#\d]+[.):]\s*)+", "", printable(heading).casefold())
-    return re.sub(r"[\s:]+", "", text).rstrip(".")
+    return re.sub(r"[\s:：]+", "", text).rstrip(".")
 
 
 def _remarks(lost: Sequence[str], names: Mapping[str, str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from reportgen.compose.trust import marked
 from reportgen.document import Block, Figure, Section, Sentence, Table
 from reportgen.language import Words
 from reportgen.panels import PERCENTILE, Found, found, in_rows, padded, target_words
-from reportgen.phrasing import citing, number, paragraph, percent, place, said, shown_name
+from reportgen.phrasing import citing, joined, number, paragraph, percent, place, said, shown_name
 from reportgen.results import Run, Scalar
 
 COLUMNS = ("half", "top", "border", "place")
@@ -88,8 +88,8 @@ def _figures(words: Words, name: str, items: Sequence[Found], score: str) -> Ite
     percentile = f"{PERCENTILE:g}"
     method = words(f"attribution.method_{name}", score=score)
     colour = words("attribution.colour_signed" if name in SIGNED else "attribution.colour", percentile=percentile)
-    contrast = " ".join(sentence.text for sentence in versus_sentences(words, items))
-    line = " ".join(part for part in (method, colour, contrast) if part)
+    contrast = [sentence.text for sentence in versus_sentences(words, items)]
+    line = joined(words, [method, colour, *contrast])
     for n, group in enumerate(in_rows(items), 1):
         above = padded(attribution_panel(words, item, overlay=True, label=item.name) for item in group)
         maps = (attribution_panel(words, item, overlay=False) for item in group)

@@ -8,7 +8,6 @@ from reportgen.compose import heat_findings, lime_trust, patterns, trust
 from reportgen.compose.bars import bars
 from reportgen.compose.trust import marked
 from reportgen.document import Block, Figure, Panel, Paragraph, ScaleBar, Section, Sentence
-from reportgen.errors import printable
 from reportgen.language import Words
 from reportgen.panels import (
     PERCENTILE,
@@ -29,16 +28,17 @@ from reportgen.panels import (
 from reportgen.phrasing import (
     ALIKE,
     DENSER,
-    capital,
     coefficient,
     counted,
     is_weak,
+    joined,
     listing,
     number,
     percent,
     place,
     said,
     shown_name,
+    told_failure,
     whole,
 )
 from reportgen.results import Failure, Head, Run, Subject
@@ -78,7 +78,7 @@ def section(run: Run, words: Words) -> Section:
 
 def _failed(words: Words, n: int, failure: Failure) -> Section:
     """The card of an image without an explanation."""
-    why, fix = capital(printable(failure.why)), printable(failure.fix)
+    why, fix = told_failure(words, failure)
     sentence = said(words, "card.failed", (f"failures[{n - 1}].why", f"failures[{n - 1}].fix"), why=why, fix=fix)
     return Section(f"failed-{n}", shown_name(failure.what), (Paragraph((sentence,), "warning"),), lead=1)
 
@@ -235,12 +235,12 @@ def _figure(words: Words, card: _Card, strongest: Studied | None) -> Figure:
     shown += ["saliency"] * bool(card.saliency) + ["maps"] * bool(card.others)
     shown += ["filter"] * bool(strongest) + ["lime"] * bool(card.lime)
     parts = listing(words, [words(f"card.part_{part}") for part in shown])
-    caption = words("card.caption", name=shown_name(card.subject.image.name), parts=parts)
-    if count > 1:
-        caption += " " + words("card.caption_rows")
+    told = [words("card.caption", name=shown_name(card.subject.image.name), parts=parts)]
+    told += [words("card.caption_rows")] if count > 1 else []
     if card.lime or any(item.explanation.method in SIGNED for item in card.maps):
-        caption += " " + words("card.caption_colours" if card.lime else "card.caption_signed")
-    method = " ".join(_methods(words, card, strongest))
+        told.append(words("card.caption_colours" if card.lime else "card.caption_signed"))
+    caption = joined(words, told)
+    method = joined(words, _methods(words, card, strongest))
     return Figure(f"image-{card.position + 1}-figure", 0, caption, rows, method, tuple(_scales(words, card, strongest)))
 
 

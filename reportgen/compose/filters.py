@@ -7,7 +7,7 @@ from reportgen.document import Block, Figure, Panel, Paragraph, Section, Sentenc
 from reportgen.filter_panels import crop_panels, made_panels, nothing_panel, where_panels
 from reportgen.language import Words
 from reportgen.panels import COLUMNS, Studied, in_rows, padded, scale_bar, studied
-from reportgen.phrasing import citing, counted, listing, number, paragraph, percent, reason, said
+from reportgen.phrasing import citing, counted, joined, listing, number, paragraph, percent, reason, said
 from reportgen.results import Facts, FilterStudy, Run, Subject
 
 STRIP = 8  # pictures side by side: 2 cm each on A4
@@ -105,11 +105,12 @@ def _figure(words: Words, run: Run, item: Studied, anchor: str, *, explain: bool
     where = words("filters.where_all")
     if len(group) < len(run.subjects):
         where = words("filters.where_some", n=len(group), total=len(run.subjects))
-    caption += " " + words("filters.caption_crops" if study.crops else "filters.caption_plain", where=where)
-    method = words("filters.method_crops") + " " if study.crops else ""
-    method += words("filters.method", layer=item.layer)
+    how = words("filters.caption_crops" if study.crops else "filters.caption_plain", where=where)
+    crops = [words("filters.method_crops")] if study.crops else []
+    method = joined(words, [*crops, words("filters.method", layer=item.layer)])
     scale = scale_bar(words, "activation", "0", "1", words("filters.scale_label"))
-    return Figure(anchor, 0, caption, tuple(padded(line, STRIP) for line in lines if line), method, (scale,))
+    shown = tuple(padded(line, STRIP) for line in lines if line)
+    return Figure(anchor, 0, joined(words, [caption, how]), shown, method, (scale,))
 
 
 def _strip(

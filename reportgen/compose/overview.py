@@ -187,6 +187,12 @@ def _filters(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
     )
 
 
+def _architecture(words: Words, name: str) -> str:
+    """The architecture's name; in words where it is a description of ours."""
+    key = f"architecture.{name.replace(' ', '_')}"
+    return words(key) if words.has(key) else shown_name(name)
+
+
 def _model(run: Run, words: Words) -> Iterator[Sentence]:
     model, spec = run.model, run.model.input
     inputs = tuple(f"model.input.{name}" for name in ("size", "channel_order", "mean", "std"))
@@ -196,7 +202,7 @@ def _model(run: Run, words: Words) -> Iterator[Sentence]:
         "summary.model",
         ("model.file", "model.architecture", "model.layers", "model.classes", *inputs),
         file=shown_name(model.file),
-        architecture=shown_name(model.architecture),
+        architecture=_architecture(words, model.architecture),
         layers=count(words, len(model.layers), "layers"),
         parameters=whole(sum(layer.parameters for layer in model.layers)),
         classes=count(words, len(model.classes), "classes"),

@@ -17,7 +17,19 @@ from reportgen.panels import (
     scale_bar,
     target_words,
 )
-from reportgen.phrasing import DENSER, citing, counted, number, paragraph, percent, place, placed, said, same_place
+from reportgen.phrasing import (
+    DENSER,
+    citing,
+    counted,
+    joined,
+    number,
+    paragraph,
+    percent,
+    place,
+    placed,
+    said,
+    same_place,
+)
 from reportgen.results import Run
 
 COLUMNS = ("image", "class", "maximum", "half", "top", "border", "place")
@@ -56,7 +68,7 @@ def section(run: Run, words: Words) -> Section:
 def _figures(words: Words, items: Sequence[Found], score: str) -> Iterator[Figure]:
     percentile = f"{PERCENTILE:g}"
     contrast = [sentence.text for sentence in versus_sentences(words, items)]
-    method = " ".join((words("saliency.method", percentile=percentile, score=score), *contrast))
+    method = joined(words, [words("saliency.method", percentile=percentile, score=score), *contrast])
     scale = scale_bar(words, "saliency", "0", "1", words("saliency.scale_label", percentile=percentile))
     for n, group in enumerate(in_rows(items), 1):
         photographs = padded(original_panel(words, item.subject.image, item.name) for item in group)
@@ -115,7 +127,7 @@ def _table(words: Words, items: Sequence[Found]) -> Table:
     caption = words("saliency.table")
     areas = [item.measure("border_area") for item in items if item.ok]
     if areas:
-        caption += " " + words("saliency.border_note", share=percent(areas[0]))
+        caption = joined(words, [caption, words("saliency.border_note", share=percent(areas[0]))])
     return Table("saliency-table", 0, caption, header, tuple(_row(words, item) for item in items), ALIGN)
 
 

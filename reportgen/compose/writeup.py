@@ -23,6 +23,7 @@ from reportgen.phrasing import (
     citing,
     coefficient,
     counted,
+    joined,
     number,
     paragraph,
     percent,
@@ -178,9 +179,9 @@ def _filter_figures(run: Run, words: Words, item: Studied) -> Iterator[Figure]:
     steps, lr = study.parameters.get("steps"), study.parameters.get("lr")
     climbed = words("hw5.filters_caption_synthetic", steps=steps, lr=lr, **which)
     if study.parameters.get("layer_assumed"):
-        climbed += " " + words("hw5.filters_layer", layer=item.layer)
+        climbed = joined(words, [climbed, words("hw5.filters_layer", layer=item.layer)])
     elif item.layer.endswith(f".{HW5_LAYER}") and study.parameters.get("kind", "ReLU") != "ReLU":
-        climbed += " " + words("hw5.filters_kind", kind=study.parameters["kind"])
+        climbed = joined(words, [climbed, words("hw5.filters_kind", kind=study.parameters["kind"])])
     method = words("hw5.filters_method_synthetic")
     yield Figure("filters-writeup-climbed", 0, climbed, (padded((_climbed_panel(words, item),)),), method)
     if not study.activations.size:

@@ -1,15 +1,18 @@
 """report.html: one file that asks nobody for anything and runs nothing."""
 
 import base64
+from dataclasses import replace
 
+from reportgen import fonts
 from reportgen.contracts import Output, RenderOptions
 from reportgen.document import Picture, ReportDocument
 from reportgen.templating import Medium, render_page
 
 
 def render(document: ReportDocument, options: RenderOptions) -> bytes:
-    """The page, as UTF-8. Raises UsageError where the user's templates or style sheet cannot be used."""
-    return render_page(document, options, SCREEN).encode()
+    """The page, as UTF-8. Raises UsageError where the user's templates, style sheet or font cannot be used."""
+    style = fonts.installed(fonts.read_font(options.font)[1]) if options.font else ""
+    return render_page(document, options, replace(SCREEN, style=style)).encode()
 
 
 def data_url(picture: Picture) -> str:

@@ -25,7 +25,7 @@ def _same(photo: Any, *_: Any) -> Any:  # noqa: ANN401
 
 
 @functools.cache
-def written(run: Run) -> ReportDocument:
+def written(run: Run, language: str = "en") -> ReportDocument:
     """The document with blank pictures."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("jpeg", "png", "colour_bar", "weights_chart"):
@@ -40,7 +40,7 @@ def written(run: Run) -> ReportDocument:
             "fit",
         ):
             patch.setattr(figures, name, _same)
-        return compose(run, WORDS)
+        return compose(run, WORDS if language == "en" else load_words(language))
 
 
 def all_sections(sections: tuple[Section, ...]) -> Iterator[Section]:

@@ -55,6 +55,34 @@ def test_a_heading_names_its_place(heading: str, place: str) -> None:
     assert bool(document.remarks) == (not place)
 
 
+@pytest.mark.parametrize(
+    ("heading", "place"),
+    [
+        ("Saliency maps", "saliency"),
+        ("顯著圖", "saliency"),
+        ("卷積核視覺化", "filters"),
+        ("第三題：LIME", "lime"),
+        ("摘要", "summary"),
+        ("圖 1", "image-1-figure"),
+        ("figure 1", "image-1-figure"),
+        ("显著图", ""),
+    ],
+)
+def test_a_heading_may_be_in_the_pages_language(heading: str, place: str) -> None:
+    document = written(replace(HW5, notes=(Note(heading, "Mine."),)), "zh-Hant")
+    assert document.facts["notes"][0]["place"] == (place or None)
+
+
+def test_a_missing_answer_is_asked_for_in_the_pages_language() -> None:
+    document = written(HW5, "zh-Hans")
+    told = [b.missing for s in all_sections(document.sections) for b in s.blocks if isinstance(b, Answer)]
+    assert len(told) == 3
+    for heading, sentence in zip(("显著图", "卷积核可视化", "LIME"), told, strict=True):
+        assert f"# {heading} " in sentence
+        again = written(replace(HW5, notes=(Note(heading, "Mine."),)), "zh-Hans")
+        assert len(again.facts["unanswered"]) == 2
+
+
 def test_the_answer_stands_below_the_introduction_of_its_task() -> None:
     section = next(s for s in with_notes(HW5, ("LIME", "Mine.")).sections if s.anchor == "lime")
     assert [block.kind for block in section.blocks] == ["paragraph", "answer"]
