@@ -65,7 +65,12 @@ def build(
 
     with shown_progress(quiet=quiet, verbose=verbose) as progress:
         built = run_build(options, progress=progress)
-    print_result(built.paths, dict(built.summary), built.gate, as_json=as_json)
+    if options.dry_run and not as_json:
+        from reportgen.tables import plan_table
+
+        print_line(plan_table(built.summary))
+    else:
+        print_result(built.paths, dict(built.summary), built.gate, as_json=as_json)
     return built.exit_code
 
 

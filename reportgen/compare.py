@@ -56,7 +56,7 @@ def compare(
     document = compose_comparison(comparison, words)
     shown = [name for name in dict.fromkeys([*formats, RECORD]) if name in FORMATS]
     with publish.publishing(out, overwrite=asked.overwrite, kind=publish.COMPARISON) as folder:
-        written = write_document(document, folder, out, shown, asked.render, progress)
+        written = write_document((document, document), folder, out, shown, asked.render, progress)
     folder_name = path_text(Path(out.resolve().name))
     about = (new.model.file, new.model.sha256, folder_name, len(comparison.images), comparison.results)
     extra = [name for name in formats if name in CHECK_FORMATS]

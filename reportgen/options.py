@@ -35,6 +35,7 @@ HW5_INDICES = (1, 2, 47, 98)
 HW5_LAYER = 15
 HW5_FILTER = 0
 DEFAULT_LIMIT = 12
+HEX = r"^(#[0-9a-fA-F]{6})?$"
 GPU_BATCH, CPU_BATCH = 64, 16  # a CPU is faster where its caches hold the batch
 
 # These run code or name the subject of this very run, so no file and no environment variable may set them.
@@ -47,7 +48,7 @@ MODEL_SETTINGS = (
 # What a finished report can be written again with.
 RENDER_SETTINGS = (
     "formats", "lang", "templates", "css", "font", "notes", "require_notes", "budget", "max_pdf_mb", "pdf_timeout",
-    "strict", "overwrite",
+    "strict", "overwrite", "pdf_images", "paper", "accent", "logo",
 )  # fmt: skip
 _FLAGS = {"formats": "--format", "layers": "--layer", "lime_once": "--once"}
 
@@ -128,6 +129,9 @@ class BuildOptions(BaseModel):
         "More photographs, not explained: for how the network was fed, and for crops that excite filters.",
     )
     labels: Path | None = _setting(None, "Images", "CSV or JSON: file name, class index or name.")
+    masks: Path | None = _setting(
+        None, "Images", "Where the object is: a folder of PNG masks or YOLO files named as the images, or COCO's JSON."
+    )
     indices: tuple[Annotated[int, Field(ge=0)], ...] = _setting(
         (), "Images", "Positions in the sorted list, from 0: 1,2,47,98."
     )
@@ -190,9 +194,7 @@ class BuildOptions(BaseModel):
         "quick", "Explanations", "How far each picture can be believed: none, quick, or full (slower)."
     )
 
-    self_test: bool = _setting(
-        True, "Explanations", "Test this installation on known answers, once per version and device."
-    )
+    self_test: bool = _setting(True, "Explanations", "Test this installation on known answers, once per version.")
 
     out: Path = _setting(Path("report"), "Report", "Folder of the report.")
     formats: tuple[Format, ...] = _setting(
@@ -217,10 +219,12 @@ class BuildOptions(BaseModel):
     require_notes: bool = _setting(False, "Report", "A task without your own answer is an error (exit code 1).")
     budget: float = _setting(25.0, "Report", "Largest report.html in MB; pictures give way.", ge=0.01, le=10_000)
     max_pdf_mb: float = _setting(10.0, "Report", "Largest report.pdf in MB; pictures give way.", ge=0.01, le=10_000)
+    pdf_images: int = _setting(100, "Report", "Most images with pictures in the PDF: the worst.", ge=1, le=10_000)
+    paper: Literal["a4", "letter"] = _setting("a4", "Report", "Page of report.pdf: a4 or letter.")
+    accent: str = _setting("", "Report", "Accent colour that can be read on white: #7a1f5c.", pattern=HEX)
+    logo: Path | None = _setting(None, "Report", "PNG or JPEG for the title; an SVG could run code and is refused.")
     pdf_timeout: int = _setting(300, "Report", "Seconds that drawing the PDF may take.", ge=1, le=86_400)
-    strict: bool = _setting(
-        False, "Report", "A warning about the files written, such as a missing glyph, is an error (exit code 1)."
-    )
+    strict: bool = _setting(False, "Report", "A warning about the files written is an error (exit code 1).")
     overwrite: bool = _setting(False, "Report", "Write into a folder that holds other files.")
     rules: Path | None = _setting(None, "Rules", "Check the report by this file (rules.toml); exit code 1 if it fails.")
     preset: Preset | None = _setting(None, "Rules", "Rules without a file, or below it: default or strict.")
@@ -232,6 +236,8 @@ class BuildOptions(BaseModel):
     batch_size: int | None = _setting(
         None, "Run", f"Images in one forward pass; {GPU_BATCH} on a GPU, {CPU_BATCH} on a CPU.", ge=1, le=4096
     )
+    dry_run: bool = _setting(False, "Run", "Say what would be computed, and how much of it; compute nothing.")
+    max_seconds: float | None = _setting(None, "Run", "Begin no new work after so many seconds.", gt=0, le=1e7)
     seed: int = _setting(16, "Run", "Seed of every random number.", ge=0, le=2**32 - 1)
 
     @field_validator("mean", "std", "indices", "filters", "formats", "methods", "layers", mode="before")

@@ -17,6 +17,7 @@ from reportgen.document import NoPicture, Panel, Picture, ScaleBar
 from reportgen.language import Words
 from reportgen.phrasing import (
     ALIKE,
+    CONFIDENT,
     DENSER,
     FOLLOWS,
     WEAK_FIT,
@@ -42,21 +43,17 @@ from reportgen.results import (
     Subject,
     Target,
 )
+from reportgen.verdicts import HELD
 
 PERCENTILE = 99.0  # of a saliency map, drawn in full colour
 COLUMNS = 4  # photographs side by side: 4 cm each on A4
 MANY_COLUMNS = 6  # the same for small maps, where more than four images would fill page after page
 EMPTY = Panel(NoPicture(""), "")
 MAP_PIXELS = 256
-PRESENTATION: Mapping[str, Scalar] = {
-    "saliency_percentile": PERCENTILE,
-    "shown_regions": measures.SHOWN_REGIONS,
-    "least_share": measures.LEAST_SHARE,
-    "weak_fit": WEAK_FIT,
-    "follows": FOLLOWS,
-    "denser": DENSER,
-    "alike": ALIKE,
-}  # what pictures and sentences depend on besides the results, as report.json states it
+PRESENTATION: Mapping[str, Scalar] = HELD | {
+    "saliency_percentile": PERCENTILE, "shown_regions": measures.SHOWN_REGIONS, "least_share": measures.LEAST_SHARE,
+    "weak_fit": WEAK_FIT, "follows": FOLLOWS, "denser": DENSER, "alike": ALIKE, "confident": CONFIDENT,
+}  # what pictures and sentences depend on besides the results, as report.json states it  # fmt: skip
 
 Item = TypeVar("Item")
 

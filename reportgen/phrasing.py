@@ -13,6 +13,7 @@ from reportgen.results import Explanation, Failure, FilterStudy, ImageInput, Sca
 WEAK_FIT = 0.5  # R² below which the linear model misses more of the variation than it explains
 FOLLOWS = 0.5  # r from which a filter is said to follow something: a quarter of the variance
 DENSER = 1.5  # times the average from which evidence gathers somewhere
+CONFIDENT = 0.9  # probability from which an error is a confident one
 ALIKE = 1.1  # times the average up to which a difference is chance
 SAME_PLACE_SHARE, SAME_PLACE_LEAST = (
     0.75,

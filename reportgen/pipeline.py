@@ -17,12 +17,14 @@ from reportgen.classifier import Classifier, device_name
 from reportgen.compose import summarise
 from reportgen.contracts import Evidence, Progress, RenderOptions, Silent
 from reportgen.cues import answers_to_copies
+from reportgen.deadline import Deadline
 from reportgen.excerpts import path_text
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
 from reportgen.judging import Judged, judge_pictures
 from reportgen.loading import opened_classifier
 from reportgen.notes import read_notes
 from reportgen.options import CHECK_FORMATS, FORMATS, METHODS, TASKS, BuildOptions
+from reportgen.planning import plan
 from reportgen.rendering import write_report
 from reportgen.results import (
     Case,
@@ -57,14 +59,15 @@ PACKAGES = (
 NOT_IN_REPORT = (
     "model", "arch", "out", "lang", "templates", "css", "font", "strict", "overwrite", "batch_size", "device",
     "formats", "images", "title", "author", "student_id", "rules", "preset", "notes", "require_notes", "budget",
-    "max_pdf_mb", "pdf_timeout", "self_test",
+    "max_pdf_mb", "pdf_timeout", "self_test", "pdf_images", "paper", "accent", "logo", "dry_run", "max_seconds",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Built:
-    """What a build made. gate: what the rules say, where they were asked for.
+    """What a build made; with --dry-run no paths, and the plan as its summary.
 
+    gate: what the rules say, where they were asked for.
     exit_code: 0 where everything asked for is there and finite and no error rule fails, else 1.
     """
 
@@ -83,6 +86,8 @@ def build(options: BuildOptions, model: nn.Module | None = None, progress: Progr
     progress = Timed(progress or Silent())
     publish.check_target(options.out, overwrite=options.overwrite)  # before the work, not after it
     book = _rulebook(options)
+    if options.dry_run:
+        return Built((), plan(options, model, progress), 0)
     run = explain_model(options, model, progress)
     if book:
         run = replace(run, rules=judge(run, book))
@@ -104,6 +109,7 @@ def _rulebook(options: BuildOptions) -> Rulebook | None:
 def explain_model(options: BuildOptions, model: nn.Module | None, progress: Progress) -> Run:
     """Everything that the report is made from."""
     notes = read_notes(options.notes, progress) if options.notes else ()  # before the work: it may be refused
+    deadline = Deadline.after(options.max_seconds)
     progress.stage("model", 0)
     with opened_classifier(options, model, progress) as classifier:
         target = asked_for(options.target, options.versus, classifier.facts.classes)
@@ -117,9 +123,9 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
         if not cases:
             who = f"all {len(unanswered)} images" if len(unanswered) > 1 else unanswered[0].what
             progress.warn(f"{who}: {unanswered[0].why}. {unanswered[0].fix}")
-        explained = _explained(classifier, cases, options, progress)
-        judged = _judged(classifier, cases, explained, options, progress)
-        cues, lost = _cues(classifier, cases, options, progress)
+        explained = _explained(classifier, cases, options, progress, deadline)
+        judged = _judged(classifier, cases, explained, options, progress, deadline)
+        cues, lost = _cues(classifier, cases, options, progress, deadline)
         known = _known_answers(options, cases, progress)
         return Run(
             model=classifier.facts,
@@ -146,8 +152,10 @@ class _Explained:
     failures: tuple[Failure, ...]
 
 
-def _explained(classifier: Classifier, cases: Sequence[Case], options: BuildOptions, progress: Progress) -> _Explained:
-    """All tasks in their order; a method that breaks down costs itself."""
+def _explained(
+    classifier: Classifier, cases: Sequence[Case], options: BuildOptions, progress: Progress, deadline: Deadline
+) -> _Explained:
+    """All tasks in their order; a method that breaks down, or has no time left, costs itself."""
     by_case: list[list[Explanation]] = [[] for _ in cases]
     filters: list[FilterStudy] = []
     failures: list[Failure] = []
@@ -155,14 +163,20 @@ def _explained(classifier: Classifier, cases: Sequence[Case], options: BuildOpti
         try:
             if name in IMAGE_METHODS:
                 progress.stage(name, len(cases))
-                for mine, each in zip(by_case, IMAGE_METHODS[name].explain(classifier, cases, options), strict=True):
-                    mine.extend(each)
+                done = 0
+                for each in deadline.until(IMAGE_METHODS[name].explain(classifier, cases, options)):
+                    by_case[done].extend(each)
+                    done += 1
                     progress.advance()
+                if missing := [case.image.name for case in cases[done:]]:
+                    failures.append(_told(progress, deadline.left_out(name, missing)))
             else:
                 progress.stage(name, 0)
-                for study in FILTER_METHODS[name].explain(classifier, cases, options):
+                for study in deadline.until(FILTER_METHODS[name].explain(classifier, cases, options)):
                     filters.append(study)
                     progress.advance()
+                if deadline.over:
+                    failures.append(_told(progress, deadline.left_out(name)))
         except Exception as err:  # whatever a user's own network raises
             if ends_the_run(err):
                 raise
@@ -171,12 +185,24 @@ def _explained(classifier: Classifier, cases: Sequence[Case], options: BuildOpti
     return _Explained(tuple(map(tuple, by_case)), tuple(filters), tuple(failures))
 
 
+def _told(progress: Progress, failure: Failure) -> Failure:
+    progress.warn(f"{failure.what}: {failure.why}. {failure.fix}")
+    return failure
+
+
 def _judged(
-    classifier: Classifier, cases: Sequence[Case], explained: _Explained, options: BuildOptions, progress: Progress
+    classifier: Classifier,
+    cases: Sequence[Case],
+    explained: _Explained,
+    options: BuildOptions,
+    progress: Progress,
+    deadline: Deadline,
 ) -> Judged:
     """The explanations with their verdicts, where checks were asked for."""
     if options.checks == "none" or not cases:
         return Judged(explained.explanations, (), ())
+    if deadline.over:
+        return Judged(explained.explanations, (), (_told(progress, deadline.left_out("checks")),))
     evidence = Evidence(classifier, cases, explained.explanations, IMAGE_METHODS, options)
     return judge_pictures(evidence, progress)
 
@@ -195,10 +221,10 @@ def _known_answers(options: BuildOptions, cases: Sequence[Case], progress: Progr
 
 
 def _cues(
-    classifier: Classifier, cases: Sequence[Case], options: BuildOptions, progress: Progress
+    classifier: Classifier, cases: Sequence[Case], options: BuildOptions, progress: Progress, deadline: Deadline
 ) -> tuple[Sequence[tuple[Cue, ...]], tuple[Failure, ...]]:
     """For each case what its answer lives on, where checks were asked for."""
-    if options.checks == "none" or not cases:
+    if options.checks == "none" or not cases or deadline.over:
         return [()] * len(cases), ()
     progress.stage("cues", 0)
     try:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from reportgen import outputs, publish
-from reportgen.compose import QUESTIONS, compose
+from reportgen.compose import QUESTIONS, abridged, compose
 from reportgen.contracts import Progress, RenderOptions
 from reportgen.document import ReportDocument
 from reportgen.errors import Incomplete, OutputError, ReportgenError, UsageError
@@ -106,7 +106,10 @@ def _write_formats(
 ) -> Written:
     progress.stage("compose", 0)
     document = compose(run, load_words(run.language))
-    written = write_document(document, folder, out, formats, render, progress)
+    for_paper = abridged(document, run, load_words(run.language), render.pdf_images)
+    if for_paper is not document and "pdf" in formats:
+        progress.warn(f"report.pdf: the worst {render.pdf_images} of {len(run.subjects)} images (--pdf-images)")
+    written = write_document((document, for_paper), folder, out, formats, render, progress)
     unanswered = _unanswered(document, render)
     for problem in unanswered:
         progress.warn(problem.line())
@@ -114,12 +117,18 @@ def _write_formats(
 
 
 def write_document(
-    document: ReportDocument, folder: Path, out: Path, formats: Sequence[str], render: RenderOptions, progress: Progress
+    documents: tuple[ReportDocument, ReportDocument],
+    folder: Path,
+    out: Path,
+    formats: Sequence[str],
+    render: RenderOptions,
+    progress: Progress,
 ) -> Written:
-    """Write the document into a folder in each format, out being where they are moved to later.
+    """Write the document, as it is and as it is for paper, into a folder; out: where the files are moved to later.
 
     A format that cannot be made is a problem; the others stand. Raises OutputError where a file cannot be written.
     """
+    document, for_paper = documents
     progress.stage("write", len(formats))
     remarks = list(document.remarks)
     for remark in remarks:
@@ -130,7 +139,7 @@ def write_document(
         filename = f"{document.stem}{Path(outputs.OUTPUTS[name].filename).suffix}"
         try:
             with _remarks_told(progress, remarks):
-                made = _rendered(name, document, render)
+                made = _rendered(name, for_paper if name == "pdf" else document, render)
         except ReportgenError as err:
             problems.append(err)
         else:

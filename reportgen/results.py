@@ -12,17 +12,17 @@ from reportgen.fingerprints import TensorFact
 from reportgen.forwards import ForwardFacts
 from reportgen.heads import Head
 from reportgen.inputs import Finding, InputCandidate, InputEvidence, InputSpec, Order
-from reportgen.maps import AttributionMap, ColourSaliency, RegionWeights, SaliencyMap
+from reportgen.maps import AttributionMap, ColourSaliency, ObjectMask, RegionWeights, SaliencyMap
 from reportgen.ruling import RuleResult
 from reportgen.studies import ClassEffect, Crop, FilterStudy, Status
 from reportgen.verdicts import CheckResult, KnownAnswer, MethodCheck, Verdict
 
 __all__ = [
     "NO_FACTS", "WARNINGS", "Array", "AttributionMap", "Case", "CheckResult", "ClassEffect", "ColourSaliency", "Crop",
-    "Cue", "CueName", "Explanation", "Facts", "Failure", "FilterStudy", "Finding", "ForwardFacts", "Head",
-    "ImageInput", "InputCandidate", "InputEvidence", "InputSpec", "KnownAnswer", "LayerFact", "MethodCheck",
-    "ModelFacts", "Note", "Order", "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result", "RuleResult",
-    "Run", "SaliencyMap", "Scalar", "Status", "Subject", "Target", "TensorFact", "Verdict",
+    "Cue", "CueName", "Explanation", "Facts", "Failure", "FilterStudy", "Finding", "ForwardFacts", "Head", "ImageInput",
+    "InputCandidate", "InputEvidence", "InputSpec", "KnownAnswer", "LayerFact", "MethodCheck", "ModelFacts", "Note",
+    "ObjectMask", "Order", "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result", "RuleResult", "Run",
+    "SaliencyMap", "Scalar", "Status", "Subject", "Target", "TensorFact", "Verdict",
 ]  # fmt: skip
 
 # Notes on the model that must not be overlooked.
@@ -88,6 +88,7 @@ class ImageInput:
     label: int | None = None
     conversions: tuple[str, ...] = ()  # keys of sentences: "exif", "alpha", ...
     original_size: tuple[int, int] = (0, 0)  # height, width of the upright file, before the bound
+    objects: tuple[ObjectMask, ...] = ()  # where they are, where --masks tells it
 
     def __post_init__(self) -> None:
         """Copy, check and lock the arrays."""

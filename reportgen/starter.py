@@ -14,11 +14,13 @@ NAME: Final = "reportgen.toml"
 EXAMPLES: Final = {
     "size": 128, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "channel_order": "rgb", "resize": "crop",
     "head": "softmax", "state_key": "state_dict_ema", "classes": "classes.txt", "images": ["photographs"],
-    "reference_images": ["more_photographs"], "labels": "labels.csv", "indices": [1, 2, 47, 98], "limit": 12,
+    "reference_images": ["more_photographs"], "labels": "labels.csv", "masks": "masks", "indices": [1, 2, 47, 98],
+    "limit": 12,
     "layers": ["cnn.15"], "filters": [0, 5], "lime_fill_image": "grey.png", "templates": "templates", "css": "own.css",
     "font": "own.otf",
     "notes": "notes.md", "rules": "rules.toml", "preset": "default", "batch_size": 16, "title": "What it looks at",
-    "target": "cat", "versus": "dog", "author": "Ada Example", "student_id": "b00000000",
+    "target": "cat", "versus": "dog", "author": "Ada Example", "student_id": "b00000000", "accent": "#7a1f5c",
+    "logo": "logo.png", "max_seconds": 3600,
 }  # fmt: skip
 
 

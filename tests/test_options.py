@@ -300,7 +300,7 @@ class TestValues:
         assert BuildOptions(model=Path("m.pth")).model_dump(exclude={"model"}) == {
             "arch": None, "size": None, "mean": (), "std": (), "channel_order": None, "resize": None,
             "head": None, "state_key": None, "classes": None, "reference_images": (),
-            "images": (), "labels": None, "indices": (), "limit": None, "pick": "first",
+            "images": (), "labels": None, "masks": None, "indices": (), "limit": None, "pick": "first",
             "methods": ("saliency", "integrated_gradients", "gradcam", "filters", "lime"), "target": None,
             "versus": None, "profile": "default", "layers": (), "filters": (),
             "filters_top": 2, "filter_steps": 64, "lime_samples": 1024, "lime_sampling": "designed",
@@ -308,9 +308,10 @@ class TestValues:
             "lime_fill": "mean", "lime_fill_image": None, "checks": "quick", "self_test": True,
             "out": Path("report"), "formats": ("html", "pdf", "json"), "title": "", "author": "", "student_id": "",
             "templates": None, "css": None, "notes": None, "require_notes": False, "budget": 25.0, "max_pdf_mb": 10.0,
-            "pdf_timeout": 300, "lang": "en", "font": None, "strict": False, "overwrite": False,
-            "device": "auto", "precision": "auto",
-            "batch_size": None, "seed": 16, "rules": None, "preset": None,
+            "pdf_timeout": 300, "lang": "en", "font": None, "strict": False,
+            "pdf_images": 100, "paper": "a4", "accent": "", "logo": None,
+            "overwrite": False, "device": "auto", "precision": "auto",
+            "batch_size": None, "dry_run": False, "max_seconds": None, "seed": 16, "rules": None, "preset": None,
         }  # fmt: skip
 
     def test_an_unknown_method_is_told_the_nearest(self) -> None:

@@ -18,6 +18,7 @@ from reportgen.compose import (
     unanswered,
     writeup,
 )
+from reportgen.compose.abridging import abridged
 from reportgen.compose.answers import QUESTIONS
 from reportgen.compose.facts import report_facts
 from reportgen.compose.lime_trust import samplings
@@ -28,7 +29,7 @@ from reportgen.numbering import numbered
 from reportgen.phrasing import capital, count, joined, listing, shown_name, sources
 from reportgen.results import Run
 
-__all__ = ["QUESTIONS", "compose", "summarise"]
+__all__ = ["QUESTIONS", "abridged", "compose", "summarise"]
 
 Writer = Callable[[Run, Words], Section]
 TASKS: Mapping[str, Writer] = {  # method -> its section, in the order of the report
@@ -127,7 +128,7 @@ def _references(run: Run, words: Words) -> tuple[Reference, ...]:
     citing = ["hw5.source"] if run.profile == "hw5" and any(_has(run, f"{task}_hw5") for task in TASKS) else []
     citing += ["feeding.source"] if run.model.input.evidence else []
     citing += ["pattern.cues"] if any(subject.cues for subject in run.subjects) else []
-    citing += ["trust.what"] if trust.judged(run) else []
+    citing += trust.explained(run)
     for task in TASKS:
         citing += ["lime.how_designed"] if task == "lime" and "designed" in samplings(run) else []
         cites = attribution.cited(task) if task in attribution.WRITERS else [f"{task}.{part}" for part in CITING]

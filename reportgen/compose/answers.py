@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reportgen.anchors import image_anchor
 from reportgen.document import Answer, Block, Figure, Section
 from reportgen.errors import printable
 from reportgen.language import Words
@@ -82,9 +83,10 @@ def _image_names(run: Run) -> Iterator[tuple[str, str]]:
     """Every image by its whole name, and by the last part where that is its own."""
     whole = [shown_name(subject.image.name) for subject in run.subjects]
     last = [name.rpartition("/")[2] for name in whole]
-    for position, both in enumerate(zip(whole, last, strict=True), 1):
+    for subject, both in zip(run.subjects, zip(whole, last, strict=True), strict=True):
+        anchor = image_anchor(subject.image)
         for name in both if last.count(both[1]) == 1 else both[:1]:
-            yield from ((_plain(form), f"image-{position}") for form in (name, f"image: {name}"))
+            yield from ((_plain(form), anchor) for form in (name, f"image: {name}"))
 
 
 def _below(sections: Sequence[Section]) -> Iterator[Section]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from reportgen.anchors import image_anchor
 from reportgen.attribution_panels import METHODS, SIGNED, attribution_panel, attribution_scale, method_name
 from reportgen.compose.heat_findings import shows, versus_sentences
 from reportgen.compose.trust import marked
@@ -97,7 +98,8 @@ def _figures(words: Words, name: str, items: Sequence[Found], score: str) -> Ite
         key = "attribution.caption" if n == 1 else "attribution.caption_continued"
         caption = words(key, method=method_name(words, name))
         anchor = f"{name.replace('_', '-')}-figure-{n}"
-        yield Figure(anchor, 0, caption, (above, below), line, (attribution_scale(words, name),))
+        about = tuple(image_anchor(item.subject.image) for item in group)
+        yield Figure(anchor, 0, caption, (above, below), line, (attribution_scale(words, name),), about)
 
 
 def _table(words: Words, name: str, items: Sequence[Found]) -> Table:

@@ -1,11 +1,13 @@
 """Image by image: the answer, what carries it, and the original beside saliency, activation and LIME."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from reportgen.anchors import image_anchor, picture_anchor
 from reportgen.attribution_panels import METHODS, SIGNED, attribution_panel, method_name
 from reportgen.compose import heat_findings, lime_trust, patterns, trust
 from reportgen.compose.bars import bars
+from reportgen.compose.controls import with_controls
 from reportgen.compose.trust import marked
 from reportgen.document import Block, Figure, Panel, Paragraph, ScaleBar, Section, Sentence
 from reportgen.language import Words
@@ -44,6 +46,7 @@ from reportgen.phrasing import (
 from reportgen.results import Failure, Head, Run, Subject
 
 HALF = 0.5
+NO_IMAGE = ("E-MASK", "E-METHOD")  # failures that leave every image its card
 LEAST_SECOND = 0.01  # probability from which the second class is worth a sentence
 
 
@@ -71,9 +74,10 @@ class _Card:
 
 def section(run: Run, words: Words) -> Section:
     """One card per image; those that could not be explained come first, with the reason."""
-    failed = (_failed(words, n, failure) for n, failure in enumerate(run.failures, 1) if failure.code != "E-METHOD")
+    numbered = enumerate(run.failures, 1)
+    failed = (_failed(words, n, failure) for n, failure in numbered if failure.code not in NO_IMAGE)
     cards = (_card(run, words, card) for card in _cards(run))
-    return Section("images", words("section.images"), sections=(*failed, *cards))
+    return with_controls(Section("images", words("section.images"), sections=(*failed, *cards)), run, words)
 
 
 def _failed(words: Words, n: int, failure: Failure) -> Section:
@@ -105,7 +109,7 @@ def _card(run: Run, words: Words, card: _Card) -> Section:
         blocks.append(Paragraph(told))
     if strongest:
         blocks.append(Paragraph(tuple(_filter(words, card, strongest, len(run.subjects)))))
-    return Section(f"image-{card.position + 1}", shown_name(card.subject.image.name), tuple(blocks), lead=3)
+    return Section(image_anchor(card.subject.image), shown_name(card.subject.image.name), tuple(blocks), lead=3)
 
 
 def _evidence(words: Words, card: _Card) -> Iterator[Paragraph]:
@@ -241,20 +245,31 @@ def _figure(words: Words, card: _Card, strongest: Studied | None) -> Figure:
         told.append(words("card.caption_colours" if card.lime else "card.caption_signed"))
     caption = joined(words, told)
     method = joined(words, _methods(words, card, strongest))
-    return Figure(f"image-{card.position + 1}-figure", 0, caption, rows, method, tuple(_scales(words, card, strongest)))
+    return Figure(
+        f"{image_anchor(card.subject.image)}-figure", 0, caption, rows, method, tuple(_scales(words, card, strongest))
+    )
 
 
 def _row(words: Words, card: _Card, strongest: Studied | None, row: int) -> Iterator[Panel]:
-    yield original_panel(words, card.subject.image)
+    image = card.subject.image
+    photograph = original_panel(words, image)
+    yield photograph if row else replace(photograph, anchor=picture_anchor(image, "original"))
     for item in card.saliency[row : row + 1]:
-        yield marked(saliency_panel(words, item, overlay=True), words, item.explanation)
+        yield _linked(marked(saliency_panel(words, item, overlay=True), words, item.explanation), item)
     for items in card.others:
         for item in items[row : row + 1]:
-            yield marked(attribution_panel(words, item, overlay=True), words, item.explanation)
+            yield _linked(marked(attribution_panel(words, item, overlay=True), words, item.explanation), item)
     if strongest:
-        yield activation_panel(words, strongest.study, card.subject, card.position, overlay=True)
+        panel = activation_panel(words, strongest.study, card.subject, card.position, overlay=True)
+        yield panel if row else replace(panel, anchor=picture_anchor(image, "filters"))
     for item in card.lime[row : row + 1]:
-        yield marked(lime_panel(words, item, numbered=False), words, item.explanation)
+        yield _linked(marked(lime_panel(words, item, numbered=False), words, item.explanation), item)
+
+
+def _linked(panel: Panel, item: Found) -> Panel:
+    """The panel under an address that no other image or method changes."""
+    anchor = picture_anchor(item.subject.image, item.explanation.method, item.explanation.target)
+    return replace(panel, anchor=anchor)
 
 
 def _methods(words: Words, card: _Card, strongest: Studied | None) -> Iterator[str]:

@@ -100,6 +100,10 @@ def _answers(words: Words, item: Studied) -> Iterator[Sentence]:
         colour = words(f"colour.{facts['colour']}")
         size = coefficient(abs(float(facts["colour_r"])))
         yield said(words, "filters.shows_colour", item.keys("colour", "colour_r"), colour=colour, r=size)
+    if "object_share" in facts:
+        keys = item.keys("object_share", "object_area", "object_images")
+        share, area = percent(facts["object_share"]), percent(facts["object_area"])
+        yield counted(words, "filters.shows_object", int(facts["object_images"]), keys, share=share, area=area)
 
 
 def _has_period(facts: Facts) -> bool:

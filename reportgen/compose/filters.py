@@ -55,16 +55,37 @@ def _how(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]:
     if "token_layers" in parameters:
         key_of = "filters.tokens_only" if parameters["patches_only"] else "filters.tokens"
         yield counted(words, key_of, int(parameters["token_layers"]), (f"{key}.token_layers",))
+    yield from _ascent(words, [item for item in known if "steps" in item.study.parameters])
+    if share := parameters["colours_borrowed"]:
+        yield said(words, "filters.how_palette", (f"{key}.colours_borrowed",), share=percent(share))
+
+
+def _ascent(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]:
+    """How the synthetic images were made, and for which layers from a part of them at a time."""
+    parted = [item for item in items if "window_height" in item.study.parameters]
+    whole = [item for item in items if item not in parted]
+    first = (whole or parted)[0]
+    facts, key = first.study.parameters, f"{first.key}.parameters"
     yield said(
         words,
         "filters.how_ascent",
         (f"{key}.steps", f"{key}.lr", f"{key}.variants"),
-        variants=parameters["variants"],
-        steps=parameters["steps"],
-        lr=number(parameters["lr"]),
+        variants=facts["variants"],
+        steps=facts["steps"],
+        lr=number(facts["lr"]),
     )
-    if share := parameters["colours_borrowed"]:
-        yield said(words, "filters.how_palette", (f"{key}.colours_borrowed",), share=percent(share))
+    if parted:
+        names = ("window_height", "window_width", "steps")
+        facts = parted[0].study.parameters
+        yield said(
+            words,
+            "filters.how_window",
+            tuple(f"{parted[0].key}.parameters.{name}" for name in names),
+            layers=listing(words, tuple(dict.fromkeys(item.layer for item in parted))),
+            height=facts["window_height"],
+            width=facts["window_width"],
+            steps=facts["steps"],
+        )
 
 
 def _layer(words: Words, run: Run, items: Sequence[Studied], n: int, *, explain: bool) -> Iterator[Block]:

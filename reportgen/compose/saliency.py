@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from reportgen.anchors import image_anchor
 from reportgen.compose.heat_findings import versus_sentences
 from reportgen.compose.trust import marked
 from reportgen.document import Block, Figure, Section, Sentence, Table
@@ -73,8 +74,9 @@ def _figures(words: Words, items: Sequence[Found], score: str) -> Iterator[Figur
     for n, group in enumerate(in_rows(items), 1):
         photographs = padded(original_panel(words, item.subject.image, item.name) for item in group)
         maps = padded(marked(saliency_panel(words, item, overlay=False), words, item.explanation) for item in group)
+        about = tuple(image_anchor(item.subject.image) for item in group)
         caption = words("saliency.caption" if n == 1 else "saliency.caption_continued")
-        yield Figure(f"saliency-figure-{n}", 0, caption, (photographs, maps), method, (scale,))
+        yield Figure(f"saliency-figure-{n}", 0, caption, (photographs, maps), method, (scale,), about)
 
 
 def _shows(words: Words, items: Sequence[Found], units: str) -> Iterator[Sentence]:

@@ -1,4 +1,4 @@
-"""report.html: one file that asks nobody for anything and runs nothing."""
+"""report.html: one file that asks nobody for anything and runs nothing but its own script."""
 
 import base64
 from dataclasses import replace
@@ -20,5 +20,6 @@ def data_url(picture: Picture) -> str:
     return f"data:{picture.media_type};base64,{base64.b64encode(picture.data).decode()}"
 
 
-SCREEN = Medium("screen", ("tokens.css", "document.css", "screen.css", "print.css"), data_url)
+SHEETS = ("tokens.css", "document.css", "screen.css", "print.css")
+SCREEN = Medium("screen", SHEETS, data_url, scripts=("report.js",))
 OUTPUT = Output("html", "report.html", render)

@@ -14,7 +14,7 @@ from reportgen.outputs.apart import drawn_apart
 from reportgen.outputs.drawing import Page
 from reportgen.templating import Medium, render_page
 
-SHEETS = ("tokens.css", "document.css", "print.css")
+SHEETS = ("tokens.css", "document.css", "print.css", "paper.css")
 LOG = logging.getLogger("reportgen.pdf")
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from fake_run import fake_run
-from reading import all_sections, written
+from reading import all_sections, card, written
 
 from reportgen.document import Answer, Figure, ReportDocument
 from reportgen.results import Note, Run
@@ -41,9 +41,9 @@ def answers(document: ReportDocument) -> dict[str, list[str]]:
         ("LIME: which regions count", "lime"),
         ("As in the write-up", ""),
         ("lime-corrected", ""),
-        ("image: star_0.jpg", "image-1"),
-        ("image: a/star_0.jpg", "image-1"),
-        ("ring & plus.png", "image-2"),
+        ("image: star_0.jpg", card(PLAIN, 1)),
+        ("image: a/star_0.jpg", card(PLAIN, 1)),
+        ("ring & plus.png", card(PLAIN, 2)),
         ("image: absent.jpg", ""),
         ("Nothing", ""),
     ],
@@ -107,14 +107,14 @@ def test_two_images_of_one_name_need_their_folders() -> None:
     )
     run = replace(PLAIN, subjects=subjects)
     assert answers(with_notes(run, ("image: 1.jpg", "Mine."))) == {}
-    assert answers(with_notes(run, ("image: b/1.jpg", "Mine."))) == {"image-2": ["Mine."]}
+    assert answers(with_notes(run, ("image: b/1.jpg", "Mine."))) == {card(run, 2): ["Mine."]}
 
 
 def test_an_image_called_like_a_section_does_not_take_its_words() -> None:
     subjects = tuple(replace(subject, image=replace(subject.image, name="LIME")) for subject in PLAIN.subjects[:1])
     run = replace(PLAIN, subjects=subjects)
     assert answers(with_notes(run, ("LIME", "Mine."))) == {"lime": ["Mine."]}
-    assert answers(with_notes(run, ("image: LIME", "Mine."))) == {"image-1": ["Mine."]}
+    assert answers(with_notes(run, ("image: LIME", "Mine."))) == {card(run, 1): ["Mine."]}
 
 
 def test_the_homework_marks_each_task_without_an_answer() -> None:

@@ -58,7 +58,7 @@ def test_the_slider_shows_more_of_the_one_or_the_other(browser: Browser, address
     page = opened(browser, address)
     sliders = page.get_by_role("slider", name="Slide from the first map to the second")
     assert sliders.count() == 2 * len(BASE.subjects)
-    stack, upper = page.locator(".stack").first, page.locator(".stack img").nth(1)
+    stack, upper = page.locator(".swiped").first, page.locator(".swiped img").nth(1)
     boxes = [image.bounding_box() for image in stack.locator("img").all()]
     assert boxes[0] == boxes[1]  # one lies exactly over the other
 
