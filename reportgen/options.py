@@ -11,11 +11,11 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
 
+from reportgen.accepted import ClassText, Paths, against_a_target
 from reportgen.languages import Language, known_language
 
 Format = Literal["html", "pdf", "json", "junit", "markdown", "badge"]
@@ -53,11 +53,6 @@ RENDER_SETTINGS = (
 _FLAGS = {"formats": "--format", "layers": "--layer", "lime_once": "--once"}
 
 
-def _one_path(value: Any) -> Any:  # noqa: ANN401 - whatever was given
-    """Accept one path for a list of them; it is not split, for a comma is part of many names."""
-    return (value,) if isinstance(value, str | Path) else value
-
-
 def _known_methods(names: Any) -> Any:  # noqa: ANN401 - whatever was given
     """Tell the nearest name of one that is none."""
     for name in names if isinstance(names, list | tuple) else ():
@@ -66,21 +61,6 @@ def _known_methods(names: Any) -> Any:  # noqa: ANN401 - whatever was given
             hint = f"did you mean {near[0]}" if near else f"there are {', '.join(METHODS)}"
             raise ValueError(f"no method is called {name}; {hint}")
     return names
-
-
-def _index_or_name(value: Any) -> Any:  # noqa: ANN401 - whatever was given
-    """Accept a class's index as a number, as a settings file may have it."""
-    return str(value) if isinstance(value, int) else value
-
-
-def _against_a_target(versus: str | None, info: ValidationInfo) -> str | None:
-    if versus is not None and info.data.get("target") is None:
-        raise ValueError("--target must name the class that is held against it")
-    return versus
-
-
-Paths = Annotated[tuple[Path, ...], BeforeValidator(_one_path)]
-ClassText = Annotated[str | None, BeforeValidator(_index_or_name)]
 
 
 def _setting(default: Any, panel: str, text: str, **limits: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
@@ -149,7 +129,7 @@ class BuildOptions(BaseModel):
     target: ClassText = _setting(
         None, "Explanations", "Class to explain on every image, by index or name; otherwise the predicted one."
     )
-    versus: Annotated[ClassText, AfterValidator(_against_a_target)] = _setting(
+    versus: Annotated[ClassText, AfterValidator(against_a_target)] = _setting(
         None, "Explanations", "Class that --target is held against: why the one rather than the other."
     )
     profile: Literal["default", "hw5"] = _setting(

@@ -5,14 +5,15 @@ from statistics import fmean
 
 from reportgen.document import Sentence
 from reportgen.language import Words
-from reportgen.panels import Found
-from reportgen.phrasing import counted, listing, percent, said, shown_name
+from reportgen.panels import Found, agreement
+from reportgen.phrasing import ALIKE, DENSER, counted, listing, number, percent, said, shown_name
 from reportgen.results import Run, Subject
 from reportgen.verdicts import AGREEMENT
 
 # Of the strongest fifth that the pictures share on average, below which they point at different places: maps of two
 # different scenes share 0.26 in the median, for objects lie near the middle.
 DISAGREE = 0.3
+HALF = 0.5
 
 
 def shared(subject: Subject) -> float | None:
@@ -48,6 +49,18 @@ def warnings(run: Run, words: Words) -> Iterator[Sentence]:
         keys = tuple(key for start, _ in against for key in _keys(start))
         names = listing(words, [shown_name(subject.image.name) for _, subject in against])
         yield counted(words, "trust.disagree", len(against), keys, images=names)
+
+
+def of_saliency_and_lime(words: Words, subject: Subject, key: str) -> Iterator[Sentence]:
+    """For the card of an image: whether saliency gathers where LIME's regions speak for the class."""
+    if measured := agreement(subject):
+        density = measured["agreement_density"]
+        told = "card.agreement" if density >= ALIKE else "card.agreement_low"
+        if density >= DENSER:
+            told = "card.agreement_high" if measured["agreement"] >= HALF else "card.agreement_dense"
+        keys = tuple(f"{key}.measures.{name}" for name in ("agreement", "agreement_area", "agreement_density"))
+        share, area = percent(measured["agreement"]), percent(measured["agreement_area"])
+        yield said(words, told, keys, share=share, area=area, times=number(density))
 
 
 def _keys(start: str) -> tuple[str, ...]:

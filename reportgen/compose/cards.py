@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from reportgen.anchors import image_anchor, picture_anchor
 from reportgen.attribution_panels import METHODS, SIGNED, attribution_panel, method_name
-from reportgen.compose import heat_findings, lime_trust, patterns, trust
+from reportgen.compose import agreeing, heat_findings, lime_trust, patterns, trust
 from reportgen.compose.bars import bars
 from reportgen.compose.controls import with_controls
 from reportgen.compose.trust import marked
@@ -16,7 +16,6 @@ from reportgen.panels import (
     Found,
     Studied,
     activation_panel,
-    agreement,
     found,
     in_rows,
     lime_panel,
@@ -28,7 +27,6 @@ from reportgen.panels import (
     target_words,
 )
 from reportgen.phrasing import (
-    ALIKE,
     DENSER,
     coefficient,
     counted,
@@ -45,7 +43,6 @@ from reportgen.phrasing import (
 )
 from reportgen.results import Failure, Head, Run, Subject
 
-HALF = 0.5
 NO_IMAGE = ("E-MASK", "E-METHOD")  # failures that leave every image its card
 LEAST_SECOND = 0.01  # probability from which the second class is worth a sentence
 
@@ -118,7 +115,7 @@ def _evidence(words: Words, card: _Card) -> Iterator[Paragraph]:
     for target in targets:
         about = [item for item in card.maps if item.ok and item.explanation.target == target]
         sentences = [each for item in about for each in SAID[item.explanation.method](words, item)]
-        sentences += _agreement(words, card) if target.leads else ()
+        sentences += agreeing.of_saliency_and_lime(words, card.subject, card.key) if target.leads else ()
         sentences += trust.sentences(words, about)
         if sentences:
             heading = words("card.heading", target=target_words(words, target)) if len(targets) > 1 else ""
@@ -187,17 +184,6 @@ def _lime(words: Words, item: Found) -> Iterator[Sentence]:
 
 
 SAID = {"saliency": _saliency, **dict.fromkeys(METHODS, heat_findings.card), "lime": _lime}
-
-
-def _agreement(words: Words, card: _Card) -> Iterator[Sentence]:
-    if measured := agreement(card.subject):
-        density = measured["agreement_density"]
-        key = "card.agreement" if density >= ALIKE else "card.agreement_low"
-        if density >= DENSER:
-            key = "card.agreement_high" if measured["agreement"] >= HALF else "card.agreement_dense"
-        keys = tuple(f"{card.key}.measures.{name}" for name in ("agreement", "agreement_area", "agreement_density"))
-        share, area = percent(measured["agreement"]), percent(measured["agreement_area"])
-        yield said(words, key, keys, share=share, area=area, times=number(density))
 
 
 def _strongest(card: _Card) -> Studied | None:

@@ -1,6 +1,7 @@
 """What the page says of how far its pictures can be believed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from fake_run import fake_run
@@ -8,6 +9,7 @@ from reading import WORDS, all_sections, card, said, written
 from scenarios import PLAIN, RUNS, judged_as
 
 from reportgen.compose import agreeing
+from reportgen.compose.ranking import worst_first
 from reportgen.compose.trust import chip_text, numbers
 from reportgen.document import Chip, Figure, Overview, Paragraph, ReportDocument, Table
 from reportgen.results import CheckResult, Run, Verdict
@@ -145,22 +147,28 @@ def test_an_image_that_methods_disagree_about_is_named_and_stands_first() -> Non
     shared = [agreeing.shared(subject) for subject in run.subjects]
     assert shared == [pytest.approx(0.85), pytest.approx(0.3 / 2)]  # of the predicted class: 0.9, 0.8; 0.1, 0.2
     document = written(run)
-    assert overview(document) == ["image-2", "image-1"]
+    assert overview(document) == [card(run, 2), card(run, 1)]
     told = warnings(document)
     assert "On one image the methods point at different places" in told
     assert "ring & plus.png." in told
     assert document.facts["images"][1]["measures"]["shared"] == pytest.approx(0.15)
-    cards = {each.anchor: each for each in all_sections(document.sections) if each.anchor.startswith("image-")}
+    anchors = (card(run, 1), card(run, 2))
+    cards = {each.anchor: each for each in all_sections(document.sections) if each.anchor in anchors}
     sentences = {
-        anchor: " ".join(s.text for block in card.blocks if isinstance(block, Paragraph) for s in block.sentences)
-        for anchor, card in cards.items()
+        anchor: " ".join(s.text for block in section.blocks if isinstance(block, Paragraph) for s in block.sentences)
+        for anchor, section in cards.items()
     }
-    assert sentences["image-2"].count("the others share only 15% on average") == 1
-    assert "the others share" not in sentences["image-1"]
+    assert sentences[anchors[1]].count("the others share only 15% on average") == 1
+    assert "the others share" not in sentences[anchors[0]]
 
 
-def test_images_that_all_are_agreed_about_stay_in_their_order() -> None:
-    assert overview(written(RUNS["judged, all supported"])) == ["image-1", "image-2"]
+def test_what_methods_disagree_about_comes_before_what_is_merely_unsure() -> None:
+    """Of two right answers the one that is disagreed about comes first."""
+    run = RUNS["judged, one disagreed about"]
+    right = tuple(
+        replace(each, prediction=replace(each.prediction, label=each.prediction.first)) for each in run.subjects
+    )
+    assert [each.group for each in worst_first(replace(run, subjects=right))] == ["disagreed", "rest"]
 
 
 def test_the_methods_on_the_object_stand_beside_pictures_that_know_nothing() -> None:
