@@ -57,7 +57,11 @@ def build(options: BuildOptions, model: nn.Module | None = None, progress: Progr
     Raises ReportgenError where there is no report; what fails on the way and costs only itself is in the report.
     """
     progress = progress or Silent()
-    publish.check_target(options.out, overwrite=options.overwrite)  # before the work, not after it
+    with publish.occupied(options.out, overwrite=options.overwrite):  # before the work, not after it
+        return _built(options, model, progress)
+
+
+def _built(options: BuildOptions, model: nn.Module | None, progress: Progress) -> Built:
     book = _rulebook(options)
     run = explain_model(options, model, progress)
     if book:

@@ -8,17 +8,36 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from reportgen.errors import OutputError
+from reportgen.lock import held
 
 CHECK_FILES = ("rules.xml", "rules.md", "badge.json")
 REPORT_FILES = (
     "run/arrays.safetensors", "run/run.json", *CHECK_FILES, "report.json", "report.pdf", "report.html",
 )  # fmt: skip
-_STAGING = ".reportgen-"
-_KEPT = ".kept"
+_STAGING: Final = ".reportgen-"
+# The old files' second names, complete under the second of these names only: it is there while files move.
+_COLLECTED, _KEPT, _DONE = ".collected", ".kept", ".done"
+
+
+@contextmanager
+def occupied(out: Path, *, overwrite: bool) -> Iterator[None]:
+    """The folder is this run's alone; what a run that was killed left in it is tidied first.
+
+    Where that run was moving its files, the old report is put back. Raises OutputError where the folder is not ours,
+    cannot be written to, or another run has it.
+    """
+    check_target(out, overwrite=overwrite)
+    with ExitStack() as stack:
+        with writing(out):
+            stack.enter_context(_new_folders(out))
+            stack.enter_context(held(out))
+            _tidy(out)
+        yield
 
 
 @contextmanager
@@ -30,16 +49,27 @@ def publishing(out: Path, *, overwrite: bool) -> Iterator[Path]:
     """
     check_target(out, overwrite=overwrite)
     staging = out / f"{_STAGING}{secrets.token_hex(4)}.tmp"
-    new_folders = [folder for folder in (out / "run", out, *out.parents) if not folder.exists()]
+    with _new_folders(out, out / "run"):
+        try:
+            with writing(out):
+                staging.mkdir()
+            yield staging
+            with writing(out):
+                _move_into_place(staging, out)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+@contextmanager
+def _new_folders(out: Path, *inside: Path) -> Iterator[None]:
+    """Makes the folder and those above it; of these and those inside, the new ones that stay empty go again."""
+    new = [folder for folder in (*inside, out, *out.parents) if not folder.exists()]
     try:
         with writing(out):
-            staging.mkdir(parents=True)
-        yield staging
-        with writing(out):
-            _move_into_place(staging, out)
+            out.mkdir(parents=True, exist_ok=True)
+        yield
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        for folder in new_folders:
+        for folder in new:
             with suppress(OSError):  # one that holds the report is not empty, and stays
                 folder.rmdir()
 
@@ -102,6 +132,8 @@ def _check_place(out: Path) -> None:
 
 
 def _is_ours(out: Path) -> bool:
+    if any(out.glob(f"{_STAGING}*.tmp/{_KEPT}")):
+        return True  # a run was killed while it moved files here
     try:
         content = json.loads((out / "run" / "run.json").read_text(encoding="utf-8"))
         return bool(content["generator"] == "reportgen")
@@ -113,9 +145,9 @@ def _move_into_place(staging: Path, out: Path) -> None:
     made = [name for name in REPORT_FILES if (staging / name).is_file()]
     for name in made:
         _sync(staging / name)
-    (out / "run").mkdir(exist_ok=True)
-    kept = _kept(staging / _KEPT, out)
+    kept = _kept(staging, out)
     try:
+        (out / "run").mkdir(exist_ok=True)
         for name in REPORT_FILES:
             if name in made:
                 (staging / name).replace(out / name)
@@ -123,30 +155,59 @@ def _move_into_place(staging: Path, out: Path) -> None:
                 (out / name).unlink(missing_ok=True)
         _sync(out / "run")
         _sync(out)
+        kept.rename(staging / _DONE)
     except BaseException:
-        _put_back(kept, out)
+        if kept.is_dir():  # else it was done already
+            _put_back(kept, out)
         raise
 
 
-def _kept(folder: Path, out: Path) -> Mapping[str, Path]:
-    """The files of the old report under a second name, so that they outlive the first."""
-    kept = {name: folder / name for name in REPORT_FILES if os.path.lexists(out / name)}
-    for name, second in kept.items():
-        second.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(out / name, second, follow_symlinks=False)
-        except OSError:  # a disk without hard links
-            shutil.copy2(out / name, second, follow_symlinks=False)
-    return kept
+def _kept(staging: Path, out: Path) -> Path:
+    """A folder with the files of the old report under a second name, so that they outlive the first."""
+    collected = staging / _COLLECTED
+    collected.mkdir()
+    for name in REPORT_FILES:
+        if os.path.lexists(out / name):
+            (collected / name).parent.mkdir(exist_ok=True)
+            _second_name(out / name, collected / name)
+    return collected.rename(staging / _KEPT)
 
 
-def _put_back(kept: Mapping[str, Path], out: Path) -> None:
+def _second_name(path: Path, second: Path) -> None:
+    try:
+        os.link(path, second, follow_symlinks=False)
+    except OSError:  # a disk without hard links
+        shutil.copy2(path, second, follow_symlinks=False)
+
+
+def _put_back(kept: Path, out: Path) -> None:
+    """The old report as it was. What is kept stays, for this too may be killed, and done again."""
+    spare = kept.parent / "spare"
     for name in REPORT_FILES:
         with suppress(OSError):  # one that cannot be saved must not cost the others
-            if name in kept:
-                kept[name].replace(out / name)
+            if os.path.lexists(kept / name):
+                source = kept / name
+                with suppress(OSError):  # neither hard links nor room for a copy
+                    spare.unlink(missing_ok=True)
+                    _second_name(kept / name, spare)
+                    source = spare
+                source.replace(out / name)
             else:
                 (out / name).unlink(missing_ok=True)
+
+
+def _tidy(out: Path) -> None:
+    """Remove what runs that were killed left; where one was moving its files, the old report is put back."""
+    for left in sorted(out.glob(f"{_STAGING}*.tmp")):
+        if left.is_symlink() or not left.is_dir():
+            left.unlink()
+            continue
+        if (left / _KEPT).is_dir():
+            _put_back(left / _KEPT, out)
+            with suppress(OSError):  # one that holds a run is not empty
+                (out / "run").rmdir()
+            (left / _KEPT).rename(left / _DONE)
+        shutil.rmtree(left)
 
 
 def _sync(path: Path) -> None:

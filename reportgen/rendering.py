@@ -75,10 +75,22 @@ def render_again(
     unknown = [name for name in formats if name not in FORMATS]
     if unknown or not formats:
         raise UsageError("E-FORMAT", "--format", f"no format {', '.join(unknown)!r}", f"Of: {', '.join(FORMATS)}")
-    run = load_run(out / "run")
-    run = run if render.notes is None else replace(run, notes=render.notes)
     if into and into.resolve() != out.resolve():
-        return write_report(run, into, formats, render, overwrite, progress)
+        run = _loaded(out, render)
+        with publish.occupied(into, overwrite=overwrite):
+            return write_report(run, into, formats, render, overwrite, progress)
+    with publish.occupied(out, overwrite=True):
+        return _render_in_place(out, formats, render, progress)
+
+
+def _loaded(out: Path, render: RenderOptions) -> Run:
+    """The run of a finished report, with the notes that are given now."""
+    run = load_run(out / "run")
+    return run if render.notes is None else replace(run, notes=render.notes)
+
+
+def _render_in_place(out: Path, formats: Sequence[str], render: RenderOptions, progress: Progress) -> Written:
+    run = _loaded(out, render)
     with publish.publishing(out, overwrite=True) as folder:
         with publish.writing(out):
             publish.carry_over(out, folder)
