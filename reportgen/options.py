@@ -164,6 +164,10 @@ class BuildOptions(BaseModel):
     batch_size: int | None = _setting(
         None, "Run", f"Images in one forward pass; {GPU_BATCH} on a GPU, {CPU_BATCH} on a CPU.", ge=1, le=4096
     )
+    store: bool = _setting(True, "Run", "Keep finished results, and take those that were made before.")
+    store_mb: float = _setting(
+        2000.0, "Run", "Largest size of all kept results in MB; those used longest ago go.", ge=0, le=1e6
+    )
     seed: int = _setting(16, "Run", "Seed of every random number.", ge=0, le=2**32 - 1)
 
     @field_validator("mean", "std", "indices", "filters", "formats", "methods", "layers", mode="before")

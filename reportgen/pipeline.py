@@ -13,6 +13,7 @@ from reportgen import __version__, publish
 from reportgen.attempts import breakdown, ends_the_run
 from reportgen.cases import answered, named
 from reportgen.checking import Gate, check_run
+from reportgen.checks import PICTURE_CHECKS, RUN_CHECKS
 from reportgen.classifier import Classifier, device_name
 from reportgen.compose import summarise
 from reportgen.contracts import Evidence, Progress, RenderOptions, Silent
@@ -22,6 +23,7 @@ from reportgen.judging import Judged, judge_pictures
 from reportgen.loading import opened_classifier
 from reportgen.notes import read_notes
 from reportgen.options import CHECK_FORMATS, FORMATS, TASKS, BuildOptions
+from reportgen.recall import Recall, recalling
 from reportgen.rendering import write_report
 from reportgen.results import Case, Explanation, Failure, FilterStudy, KnownAnswer, Provenance, Run, Scalar, Subject
 from reportgen.rules import Rulebook, judge, read_rules
@@ -33,7 +35,7 @@ PACKAGES = ("torch", "numpy", "scikit-image", "scikit-learn", "scipy", "lime", "
 NOT_IN_REPORT = (
     "model", "arch", "out", "templates", "css", "overwrite", "batch_size", "device", "formats", "images",
     "title", "author", "student_id", "rules", "preset", "notes", "require_notes", "budget", "max_pdf_mb", "pdf_timeout",
-    "self_test",
+    "self_test", "store", "store_mb",
 )  # fmt: skip
 
 
@@ -95,8 +97,9 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
         if not cases:
             who = f"all {len(unanswered)} images" if len(unanswered) > 1 else unanswered[0].what
             progress.warn(f"{who}: {unanswered[0].why}. {unanswered[0].fix}")
-        explained = _explained(classifier, cases, options, progress)
-        judged = _judged(classifier, cases, explained, options, progress)
+        with recalling(classifier, options, progress) as recall:
+            explained = _explained(recall, cases, progress)
+            judged = _judged(recall, cases, explained, progress)
         known = _known_answers(options, cases, progress)
         return Run(
             model=classifier.facts,
@@ -122,8 +125,10 @@ class _Explained:
     failures: tuple[Failure, ...]
 
 
-def _explained(classifier: Classifier, cases: Sequence[Case], options: BuildOptions, progress: Progress) -> _Explained:
+def _explained(recall: Recall, cases: Sequence[Case], progress: Progress) -> _Explained:
     """All tasks in their order; a method that breaks down costs itself."""
+    classifier, options = recall.classifier, recall.options
+    of_images, of_filters = recall.methods(IMAGE_METHODS), recall.studies(FILTER_METHODS)
     by_case: list[list[Explanation]] = [[] for _ in cases]
     filters: list[FilterStudy] = []
     failures: list[Failure] = []
@@ -131,12 +136,12 @@ def _explained(classifier: Classifier, cases: Sequence[Case], options: BuildOpti
         try:
             if name in IMAGE_METHODS:
                 progress.stage(name, len(cases))
-                for mine, each in zip(by_case, IMAGE_METHODS[name].explain(classifier, cases, options), strict=True):
+                for mine, each in zip(by_case, of_images[name].explain(classifier, cases, options), strict=True):
                     mine.extend(each)
                     progress.advance()
             else:
                 progress.stage(name, 0)
-                for study in FILTER_METHODS[name].explain(classifier, cases, options):
+                for study in of_filters[name].explain(classifier, cases, options):
                     filters.append(study)
                     progress.advance()
         except Exception as err:  # whatever a user's own network raises
@@ -147,14 +152,13 @@ def _explained(classifier: Classifier, cases: Sequence[Case], options: BuildOpti
     return _Explained(tuple(map(tuple, by_case)), tuple(filters), tuple(failures))
 
 
-def _judged(
-    classifier: Classifier, cases: Sequence[Case], explained: _Explained, options: BuildOptions, progress: Progress
-) -> Judged:
+def _judged(recall: Recall, cases: Sequence[Case], explained: _Explained, progress: Progress) -> Judged:
     """The explanations with their verdicts, where checks were asked for."""
-    if options.checks == "none" or not cases:
+    if recall.options.checks == "none" or not cases:
         return Judged(explained.explanations, (), ())
-    evidence = Evidence(classifier, cases, explained.explanations, IMAGE_METHODS, options)
-    return judge_pictures(evidence, progress)
+    evidence = Evidence(recall.classifier, cases, explained.explanations, IMAGE_METHODS, recall.options)
+    pictures, runs = recall.picture_checks(PICTURE_CHECKS), recall.run_checks(RUN_CHECKS)
+    return judge_pictures(evidence, progress, pictures, runs)
 
 
 def _known_answers(options: BuildOptions, cases: Sequence[Case], progress: Progress) -> tuple[KnownAnswer, ...]:

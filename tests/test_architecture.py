@@ -21,7 +21,7 @@ PACKAGE = ROOT / "reportgen"
 # all of its files but those named on their own; a folder's __init__ may import its own files.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("arrays", "excerpts", "fills", "lock", "markdown", "options", "resources", "sampling"),
+    ("arrays", "excerpts", "fills", "fingerprint", "ledger", "lock", "markdown", "options", "resources", "sampling"),
     ("forwards", "heads", "inputs", "maps", "ruling", "segmentation", "settings", "studies", "surrogate", "verdicts"),
     ("language", "results", "verdict_schema"),
     ("schema",),
@@ -77,7 +77,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("rules.answers", "rules.evidence", "rules.files", "rules.lime", "rules.model", "rules.verdicts"),
     ("rules.table",),
     ("outputs", "rules"),
-    ("checking", "rendering", "selftest"),
+    ("checking", "recall", "rendering", "selftest"),
     ("doctor", "inspection", "pipeline", "starter"),
     ("api",),
     ("command_line", "progress", "tables"),

@@ -111,6 +111,8 @@ GIVEN: dict[str, tuple[list[str], object]] = {
     "segmentation": (["grid"], "grid"),
     "checks": (["full"], "full"),
     "self_test": ([], True),
+    "store": (["--no-store"], False),
+    "store_mb": (["--store-mb", "1.5"], 1.5),
     "out": (["there"], Path("there")),
     "formats": (["json,html"], ("json", "html")),
     "title": (["A title"], "A title"),

@@ -64,7 +64,7 @@ def test_a_lock_that_says_nothing_is_one_all_the_same(tmp_path: Path) -> None:
     for text in ("", "[]", '{"pid": "x"}', "{" * 5000):
         with held(tmp_path):
             (tmp_path / LOCK_FILE).write_text(text)
-            with pytest.raises(OutputError, match="another run writes here. Wait"), held(tmp_path):
+            with pytest.raises(OutputError, match=r"another run writes here\. Wait"), held(tmp_path):
                 pass
 
 
