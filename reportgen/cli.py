@@ -189,6 +189,31 @@ def init(
 
 @app.command()
 @later
+def store(
+    *,
+    clean: Annotated[bool, typer.Option("--clean", help="Remove what is kept.")] = False,
+    older_than: Annotated[
+        int | None, typer.Option("--older-than", help="With --clean: only what was not used for so many days.", min=0)
+    ] = None,
+    as_json: AsRows = False,
+) -> int:
+    """List the finished results that are kept for the next build, model by model, or remove them."""
+    from reportgen.ledger import remove, shelves
+    from reportgen.resources import results_folder
+    from reportgen.tables import store_table
+
+    root = results_folder()
+    if clean or older_than is not None:
+        removed = remove(root, None if older_than is None else older_than * 86_400.0)
+        print_line(json.dumps({"removed": removed}) if as_json else f"{removed} results removed")
+        return 0
+    kept = shelves(root)
+    print_line(json.dumps([shelf.as_json() for shelf in kept]) if as_json else store_table(kept, root))
+    return 0
+
+
+@app.command()
+@later
 def schema() -> int:
     """Print the JSON Schema of report.json."""
     from reportgen.schema import json_schema

@@ -66,9 +66,13 @@ def _feed_path(digest: _Hash, path: Path) -> None:
     """What lies there: a file's content, or the names and contents of a folder's files; where it lies says nothing."""
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
     for file in files:
-        if file.exists() and stat.S_ISREG(file.stat().st_mode):
+        name = "" if file == path else file.relative_to(path).as_posix()
+        try:
+            if not stat.S_ISREG(file.stat().st_mode):
+                continue
             with file.open("rb") as opened:
                 content = hashlib.file_digest(opened, "sha256").digest()
-            name = "" if file == path else file.relative_to(path).as_posix()
-            _put(digest, "file", name.encode("utf-8", "surrogateescape") + b"\0" + content)
+        except OSError:  # whoever needs it will say so
+            content = b""
+        _put(digest, "file", name.encode("utf-8", "surrogateescape") + b"\0" + content)
     _put(digest, "files", str(len(files)).encode())

@@ -11,7 +11,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +70,10 @@ class Shelf:
     entries: int
     size: int
     used: float
+
+    def as_json(self) -> dict[str, str | int | float]:
+        """The same for a list on stdout."""
+        return {"model": self.name, "results": self.entries, "bytes": self.size, "used": self.used}
 
 
 @dataclass
@@ -143,7 +147,7 @@ def _write(file: Path, data: bytes) -> None:
         raise
 
 
-def shelves(root: Path) -> tuple[Shelf, ...]:
+def shelves(root: Path | None) -> tuple[Shelf, ...]:
     """What is kept, the model used last first."""
     found = []
     for folder in _folders(root):
@@ -154,42 +158,40 @@ def shelves(root: Path) -> tuple[Shelf, ...]:
     return tuple(sorted(found, key=lambda shelf: (-shelf.used, shelf.folder)))
 
 
-def trim(root: Path, most: int, *, older_than: float | None = None) -> int:
-    """Bring all results together below so many bytes; returns how many were removed, those used longest ago first.
-
-    older_than: seconds; what was not used for longer goes in any case.
-    """
-    now = time.time()
-    entries = [
-        (status.st_mtime, file, status.st_size) for folder in _folders(root) for file, status in _entries(folder)
-    ]
-    total = sum(size for _, _, size in entries)
+def trim(root: Path, most: int) -> int:
+    """Bring all results together below so many bytes; returns how many were removed, those used longest ago first."""
+    entries = [entry for folder in _folders(root) for entry in _entries(folder)]
+    total = sum(status.st_size for _, status in entries)
     goal = total if total <= most else int(most * _KEPT_SHARE)
-    removed = 0
-    for used, file, size in sorted(entries):
-        old = older_than is not None and now - used > older_than
-        if total <= goal and not old:
+    gone = []
+    for file, status in sorted(entries, key=lambda entry: entry[1].st_mtime):
+        if total <= goal:
             break
-        with suppress(OSError):  # another run was faster
+        gone.append(file)
+        total -= status.st_size
+    return _remove(root, gone)
+
+
+def remove(root: Path | None, older_than: float | None = None) -> int:
+    """Remove all results, or those not used for so many seconds; returns how many."""
+    limit = None if older_than is None else time.time() - older_than
+    entries = [entry for folder in _folders(root) for entry in _entries(folder)]
+    return _remove(root, [file for file, status in entries if limit is None or status.st_mtime <= limit])
+
+
+def _remove(root: Path | None, files: Sequence[Path]) -> int:
+    for file in files:
+        with suppress(OSError):  # another run was faster, or it is another user's
             file.unlink()
-        total -= size
-        removed += 1
+    now = time.time()
     for folder in _folders(root):
         _sweep(folder, now)
-    return removed
+    return len(files)
 
 
-def clean(root: Path) -> int:
-    """Remove all results; returns how many there were."""
-    count = sum(1 for folder in _folders(root) for _ in _entries(folder))
-    for folder in _folders(root):
-        shutil.rmtree(folder, ignore_errors=True)
-    return count
-
-
-def _folders(root: Path) -> list[Path]:
+def _folders(root: Path | None) -> list[Path]:
     try:
-        return sorted(path for path in root.iterdir() if path.is_dir() and not path.is_symlink())
+        return sorted(path for path in root.iterdir() if path.is_dir() and not path.is_symlink()) if root else []
     except OSError:
         return []
 

@@ -27,7 +27,7 @@ from reportgen.fingerprint import fingerprint
 from reportgen.ledger import Damaged, Ledger, Packing, trim
 from reportgen.options import BuildOptions
 from reportgen.pool import MOST
-from reportgen.resources import cache_folder
+from reportgen.resources import results_folder
 from reportgen.results import Case, CheckResult, Explanation, FilterStudy, MethodCheck
 
 T = TypeVar("T")
@@ -224,12 +224,6 @@ def recalling(classifier: Classifier, options: BuildOptions, progress: Progress)
             progress.warn(f"{ledger.damaged} stored results were damaged, and were made again")
         if ledger.off:
             progress.warn(f"results are not stored: {root}: {ledger.off}. Set XDG_CACHE_HOME, or say --no-store")
-
-
-def results_folder() -> Path | None:
-    """Where results are kept; None where there is no home."""
-    folder = cache_folder()
-    return folder / "results" if folder else None
 
 
 def _concerns(of: str | None, name: str, task: str) -> bool:

@@ -42,3 +42,9 @@ def cache_folder() -> Path | None:
         return Path.home() / ".cache" / "reportgen"
     except RuntimeError:  # nobody's home
         return None
+
+
+def results_folder() -> Path | None:
+    """Where finished results are kept; None without a place for them."""
+    folder = cache_folder()
+    return folder / "results" if folder else None

@@ -261,7 +261,7 @@ LOADED = "import sys; print(*sorted({name.partition('.')[0] for name in sys.modu
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["build", "--help"], ["layers", "--help"], ["check", "--help"], ["render", "--help"], ["--version"]],
+    [["--help"], ["--version"], *([name, "--help"] for name in ("build", "layers", "check", "render", "store"))],
 )
 def test_help_loads_nothing_heavy(fresh: Callable[..., str], arguments: list[str]) -> None:
     loaded = fresh(f"from reportgen.__main__ import run; assert run({arguments}) == 0; {LOADED}")

@@ -14,6 +14,7 @@ from reportgen import __version__
 from reportgen.__main__ import run
 from reportgen.command_line import spread
 from reportgen.errors import UsageError
+from reportgen.ledger import Ledger
 from reportgen.options import BuildOptions, flag
 
 EXIT_CODES = (0, 1, 2, 3, 4, 70, 130, 143)
@@ -65,6 +66,7 @@ def test_every_setting_has_its_flag(capsys: pytest.CaptureFixture[str]) -> None:
         "--no-once",
         "--no-require-notes",
         "--no-self-test",
+        "--no-store",
     }
     assert shown == own | {flag(name) for name in BuildOptions.model_fields}
 
@@ -111,7 +113,7 @@ GIVEN: dict[str, tuple[list[str], object]] = {
     "segmentation": (["grid"], "grid"),
     "checks": (["full"], "full"),
     "self_test": ([], True),
-    "store": (["--no-store"], False),
+    "store": ([], True),
     "store_mb": (["--store-mb", "1.5"], 1.5),
     "out": (["there"], Path("there")),
     "formats": (["json,html"], ("json", "html")),
@@ -356,3 +358,23 @@ class TestProgress:
         pipeline.act = act
         assert run(["build", "--model", "m.pth", *flags]) == 0
         assert lines(capsys) == ([str(Path("report/report.html"))], shown)
+
+
+def test_the_store_is_listed_and_cleaned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    root = tmp_path / "reportgen" / "results"
+    assert run(["store"]) == 0
+    assert lines(capsys)[0] == [f"nothing is kept in {root}"]
+    ledger = Ledger(root / "one")
+    ledger.describe("net.pth")
+    ledger.put("a", b"data")
+    assert run(["store", "--json"]) == 0
+    (told,) = json.loads(lines(capsys)[0][0])
+    assert (told["model"], told["results"]) == ("net.pth", 1)
+    assert run(["store", "--older-than", "1"]) == 0
+    assert lines(capsys)[0] == ["0 results removed"]
+    assert run(["store", "--clean", "--json"]) == 0
+    assert lines(capsys)[0] == ['{"removed": 1}']
+    assert list(root.iterdir()) == []
