@@ -152,11 +152,11 @@ class Classifier(_Batched):
         """(N, H, W, 3) -> (N, K) float64 in [0, 1]; rows add up to 1 unless each class has a probability of its own."""
         return probabilities(self.logits(pixels), self.facts.head.kind)
 
-    def input_gradients(self, pixels: Pixels, score: Callable[[slice], Score]) -> NDArray[np.float32]:
+    def input_gradients(self, pixels: Pixels, score: Callable[[slice], Score], most: int = 0) -> NDArray[np.float32]:
         """The gradient of each image's score with respect to its own pixels, (N, H, W, 3) float32 RGB.
 
-        score: for a slice of the images, the function from their logits to one number each. Images do not see each
-        other in evaluation mode, so the gradient of the sum holds that of each image.
+        score: for a slice of the images, the function from their logits to one number each; most: images in a pass, 0 for any. In
+        evaluation mode images do not see each other, so the gradient of the sum holds that of each one.
         Raises NoGradient where the network cuts the graph, as under its own `no_grad`.
         """
 
@@ -171,7 +171,7 @@ class Classifier(_Batched):
                 raise no_gradient(self.facts.file)
             return to_numpy(gradient).transpose(0, 2, 3, 1)
 
-        return np.concatenate(self.in_batches(len(pixels), run))
+        return np.concatenate(self.in_batches(len(pixels), run, most or None))
 
 
 def in_order(images: Tensor, order: str) -> Tensor:

@@ -49,7 +49,8 @@ def logit_gradients(
 
         return logit
 
-    return classifier.input_gradients(pixels, score)
+    # One by one: a pass of few images rounds otherwise than one of many, and a map would depend on its neighbours.
+    return classifier.input_gradients(pixels, score, most=1)
 
 
 def _explanations(classifier: Classifier, rows: Sequence[tuple[Case, Target]]) -> list[Explanation]:
