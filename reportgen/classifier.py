@@ -155,7 +155,7 @@ class Classifier(_Batched):
     def input_gradients(self, pixels: Pixels, score: Callable[[slice], Score], most: int = 0) -> NDArray[np.float32]:
         """The gradient of each image's score with respect to its own pixels, (N, H, W, 3) float32 RGB.
 
-        score: for a slice of the images, the function from their logits to one number each; most: images in a pass, 0 for any. In
+        score: for a slice of the images, the function from their logits to one number each; most: images in a pass. In
         evaluation mode images do not see each other, so the gradient of the sum holds that of each one.
         Raises NoGradient where the network cuts the graph, as under its own `no_grad`.
         """

@@ -19,6 +19,7 @@ from reportgen.options import BuildOptions, flag
 if TYPE_CHECKING:  # loaded when a command runs
     from reportgen.checking import Gate
 
+PLACES = ("--model", "--images", "--reference-images", "--out")
 _REPEATED: dict[str, Any] = {"images": list[Path], "layers": list[str], "reference_images": list[Path]}
 
 
@@ -104,11 +105,13 @@ def spread(arguments: Sequence[str]) -> list[str]:
 
     An option takes one value here.
 
-    Raises UsageError where no path follows, as when the `*.jpg` finds nothing.
+    Raises UsageError where no path follows, as when the `*.jpg` finds nothing, or an empty one.
     """
     spread_out: list[str] = []
     taking = ""
     for argument, following in itertools.pairwise((*arguments, "-")):
+        if argument in PLACES and not following:  # as where a shell's variable is not set; it would be taken for "."
+            raise UsageError("E-USAGE", argument, "what follows is empty", "Name a file or a folder")
         if argument in ("--images", "--reference-images"):
             taking = argument
             if following.startswith("-"):

@@ -153,6 +153,10 @@ class BuildOptions(BaseModel):
     budget: float = _setting(25.0, "Report", "Largest report.html in MB; pictures give way.", ge=0.01, le=10_000)
     max_pdf_mb: float = _setting(10.0, "Report", "Largest report.pdf in MB; pictures give way.", ge=0.01, le=10_000)
     pdf_timeout: int = _setting(300, "Report", "Seconds that drawing the PDF may take.", ge=1, le=86_400)
+    max_failed: int = _setting(
+        0, "Report", "So many images, methods and filters may fail before the exit code is 1.", ge=0, le=1_000_000
+    )
+    strict: bool = _setting(False, "Report", "Warnings and pictures that show nothing count as failures, too.")
     overwrite: bool = _setting(False, "Report", "Write into a folder that holds other files.")
     rules: Path | None = _setting(None, "Rules", "Check the report by this file (rules.toml); exit code 1 if it fails.")
     preset: Preset | None = _setting(None, "Rules", "Rules without a file, or below it: default or strict.")

@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path, PurePath
@@ -17,6 +18,7 @@ from reportgen.checks import PICTURE_CHECKS, RUN_CHECKS
 from reportgen.classifier import Classifier, device_name
 from reportgen.compose import summarise
 from reportgen.contracts import Evidence, Progress, RenderOptions, Silent
+from reportgen.errors import UsageError
 from reportgen.excerpts import path_text
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
 from reportgen.judging import Judged, judge_pictures
@@ -25,7 +27,18 @@ from reportgen.notes import read_notes
 from reportgen.options import CHECK_FORMATS, FORMATS, TASKS, BuildOptions
 from reportgen.recall import Recall, recalling
 from reportgen.rendering import write_report
-from reportgen.results import Case, Explanation, Failure, FilterStudy, KnownAnswer, Provenance, Run, Scalar, Subject
+from reportgen.results import (
+    WARNINGS,
+    Case,
+    Explanation,
+    Failure,
+    FilterStudy,
+    KnownAnswer,
+    Provenance,
+    Run,
+    Scalar,
+    Subject,
+)
 from reportgen.rules import Rulebook, judge, read_rules
 from reportgen.selection import select_images
 from reportgen.selftest import self_test
@@ -35,7 +48,7 @@ PACKAGES = ("torch", "numpy", "scikit-image", "scikit-learn", "scipy", "lime", "
 NOT_IN_REPORT = (
     "model", "arch", "out", "templates", "css", "overwrite", "batch_size", "device", "formats", "images",
     "title", "author", "student_id", "rules", "preset", "notes", "require_notes", "budget", "max_pdf_mb", "pdf_timeout",
-    "self_test", "store", "store_mb",
+    "self_test", "store", "store_mb", "strict", "max_failed",
 )  # fmt: skip
 
 
@@ -59,8 +72,16 @@ def build(options: BuildOptions, model: nn.Module | None = None, progress: Progr
     Raises ReportgenError where there is no report; what fails on the way and costs only itself is in the report.
     """
     progress = progress or Silent()
+    _check_apart(options)
     with publish.occupied(options.out, overwrite=options.overwrite):  # before the work, not after it
         return _built(options, model, progress)
+
+
+def _check_apart(options: BuildOptions) -> None:
+    """The report does not go among the photographs that it explains."""
+    with suppress(OSError, RuntimeError, ValueError):  # a path that cannot be followed is told of elsewhere
+        if options.out.is_dir() and any(path.is_dir() and path.samefile(options.out) for path in options.images):
+            raise UsageError("E-OUT-IMAGES", "--out", "it is the folder of the images", "Choose a folder of its own")
 
 
 def _built(options: BuildOptions, model: nn.Module | None, progress: Progress) -> Built:
@@ -72,7 +93,8 @@ def _built(options: BuildOptions, model: nn.Module | None, progress: Progress) -
     written = write_report(run, options.out, formats, RenderOptions.of(options), options.overwrite, progress)
     extra = [name for name in options.formats if name in CHECK_FORMATS]
     gate = check_run(run, options.out, book, extra, progress, os.environ) if book else None
-    failed = written.problems or anything_failed(run) or (gate and gate.checked.fails)
+    too_many = failures_of(run, strict=options.strict) > options.max_failed
+    failed = written.problems or too_many or (gate and gate.checked.fails)
     return Built((*written.paths, *(gate.paths if gate else ())), summarise(run), 1 if failed else 0, gate)
 
 
@@ -208,15 +230,17 @@ def _as_text(value: object) -> Scalar:
     return value if isinstance(value, bool | int | float | str) else ""
 
 
-def anything_failed(run: Run) -> bool:
-    """Whether an image, a method or a filter failed, or a layer was named that has none; degenerate is no failure.
+def failures_of(run: Run, *, strict: bool = False) -> int:
+    """How many images, explanations and filters failed; a layer that was named and has no maps counts, too.
 
-    Nor is a network without any layer to show, where none was named.
+    A network without any layer to show is no failure where none was named, nor is what is degenerate. strict: that
+    counts, and so do warnings on the model, and known answers that this installation does not give.
     """
-    explanations = (one.status for subject in run.subjects for one in subject.explanations)
-    return (
-        bool(run.failures)
-        or "failed" in explanations
-        or any(study.status == "failed" for study in run.filters)
-        or any(study.status == "not_applicable" and study.layer for study in run.filters)
-    )
+    results = [one.status for subject in run.subjects for one in subject.explanations]
+    results += [study.status for study in run.filters]
+    named = sum(study.status == "not_applicable" and bool(study.layer) for study in run.filters)
+    failed = len(run.failures) + results.count("failed") + named
+    if strict:
+        failed += results.count("degenerate") + sum(key in WARNINGS for key, _ in run.model.notes)
+        failed += sum(not known.holds for known in run.known_answers)
+    return failed

@@ -67,6 +67,7 @@ def test_every_setting_has_its_flag(capsys: pytest.CaptureFixture[str]) -> None:
         "--no-require-notes",
         "--no-self-test",
         "--no-store",
+        "--no-strict",
     }
     assert shown == own | {flag(name) for name in BuildOptions.model_fields}
 
@@ -127,6 +128,8 @@ GIVEN: dict[str, tuple[list[str], object]] = {
     "budget": (["3.5"], 3.5),
     "max_pdf_mb": (["4"], 4.0),
     "pdf_timeout": (["60"], 60),
+    "max_failed": (["22"], 22),
+    "strict": ([], True),
     "overwrite": ([], True),
     "device": (["cpu"], "cpu"),
     "batch_size": (["8"], 8),
@@ -378,3 +381,9 @@ def test_the_store_is_listed_and_cleaned(
     assert run(["store", "--clean", "--json"]) == 0
     assert lines(capsys)[0] == ['{"removed": 1}']
     assert list(root.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["--model", "--images", "--out"])
+def test_an_empty_place_is_a_mistake_and_not_the_current_folder(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["build", "--model", "m.pth", name, ""]) == 2
+    assert "what follows is empty" in lines(capsys)[1][0]

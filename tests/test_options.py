@@ -285,7 +285,7 @@ class TestValues:
             "filters_top": 2, "filter_steps": 64, "lime_samples": 1024, "lime_sampling": "designed",
             "lime_once": False, "segmentation": "slic", "lime_segments": 50, "lime_compactness": 20.0,
             "lime_fill": "mean", "lime_fill_image": None, "checks": "quick", "self_test": True,
-            "store": True, "store_mb": 2000.0,
+            "store": True, "store_mb": 2000.0, "max_failed": 0, "strict": False,
             "out": Path("report"), "formats": ("html", "pdf", "json"), "title": "", "author": "", "student_id": "",
             "templates": None, "css": None, "notes": None, "require_notes": False, "budget": 25.0, "max_pdf_mb": 10.0,
             "pdf_timeout": 300, "overwrite": False, "device": "auto", "precision": "auto",
