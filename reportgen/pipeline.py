@@ -42,6 +42,7 @@ from reportgen.results import (
 from reportgen.rules import Rulebook, judge, read_rules
 from reportgen.selection import select_images
 from reportgen.selftest import self_test
+from reportgen.shelf import Keep, in_memory, shelved
 
 PACKAGES = ("torch", "numpy", "scikit-image", "scikit-learn", "scipy", "lime", "pillow", "matplotlib", "weasyprint")
 # They change no number, or name places on this machine; the model and the images have entries of their own.
@@ -86,7 +87,11 @@ def _check_apart(options: BuildOptions) -> None:
 
 def _built(options: BuildOptions, model: nn.Module | None, progress: Progress) -> Built:
     book = _rulebook(options)
-    run = explain_model(options, model, progress)
+    with shelved(options.out) as keep:
+        return _written(options, explain_model(options, model, progress, keep), book, progress)
+
+
+def _written(options: BuildOptions, run: Run, book: Rulebook | None, progress: Progress) -> Built:
     if book:
         run = replace(run, rules=judge(run, book))
     formats = [name for name in options.formats if name in FORMATS]
@@ -104,13 +109,13 @@ def _rulebook(options: BuildOptions) -> Rulebook | None:
     return read_rules(options.rules, options.preset) if asked else None
 
 
-def explain_model(options: BuildOptions, model: nn.Module | None, progress: Progress) -> Run:
-    """Everything that the report is made from."""
+def explain_model(options: BuildOptions, model: nn.Module | None, progress: Progress, keep: Keep = in_memory) -> Run:
+    """Everything that the report is made from. keep: where the arrays of images and results wait."""
     notes = read_notes(options.notes, progress) if options.notes else ()  # before the work: it may be refused
     progress.stage("model", 0)
     with opened_classifier(options, model, progress) as classifier:
         ask = named(classifier.probabilities, classifier.facts)
-        selection = select_images(options, classifier.facts, ask, classifier.batch.images, progress)
+        selection = select_images(options, classifier.facts, ask, classifier.batch.images, progress, keep)
         cases, unanswered = answered(classifier, selection.images)
         failures = (*selection.failures, *unanswered)
         # One line for all where none is answered: they have the same cause, and there may be thousands.
@@ -120,7 +125,7 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
             who = f"all {len(unanswered)} images" if len(unanswered) > 1 else unanswered[0].what
             progress.warn(f"{who}: {unanswered[0].why}. {unanswered[0].fix}")
         with recalling(classifier, options, progress) as recall:
-            explained = _explained(recall, cases, progress)
+            explained = _explained(recall, cases, progress, keep)
             judged = _judged(recall, cases, explained, progress)
         known = _known_answers(options, cases, progress)
         return Run(
@@ -147,7 +152,7 @@ class _Explained:
     failures: tuple[Failure, ...]
 
 
-def _explained(recall: Recall, cases: Sequence[Case], progress: Progress) -> _Explained:
+def _explained(recall: Recall, cases: Sequence[Case], progress: Progress, keep: Keep) -> _Explained:
     """All tasks in their order; a method that breaks down costs itself."""
     classifier, options = recall.classifier, recall.options
     of_images, of_filters = recall.methods(IMAGE_METHODS), recall.studies(FILTER_METHODS)
@@ -159,12 +164,12 @@ def _explained(recall: Recall, cases: Sequence[Case], progress: Progress) -> _Ex
             if name in IMAGE_METHODS:
                 progress.stage(name, len(cases))
                 for mine, each in zip(by_case, of_images[name].explain(classifier, cases, options), strict=True):
-                    mine.extend(each)
+                    mine.extend(replace(one, result=keep(one.result)) for one in each)
                     progress.advance()
             else:
                 progress.stage(name, 0)
                 for study in of_filters[name].explain(classifier, cases, options):
-                    filters.append(study)
+                    filters.append(keep(study))
                     progress.advance()
         except Exception as err:  # whatever a user's own network raises
             if ends_the_run(err):

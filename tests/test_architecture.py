@@ -21,7 +21,19 @@ PACKAGE = ROOT / "reportgen"
 # all of its files but those named on their own; a folder's __init__ may import its own files.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
-    ("arrays", "excerpts", "fills", "fingerprint", "ledger", "lock", "markdown", "options", "resources", "sampling"),
+    (
+        "arrays",
+        "excerpts",
+        "fills",
+        "fingerprint",
+        "ledger",
+        "lock",
+        "markdown",
+        "options",
+        "resources",
+        "sampling",
+        "shelf",
+    ),
     ("forwards", "heads", "inputs", "maps", "ruling", "segmentation", "settings", "studies", "surrogate", "verdicts"),
     ("language", "results", "verdict_schema"),
     ("schema",),
