@@ -152,10 +152,11 @@ def sources(words: Words, *keys: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name is not None and name in known))
 
 
-def citing(words: Words, key: str) -> Sentence:
+def citing(words: Words, key: str, keys: Sequence[str] = (), /, **values: object) -> Sentence:
     """A sentence with its sources cited, such as "Simonyan et al. 2014"."""
     references = load_references()
-    return said(words, key, (), **{name: references[name]["short"] for name in sources(words, key)})
+    cited = {name: references[name]["short"] for name in sources(words, key)}
+    return said(words, key, keys, **values, **cited)
 
 
 def paragraph(

@@ -18,6 +18,7 @@ from reportgen.checks import PICTURE_CHECKS, RUN_CHECKS
 from reportgen.classifier import Classifier, device_name
 from reportgen.compose import summarise
 from reportgen.contracts import Evidence, Progress, RenderOptions, Silent
+from reportgen.cues import answers_to_copies
 from reportgen.errors import UsageError
 from reportgen.excerpts import path_text
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
@@ -30,6 +31,7 @@ from reportgen.rendering import write_report
 from reportgen.results import (
     WARNINGS,
     Case,
+    Cue,
     Explanation,
     Failure,
     FilterStudy,
@@ -127,12 +129,13 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
         with recalling(classifier, options, progress) as recall:
             explained = _explained(recall, cases, progress, keep)
             judged = _judged(recall, cases, explained, progress)
+        cues, lost = _cues(classifier, cases, options, progress)
         known = _known_answers(options, cases, progress)
         return Run(
             model=classifier.facts,
-            subjects=_subjects(cases, judged.explanations),
+            subjects=_subjects(cases, judged.explanations, cues),
             filters=explained.filters,
-            failures=failures + explained.failures + judged.failures,
+            failures=failures + explained.failures + judged.failures + lost,
             provenance=_provenance(options, classifier),
             profile=options.profile,
             selection=selection.notes,
@@ -201,9 +204,28 @@ def _known_answers(options: BuildOptions, cases: Sequence[Case], progress: Progr
     return known
 
 
-def _subjects(cases: Sequence[Case], explanations: Sequence[tuple[Explanation, ...]]) -> tuple[Subject, ...]:
-    together = zip(cases, explanations, strict=True)
-    return tuple(Subject(case.image, case.prediction, each) for case, each in together)
+def _cues(
+    classifier: Classifier, cases: Sequence[Case], options: BuildOptions, progress: Progress
+) -> tuple[Sequence[tuple[Cue, ...]], tuple[Failure, ...]]:
+    """For each case what its answer lives on, where checks were asked for."""
+    if options.checks == "none" or not cases:
+        return [()] * len(cases), ()
+    progress.stage("cues", 0)
+    try:
+        return answers_to_copies(classifier, cases, options.seed), ()
+    except Exception as err:  # whatever a user's own network raises
+        if ends_the_run(err):
+            raise
+        failure = breakdown("cues", err)
+        progress.warn(f"cues: {failure.why}")
+        return [()] * len(cases), (failure,)
+
+
+def _subjects(
+    cases: Sequence[Case], explanations: Sequence[tuple[Explanation, ...]], cues: Sequence[tuple[Cue, ...]]
+) -> tuple[Subject, ...]:
+    together = zip(cases, explanations, cues, strict=True)
+    return tuple(Subject(case.image, case.prediction, each, copies) for case, each, copies in together)
 
 
 def _method_names(options: BuildOptions) -> tuple[str, ...]:

@@ -17,11 +17,11 @@ from reportgen.studies import ClassEffect, Crop, FilterStudy, Status
 from reportgen.verdicts import CheckResult, KnownAnswer, MethodCheck, Verdict
 
 __all__ = [
-    "NO_FACTS", "WARNINGS", "Array", "AttributionMap", "Case", "CheckResult", "ClassEffect", "ColourSaliency",
-    "Crop", "Explanation", "Facts", "Failure", "FilterStudy", "Finding", "ForwardFacts", "Head", "ImageInput",
-    "InputCandidate", "InputEvidence", "InputSpec", "KnownAnswer", "LayerFact", "MethodCheck", "ModelFacts",
-    "Note", "Order", "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result", "RuleResult", "Run",
-    "SaliencyMap", "Scalar", "Status", "Subject", "Target", "Verdict",
+    "NO_FACTS", "WARNINGS", "Array", "AttributionMap", "Case", "CheckResult", "ClassEffect", "ColourSaliency", "Crop",
+    "Cue", "CueName", "Explanation", "Facts", "Failure", "FilterStudy", "Finding", "ForwardFacts", "Head",
+    "ImageInput", "InputCandidate", "InputEvidence", "InputSpec", "KnownAnswer", "LayerFact", "MethodCheck",
+    "ModelFacts", "Note", "Order", "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result", "RuleResult",
+    "Run", "SaliencyMap", "Scalar", "Status", "Subject", "Target", "Verdict",
 ]  # fmt: skip
 
 # Notes on the model that must not be overlooked.
@@ -145,6 +145,7 @@ class Case:
     targets: tuple[Target, ...]
 
 
+CueName = Literal["grey", "swapped", "blurred", "shuffled"]
 Result = SaliencyMap | AttributionMap | ColourSaliency | RegionWeights
 
 
@@ -174,13 +175,26 @@ class Explanation:
             raise ValueError(f"status {self.status!r} with result {type(self.result).__name__}, reason {self.reason!r}")
 
 
+@dataclass(frozen=True)
+class Cue:
+    """The answer to a picture from which one kind of evidence is taken.
+
+    probability: of the class that is predicted for the picture as it is; answer: the class predicted now.
+    """
+
+    name: CueName
+    probability: float
+    answer: RankedClass
+
+
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """One image with its answer and all its explanations."""
+    """One image with its answer, all its explanations, and the answers to poorer copies of it."""
 
     image: ImageInput
     prediction: Prediction
     explanations: tuple[Explanation, ...]
+    cues: tuple[Cue, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -116,8 +116,19 @@ class ExplanationReport(Strict):
     verdict: VerdictReport | None = None
 
 
+class CueReport(Strict):
+    """The answer to a poorer copy: `probability` of the class that is predicted for the whole picture; `answer` now."""
+
+    name: Literal["grey", "swapped", "blurred", "shuffled"]
+    probability: float
+    answer: ClassReport
+
+
 class ImageReport(Strict):
-    """One image with everything said of it; `measures`: how far its explanations agree, where they can be compared."""
+    """One image with everything said of it.
+
+    `measures`: how far its explanations agree, where they can be compared, and what drew a wrong answer away.
+    """
 
     file: str
     sha256: str
@@ -125,6 +136,7 @@ class ImageReport(Strict):
     prediction: PredictionReport
     measures: dict[str, Number]
     explanations: tuple[ExplanationReport, ...]
+    cues: tuple[CueReport, ...] = ()
 
 
 class CropReport(Strict):

@@ -11,6 +11,7 @@ from reportgen.results import (
     ClassEffect,
     ColourSaliency,
     Crop,
+    Cue,
     Explanation,
     Failure,
     FilterStudy,
@@ -136,7 +137,10 @@ def run() -> Run:
     forwards = ForwardFacts(True, "folded", 1, 2, "channels_last", "tf32", False, 0.01, 0.02, "bfloat16", 0.03, 8)
     return Run(
         model=ModelFacts("m.pth", "cd" * 32, "family", ("cat", "dog"), "option", layers, spec, (("n", {"k": 1}),)),
-        subjects=(Subject(image(), prediction(), explanations()), Subject(image("b é.png"), prediction(), ())),
+        subjects=(
+            Subject(image(), prediction(), explanations(), (Cue("grey", 0.5, DOG),)),
+            Subject(image("b é.png"), prediction(), ()),
+        ),
         filters=filters(),
         failures=(Failure("c.jpg", "E-IMAGE", "it is broken", "Mend it"),),
         provenance=Provenance({"numpy": "2"}, "cpu", "float32", 16, {"lime_samples": 10}, forwards),

@@ -1,4 +1,5 @@
 import errno
+import functools
 import os
 import re
 import signal
@@ -135,6 +136,10 @@ def program(body: str) -> list[str]:
     return [sys.executable, "-W", "error", "-c", PROGRAM.format(body=textwrap.indent(body, "    ").strip() or "pass")]
 
 
+# A suite that runs in the background hands down an ignored SIGINT, and Python then leaves it ignored.
+heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
     """Starts a build that waits, and says when it does."""
@@ -144,7 +149,9 @@ def started(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
     children: list[subprocess.Popen[str]] = []
 
     def start() -> subprocess.Popen[str]:
-        child = subprocess.Popen(program(body), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        child = subprocess.Popen(
+            program(body), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heard
+        )
         children.append(child)
         assert child.stdout
         assert child.stdout.readline() == "ready\n"
@@ -177,7 +184,7 @@ def test_a_signal_at_any_time_of_the_start_leaves_no_traceback(
     sent: signal.Signals, after: float, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-m", "reportgen", "build", "--model", "m.pth", "--images", "."]
-    child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, preexec_fn=heard)
     time.sleep(after)
     child.send_signal(sent)
     _, err = child.communicate(timeout=20)

@@ -46,7 +46,7 @@ def test_the_names_that_readers_rely_on() -> None:
         "size", "resize", "crop", "channel_order", "scale", "mean", "std", "chosen_by", "evidence",
     }  # fmt: skip
     image = FACTS["images"][0]
-    assert set(image) == {"file", "sha256", "label", "prediction", "measures", "explanations"}
+    assert set(image) == {"file", "sha256", "label", "prediction", "measures", "explanations", "cues"}
     assert set(image["prediction"]) == {"index", "name", "probability", "top"}
     assert set(image["explanations"][0]) == {
         "method", "target", "status", "reason", "parameters", "measures", "verdict",

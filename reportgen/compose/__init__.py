@@ -118,6 +118,7 @@ def _references(run: Run, words: Words) -> tuple[Reference, ...]:
     known = load_references()
     citing = ["hw5.source"] if run.profile == "hw5" and any(_has(run, f"{task}_hw5") for task in TASKS) else []
     citing += ["feeding.source"] if run.model.input.evidence else []
+    citing += ["pattern.cues"] if any(subject.cues for subject in run.subjects) else []
     citing += ["trust.what"] if trust.judged(run) else []
     for task in TASKS:
         citing += ["lime.how_designed"] if task == "lime" and "designed" in samplings(run) else []

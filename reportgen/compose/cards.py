@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from reportgen.compose import lime_trust, trust
+from reportgen.compose import lime_trust, patterns, trust
 from reportgen.compose.trust import marked
 from reportgen.document import Bar, Bars, Block, Figure, Panel, Paragraph, ScaleBar, Section, Sentence
 from reportgen.errors import printable
@@ -89,6 +89,8 @@ def _card(run: Run, words: Words, card: _Card) -> Section:
     # The page lets the bars float beside the paragraph that follows them.
     blocks: list[Block] = [_bars(words, card), answer, _figure(words, card, strongest)]
     blocks += _evidence(words, card)
+    if told := tuple(patterns.card(words, card.subject, card.key)):
+        blocks.append(Paragraph(told))
     if strongest:
         blocks.append(Paragraph(tuple(_filter(words, card, strongest, len(run.subjects)))))
     return Section(f"image-{card.position + 1}", shown_name(card.subject.image.name), tuple(blocks), lead=3)

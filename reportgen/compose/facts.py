@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reportgen.compose.answers import Answered
+from reportgen.compose.patterns import drawn
 from reportgen.panels import PRESENTATION, agreement
 from reportgen.results import (
     CheckResult,
@@ -20,6 +21,7 @@ from reportgen.results import (
 from reportgen.schema import (
     ClassReport,
     CropReport,
+    CueReport,
     EffectReport,
     EvidenceReport,
     ExplanationReport,
@@ -106,7 +108,8 @@ def _image(subject: Subject) -> ImageReport:
             probability=first.probability,
             top=tuple(map(ClassReport.model_validate, prediction.top)),
         ),
-        measures=dict(agreement(subject)),
+        measures={**agreement(subject), **drawn(subject)},
+        cues=tuple(map(CueReport.model_validate, subject.cues)),
         explanations=tuple(map(_explanation, subject.explanations)),
     )
 

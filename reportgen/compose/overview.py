@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from reportgen.compose import installation, reading, rules, trust
+from reportgen.compose import cues, installation, patterns, reading, rules, trust
 from reportgen.document import Block, Overview, OverviewItem, Paragraph, Section, Sentence
 from reportgen.language import Words
 from reportgen.panels import studied, thumbnail
@@ -20,7 +20,6 @@ from reportgen.phrasing import (
     number,
     paragraph,
     percent,
-    placed,
     said,
     shown_name,
     whole,
@@ -37,7 +36,8 @@ def section(run: Run, words: Words, summary: Numbers) -> Section:
     warnings = tuple(_warnings(run, words, summary))
     notes = noted(words, [note for note in run.selection if note[0] != STRANGERS])
     blocks: list[Block] = [Overview(tuple(_item(words, n, each) for n, each in enumerate(run.subjects, 1)))]
-    blocks += [Paragraph((each,), "warning") for each in (*warnings, *_same_place(run, words, summary))]
+    blocks += [Paragraph((each,), "warning") for each in warnings]
+    blocks += [Paragraph(each, "warning") for each in patterns.warnings(run, words, summary)]
     blocks += rules.blocks(run, words)
     blocks += [
         paragraph(words, "answers", *_answers(run, words, summary), tone="finding"),
@@ -142,6 +142,7 @@ def _evidence(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
         keys = ("summary.agreement_density_median", "summary.agreement_images")
         yield counted(words, key, int(summary["agreement_images"]), keys, times=number(density))
     yield from _filters(run, words, summary)
+    yield from cues.findings(words, summary)
 
 
 def _lime(words: Words, summary: Numbers) -> Iterator[Sentence]:
@@ -167,15 +168,6 @@ def _lime(words: Words, summary: Numbers) -> Iterator[Sentence]:
         area=percent(summary["lime_largest_area_median"]),
         share=percent(summary["lime_largest_share_median"]),
     )
-
-
-def _same_place(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
-    """A warning of its own: it is how a shortcut shows. Where a rule fails for it, the rule says so."""
-    ruled = any(result.name == "lime_same_place" and result.fails for result in run.rules)
-    if "lime_same_place" in summary and not ruled:
-        common = str(summary["lime_same_place"]), int(summary["lime_same_place_images"])
-        keys = ("summary.lime_same_place", "summary.lime_same_place_images", "summary.lime_explained")
-        yield placed(words, "summary.same_place", common, int(summary["lime_explained"]), keys)
 
 
 def _filters(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:

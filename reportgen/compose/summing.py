@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from statistics import median
 
-from reportgen.compose import trust
+from reportgen.compose import patterns, trust
 from reportgen.panels import Found, agreement, found, studied
-from reportgen.phrasing import is_weak, same_place
+from reportgen.phrasing import is_weak
 from reportgen.results import Run, Scalar
 
 Numbers = dict[str, Scalar]
@@ -19,6 +19,7 @@ def summarise(run: Run) -> Numbers:
         **_lime(_predicted(run, "lime")),
         **_agreement(run),
         **_filters(run),
+        **patterns.numbers(run),
         **trust.numbers(run),
         **_parts(run),
     }
@@ -53,8 +54,6 @@ def _lime(items: Sequence[Found]) -> Numbers:
         "lime_largest_area_median": median(item.measure("largest_area") for item in items),
         "lime_largest_share_median": median(item.measure("largest_share") for item in items),
     }
-    if common := same_place(item.explanation.measures["place"] for item in items):
-        numbers |= {"lime_same_place": common[0], "lime_same_place_images": common[1]}
     return numbers | _spread("lime_r2", [item.measure("r2") for item in items])
 
 

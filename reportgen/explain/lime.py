@@ -29,6 +29,7 @@ from reportgen.segmentation import Cut, Superpixels, superpixels
 from reportgen.surrogate import ALPHA, CONFIDENCE, KERNEL_WIDTH, LinearModel
 
 NAME = "lime"
+LEAST_MOVE = 1e-3  # of probability: regions that move it by less, all of them together, are no evidence
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +115,11 @@ def _explanation(
     if isinstance(model, str):
         known = {"score": about["score"]} if model == "constant_output" else {}
         return without_picture(NAME, target, model, parameters, known)
+    mean = (model.intercept + model.local) / 2
+    moved = float(np.abs(model.weights).sum())
+    if moved < LEAST_MOVE:
+        told = {"mean": mean, "moved": moved, **{name: about[name] for name in ("score", "passes")}}
+        return without_picture(NAME, target, "hardly_moves", parameters, told)
     shown = list(shown_regions(model.weights))
     known_margins = np.isfinite(model.margins).all()
     result = RegionWeights(regions.segments, model.weights, model.margins if known_margins else None)
@@ -121,7 +127,7 @@ def _explanation(
         "r2": model.r2,
         "intercept": model.intercept,
         "local": model.local,
-        "mean": (model.intercept + model.local) / 2,
+        "mean": mean,
         **about,
         "settled": is_settled(model),
         "unsettled": len(result.unsettled(shown)) if known_margins else len(shown),

@@ -9,6 +9,8 @@ from fake_run import fake_lime, fake_model, fake_prediction, fake_run, fake_sali
 
 from reportgen.results import (
     CheckResult,
+    Cue,
+    CueName,
     Explanation,
     Failure,
     FilterStudy,
@@ -206,10 +208,88 @@ def installed(run: Run, *failing: str) -> Run:
     return replace(run, known_answers=known)
 
 
+def with_cues(run: Run, answers: Mapping[CueName, Sequence[int]]) -> Run:
+    """The run with the classes that win on each poorer copy, image by image; half as sure as of the whole picture."""
+    subjects = tuple(
+        replace(
+            subject,
+            cues=tuple(
+                Cue(name, subject.prediction.first.probability / 2, ranked(run, answers[name][n])) for name in answers
+            ),
+        )
+        for n, subject in enumerate(run.subjects)
+    )
+    return replace(run, subjects=subjects)
+
+
+def ranked(run: Run, index: int) -> RankedClass:
+    return RankedClass(index, run.model.classes[index], 0.875)
+
+
+def placed_lime(run: Run, places: Sequence[str]) -> Run:
+    """The run with LIME's heaviest regions in these places, image by image."""
+    return with_lime(run, [{"place": place} for place in places])
+
+
+def all_answered_alike(run: Run) -> Run:
+    """Class 0 for every image."""
+    alike = run.subjects[0].prediction
+    subjects = []
+    for subject in run.subjects:
+        label = subject.prediction.label
+        prediction = replace(alike, label=label)
+        subjects.append(replace(subject, prediction=prediction))
+    return replace(run, subjects=tuple(subjects))
+
+
+def labelled(run: Run, labels: Sequence[int]) -> Run:
+    """The run with these labels, image by image."""
+    subjects = tuple(
+        replace(subject, prediction=replace(subject.prediction, label=replace(ranked(run, label), probability=0.05)))
+        for subject, label in zip(run.subjects, labels, strict=True)
+    )
+    return replace(run, subjects=subjects)
+
+
+def with_border(run: Run, shares: Sequence[float]) -> Run:
+    """The run with so much of each image's saliency along its edges."""
+
+    def changed(explanation: Explanation, share: float) -> Explanation:
+        if explanation.method != "saliency" or explanation.status != "ok":
+            return explanation
+        return replace(explanation, measures={**explanation.measures, "border": share, "border_area": 0.36})
+
+    subjects = tuple(
+        replace(subject, explanations=tuple(changed(each, share) for each in subject.explanations))
+        for subject, share in zip(run.subjects, shares, strict=True)
+    )
+    return replace(run, subjects=subjects)
+
+
 RANDOM: Mapping[str, Scalar] = {"sampling": "random", "kernel_width": 0.25, "alpha": 1.0}
 PLAIN = fake_run(images=2, profile="default", trouble=False)
 
+QUIET = fake_run(images=8, profile="default", trouble=False)  # answers 0, 1, 2, 3, 0, 1, 2, 3
+
 RUNS: Mapping[str, Run] = {
+    "answers by colour": with_cues(
+        QUIET,
+        {
+            "grey": [1] * 8,
+            "swapped": [0, 1, 2, 3, 4, 4, 4, 4],
+            "blurred": [0, 1, 2, 3, 0, 1, 2, 3],
+            "shuffled": [4] * 8,
+        },
+    ),
+    "answers by patches": with_cues(QUIET, {"blurred": [4] * 8, "shuffled": [0, 1, 2, 3, 0, 1, 2, 4]}),
+    "one corner, one class": all_answered_alike(placed_lime(QUIET, ["lower_right"] * 8)),
+    "one corner, all classes": placed_lime(QUIET, ["lower_right"] * 7 + ["left"]),
+    "along the edges": with_border(QUIET, [0.9] * 6 + [0.3] * 2),
+    "channels exchanged": with_cues(labelled(QUIET, [1, 1, 1, 1, 0, 1, 2, 3]), {"swapped": [1, 1, 1, 1, 0, 1, 2, 3]}),
+    "names in another order": labelled(QUIET, [1, 2, 3, 0, 1, 2, 3, 0]),
+    "guessing": labelled(QUIET, [1, 2, 1, 0, 1, 2, 3, 0]),
+    "a dead layer": with_filters(PLAIN, {"silent": 8, "channels": 8}),
+    "one filter": with_filters(PLAIN, {"matters": 0.62}),
     "judged": judged_as(fake_run(images=12), STATES),
     "judged, all supported": installed(judged_as(PLAIN, ["supported"], "supported")),
     "wrong installation": installed(judged_as(PLAIN, ["supported"]), "object_lime", "planted_lime"),

@@ -214,7 +214,9 @@ def test_warnings_stand_on_the_first_page() -> None:
         WORDS("summary.incomplete", n=2, total=29),
         WORDS("summary.empty", n=4, total=24),
         WORDS("summary.same_place_all", total=3, place=WORDS("place.left")),
+        warnings[4],
     ]
+    assert warnings[4].startswith("The images: a/star_0.jpg, ")
 
 
 def test_agreement_is_judged_by_density_and_by_share() -> None:

@@ -1,0 +1,110 @@
+"""What answers live on: how many stand when the picture is made poorer, and what page one and a card say of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from reportgen.document import Sentence
+from reportgen.language import Words
+from reportgen.phrasing import SAME_PLACE_LEAST, SAME_PLACE_SHARE, citing, listing, percent, said, shown_name
+from reportgen.results import Cue, Run, Scalar, Subject
+
+Numbers = dict[str, Scalar]
+
+COPIES = ("grey", "swapped", "blurred", "shuffled")
+NAMED = 5  # images that a sentence names
+MANY = 0.5  # share of the images from which a change is a pattern
+FAR = 0.25  # share of the labelled images by which an exchange of channels must help
+
+
+def numbers(run: Run) -> Numbers:
+    """How many answers each copy leaves standing, for `summary` in report.json; absent where none was asked."""
+    asked = [each for each in run.subjects if each.cues]
+    if not asked:
+        return {}
+    present = [name for name in COPIES if any(cue.name == name for cue in asked[0].cues)]
+    changed = {name: sum(_changed(each, name) for each in asked) for name in present}
+    measured: Numbers = {"cues": len(asked)}
+    for name, n in changed.items():
+        measured |= {f"{name}_changed": n, f"{name}_kept": len(asked) - n}
+    measured |= _swapped(asked)
+    several = len({each.prediction.first.index for each in asked}) > 1
+    if several and changed.get("grey", 0) >= max(SAME_PLACE_LEAST, MANY * len(asked)):
+        measured["grey_pattern"] = True
+    # A network that always answers the same keeps its answer whatever it is shown.
+    if several and int(measured.get("shuffled_kept", 0)) >= max(SAME_PLACE_LEAST, SAME_PLACE_SHARE * len(asked)):
+        measured["shuffled_pattern"] = True
+    return measured
+
+
+def warnings(run: Run, words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
+    """For page one: channels in the wrong order, and answers by colour."""
+    if "swapped_pattern" in summary:
+        keys = ("summary.swapped_right", "summary.right", "summary.labelled")
+        counts = {"swapped": summary["swapped_right"], "right": summary["right"], "total": summary["labelled"]}
+        yield said(words, "pattern.swapped", keys, **counts)
+    if "grey_pattern" in summary:
+        changed = [each for each in run.subjects if _changed(each, "grey")]
+        yield of_images(words, "grey", ("grey_changed", "cues"), summary, changed)
+
+
+def findings(words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
+    """For page one: what the answers live on, over all images."""
+    if "cues" not in summary:
+        return
+    total = int(summary["cues"])
+    kept = {name: summary[f"{name}_kept"] for name in COPIES if f"{name}_kept" in summary}
+    keys = ("summary.cues", *(f"summary.{name}_kept" for name in kept))
+    told = listing(words, [words(f"pattern.kept_{name}", n=n) for name, n in kept.items()])
+    yield citing(words, "pattern.cues", keys, total=total, kept=told)
+    if "shuffled_pattern" in summary:
+        keys = ("summary.cues", "summary.shuffled_kept")
+        yield said(words, "pattern.shuffled", keys, n=summary["shuffled_kept"], total=total)
+
+
+def card(words: Words, subject: Subject, key: str) -> Iterator[Sentence]:
+    """For a card: the probability on poorer copies, which of them are answered otherwise, and what drew the answer."""
+    if subject.cues:
+        keys = tuple(f"{key}.cues[{n}].probability" for n in range(len(subject.cues)))
+        each = [words(f"pattern.card_{cue.name}", probability=percent(cue.probability)) for cue in subject.cues]
+        name = shown_name(subject.prediction.first.name)
+        yield said(words, "pattern.card", keys, target=name, copies=listing(words, each))
+    for n, cue in enumerate(subject.cues):
+        if _differs(subject, cue):
+            keys = (f"{key}.cues[{n}].answer.name", f"{key}.cues[{n}].answer.probability")
+            answer = {"answer": shown_name(cue.answer.name), "probability": percent(cue.answer.probability)}
+            yield said(words, f"pattern.card_changed_{cue.name}", keys, **answer)
+
+
+def of_images(
+    words: Words, name: str, counts: tuple[str, str], summary: Mapping[str, Scalar], subjects: Sequence[Subject]
+) -> Sentence:
+    """A pattern of so many images out of all, with their names."""
+    n, total = (int(summary[key]) for key in counts)
+    key = f"pattern.{name}_all" if n == total else f"pattern.{name}"
+    keys = tuple(f"summary.{each}" for each in counts)
+    return said(words, key, keys, n=n, total=total, names=names_of(words, subjects))
+
+
+def names_of(words: Words, subjects: Sequence[Subject]) -> str:
+    """The images' names; where there are many, the first few."""
+    names = [shown_name(each.image.name) for each in subjects]
+    return listing(words, names) if len(names) <= NAMED else words("pattern.such_as", names=", ".join(names[:NAMED]))
+
+
+def _swapped(asked: Sequence[Subject]) -> Numbers:
+    """How many answers are right with red and blue exchanged, and whether they are by far more than as fed."""
+    pairs = [(each, each.prediction.label.index) for each in asked if each.prediction.label]
+    answers = [(cue.answer.index, label) for each, label in pairs for cue in each.cues if cue.name == "swapped"]
+    if not answers:
+        return {}
+    right = sum(answer == label for answer, label in answers)
+    as_fed = sum(bool(each.prediction.right) for each, _ in pairs)
+    pattern: Numbers = {"swapped_pattern": True} if right - as_fed >= max(SAME_PLACE_LEAST, FAR * len(pairs)) else {}
+    return {"swapped_right": right, **pattern}
+
+
+def _changed(subject: Subject, name: str) -> bool:
+    return any(cue.name == name and _differs(subject, cue) for cue in subject.cues)
+
+
+def _differs(subject: Subject, cue: Cue) -> bool:
+    return cue.answer.index != subject.prediction.first.index
