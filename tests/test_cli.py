@@ -115,7 +115,7 @@ GIVEN: dict[str, tuple[list[str], object]] = {
     "checks": (["full"], "full"),
     "self_test": ([], True),
     "store": ([], True),
-    "store_mb": (["--store-mb", "1.5"], 1.5),
+    "store_mb": (["1.5"], 1.5),
     "out": (["there"], Path("there")),
     "formats": (["json,html"], ("json", "html")),
     "title": (["A title"], "A title"),

@@ -14,8 +14,9 @@ from torch import nn
 
 from reportgen.classifier import Classifier
 from reportgen.contracts import Evidence, FilterMethod, ImageMethod, PictureCheck, RunCheck, Silent
+from reportgen.keys import ALWAYS, NEVER, OF_TASK, network_fingerprint
 from reportgen.options import BuildOptions
-from reportgen.recall import ALWAYS, NEVER, OF_TASK, network_fingerprint, recalling
+from reportgen.recall import recalling
 from reportgen.resources import results_folder
 from reportgen.results import Case, CheckResult, Explanation, FilterStudy, MethodCheck, SaliencyMap
 
@@ -209,7 +210,7 @@ class TestSettings:
         lists = (ALWAYS, frozenset(OF_TASK), NEVER)
         assert sum(map(len, lists)) == len(frozenset().union(*lists))
         unclassified = set(BuildOptions.model_fields) - frozenset().union(*lists)
-        assert unclassified == set(), "say in recall.py whether it changes the numbers of a result"
+        assert unclassified == set(), "say in keys.py whether it changes the numbers of a result"
 
     @pytest.mark.parametrize(
         ("given", "again"),
