@@ -42,8 +42,10 @@ def _work(arguments: list[str]) -> int:
 
     from reportgen.cli import app  # here, where a signal finds `run` at work, for it takes its time
     from reportgen.command_line import spread
+    from reportgen.settings import check_epoch
 
     try:
+        check_epoch()
         work = app(spread(arguments), prog_name="reportgen", standalone_mode=False)
         return int(work() if callable(work) else work or 0)
     except ReportgenError as err:

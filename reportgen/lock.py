@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -36,9 +37,20 @@ def held(folder: Path) -> Iterator[None]:
         yield
     finally:
         # While it is still held: whoever waits for this file finds it gone, and makes a new one.
-        with suppress(OSError):
-            file.unlink()
+        removed(file)
         lock.release()
+
+
+def removed(path: Path) -> bool:
+    """Whether a file or folder of ours is gone. Tried twice: what fails once, as on a network disk, may go well then."""
+    for _ in range(2):
+        with suppress(OSError):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+            return True
+    return False
 
 
 def _owner(file: Path) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from reportgen.errors import OutputError
-from reportgen.lock import held
+from reportgen.lock import held, removed
 
 CHECK_FILES = ("rules.xml", "rules.md", "badge.json")
 REPORT_FILES = (
@@ -57,7 +57,7 @@ def publishing(out: Path, *, overwrite: bool) -> Iterator[Path]:
             with writing(out):
                 _move_into_place(staging, out)
         finally:
-            shutil.rmtree(staging, ignore_errors=True)
+            removed(staging)
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def _new_folders(out: Path, *inside: Path) -> Iterator[None]:
             out.mkdir(parents=True, exist_ok=True)
         yield
     finally:
-        for folder in new:
+        for folder in new * 2:  # what fails once may go well then
             with suppress(OSError):  # one that holds the report is not empty, and stays
                 folder.rmdir()
 
@@ -92,7 +92,7 @@ def add_files(out: Path, files: Mapping[str, bytes]) -> None:
                 _sync(staged)
                 staged.replace(out / name)
             finally:
-                staged.unlink(missing_ok=True)
+                removed(staged)
 
 
 @contextmanager
@@ -199,15 +199,12 @@ def _put_back(kept: Path, out: Path) -> None:
 def _tidy(out: Path) -> None:
     """Remove what runs that were killed left; where one was moving its files, the old report is put back."""
     for left in sorted(out.glob(f"{_STAGING}*.tmp")):
-        if left.is_symlink() or not left.is_dir():
-            left.unlink()
-            continue
-        if (left / _KEPT).is_dir():
+        if not left.is_symlink() and (left / _KEPT).is_dir():
             _put_back(left / _KEPT, out)
             with suppress(OSError):  # one that holds a run is not empty
                 (out / "run").rmdir()
             (left / _KEPT).rename(left / _DONE)
-        shutil.rmtree(left)
+        removed(left)
 
 
 def _sync(path: Path) -> None:

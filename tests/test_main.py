@@ -267,3 +267,13 @@ def test_a_network_that_ends_the_program_is_no_success(
     assert building(SystemExit(0)) == 3
     assert "ended the program (exit code 0)" in capsys.readouterr().err
     assert building(SystemExit(143)) == 3
+
+
+@pytest.mark.parametrize("epoch", ["garbage", "", "1.5", "-1", "²"])
+def test_a_date_that_is_none_is_a_mistake_in_usage(
+    epoch: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """numpy itself would break down at it, and take the program along."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+    assert run(["--version"]) == 2
+    assert capsys.readouterr().err.startswith("error[E-EPOCH] SOURCE_DATE_EPOCH: ")

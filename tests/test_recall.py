@@ -174,13 +174,13 @@ class TestNetworks:
         """The same network but for one thing."""
         module = toy_models.settled(toy_models.Small())
         made = toy_models.wrapped(module)
-        if change == "weight":
-            with torch.no_grad():
-                module.cnn[0].weight[0, 0, 0, 0] += 1e-7  # type: ignore[index, union-attr]
-        elif change == "statistics":
-            module.cnn[1].running_mean += 1e-6  # type: ignore[index, union-attr, operator]
-        elif change == "layer":
-            module.cnn[2] = nn.ReLU6()  # type: ignore[index, operator]
+        with torch.no_grad():
+            if change == "weight":
+                module.get_parameter("cnn.0.weight")[0, 0, 0, 0] += 1e-7
+            elif change == "statistics":
+                module.get_buffer("cnn.1.running_mean").add_(1e-6)
+        if change == "layer":
+            setattr(module.get_submodule("cnn"), "2", nn.ReLU6())
         elif change == "hook":
             module.register_forward_hook(lambda _m, _i, out: out * 2)
         elif change == "fed":

@@ -60,7 +60,7 @@ def test_a_value_says_the_same_and_holds_no_large_array(tmp_path: Path) -> None:
         assert (kept.name, repr(type(kept))) == (image.name, repr(type(image)))
         assert kept.pixels is not kept.pixels  # read anew
         with pytest.raises(AttributeError):
-            kept.pixels = HEAT
+            kept.pixels = HEAT  # type: ignore[misc]
         again = dataclasses.replace(kept, name="other")
         assert type(again) is ImageInput
         assert_same(again, dataclasses.replace(image, name="other"))
