@@ -42,7 +42,7 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def removed(path: Path) -> bool:
-    """Whether a file or folder of ours is gone. Tried twice: what fails once, as on a network disk, may go well then."""
+    """Whether a file or folder of ours is gone. Tried twice: what fails once may go well then."""
     for _ in range(2):
         with suppress(OSError):
             if path.is_dir() and not path.is_symlink():

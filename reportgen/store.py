@@ -52,13 +52,17 @@ class _Arrays:
     def __init__(self, body: BinaryIO) -> None:
         self.body = body
         self.header: dict[str, dict[str, Any]] = {}
+        self.failed: OSError | None = None
 
     def __len__(self) -> int:
         return len(self.header)
 
     def __setitem__(self, key: str, array: NDArray[Any]) -> None:
         start = self.body.tell()
-        self.body.write(np.ascontiguousarray(array).data)
+        try:
+            self.body.write(np.ascontiguousarray(array).data)
+        except OSError as err:  # told by `finish`: pydantic, who calls this, would make another error of it
+            self.failed = err
         entry = {
             "dtype": _DTYPES[array.dtype.str],
             "shape": list(array.shape),
@@ -67,7 +71,9 @@ class _Arrays:
         self.header[key] = entry
 
     def finish(self, file: Path) -> str:
-        """Write the file, and return its SHA-256."""
+        """Write the file, and return its SHA-256. Raises the OSError that an array met."""
+        if self.failed:
+            raise self.failed
         head = json.dumps(self.header, separators=(",", ":")).encode()
         head += b" " * (-len(head) % _ALIGNED)
         digest = hashlib.sha256()
