@@ -8,7 +8,7 @@ SAMPLES := sample_reports
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-long bench lint types samples format clean
+.PHONY: help report test test-long bench calibrate lint types samples format clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ test-long: $(STAMP)  ## Run the crash tests in full: every step, 50 kills, 20 pa
 
 bench: $(STAMP)  ## Time the write-up's way and ours; BENCH="--quick" to see that it runs, see docs/performance.md
 	PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)
+
+calibrate: $(STAMP)  ## How often the verdicts err, on fresh scenes; see docs/verdicts.md
+	PYTHONPATH=tests $(BIN)/python -m bench.verdicts $(CALIBRATE)
 
 lint: $(STAMP)  ## Check style and formatting
 	$(BIN)/ruff check .

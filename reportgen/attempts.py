@@ -35,3 +35,8 @@ def without_picture(
     """
     status: Status = "failed" if reason in ("not_finite", "no_gradient") else "degenerate"
     return Explanation(method, target, status, None, f"reason.{reason}", "", parameters, measures)
+
+
+def not_applicable(method: str, target: Target, reason: str, parameters: Facts = NO_FACTS) -> Explanation:
+    """An explanation that a network of this kind cannot have, for a reason known by name."""
+    return Explanation(method, target, "not_applicable", None, f"reason.{reason}", "", parameters)

@@ -1,5 +1,6 @@
 """The network's answers to the chosen images, and the classes that are explained for each."""
 
+import difflib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from reportgen.attempts import ends_the_run
 from reportgen.classifier import Classifier
-from reportgen.errors import ArchitectureError
+from reportgen.errors import ArchitectureError, InputRefused, printable
 from reportgen.heads import probabilities
 from reportgen.results import Case, Failure, ImageInput, ModelFacts, Prediction, RankedClass, Target
 
@@ -39,9 +40,12 @@ def named(ask: Ask, model: ModelFacts) -> Ask:
     return ask_by_name
 
 
-def answered(classifier: Classifier, images: Sequence[ImageInput]) -> tuple[tuple[Case, ...], tuple[Failure, ...]]:
+def answered(
+    classifier: Classifier, images: Sequence[ImageInput], target: Target | None = None
+) -> tuple[tuple[Case, ...], tuple[Failure, ...]]:
     """A case for each image that is answered with finite numbers; a failure for each other one.
 
+    target: the class to explain on every image; None for the predicted one, and the label's where it differs.
     Raises ArchitectureError where the network fails.
     """
     ask = named(classifier.logits, classifier.facts)
@@ -55,14 +59,14 @@ def answered(classifier: Classifier, images: Sequence[ImageInput]) -> tuple[tupl
         logits = ask(np.stack(filled))[: len(group)]
         for image, row in zip(group, logits, strict=True):
             if np.isfinite(row).all():
-                cases.append(_case(image, row, classifier.facts))
+                cases.append(_case(image, row, classifier.facts, target))
             else:
                 why = "the network answers with NaN or infinity"
                 failures.append(Failure(image.name, "E-OUTPUT-NAN", why, "Check the checkpoint, --mean and --std"))
     return tuple(cases), tuple(failures)
 
 
-def _case(image: ImageInput, logits: NDArray[np.float32], model: ModelFacts) -> Case:
+def _case(image: ImageInput, logits: NDArray[np.float32], model: ModelFacts, target: Target | None) -> Case:
     certain = probabilities(logits[None], model.head.kind)[0]
 
     def ranked(index: int) -> RankedClass:
@@ -71,7 +75,7 @@ def _case(image: ImageInput, logits: NDArray[np.float32], model: ModelFacts) -> 
     order = np.argsort(-logits, kind="stable")[:TOP]
     label = None if image.label is None else ranked(image.label)
     prediction = Prediction(tuple(ranked(int(index)) for index in order), logits, label)
-    return Case(image, prediction, targets(prediction))
+    return Case(image, prediction, (target,) if target else targets(prediction))
 
 
 def targets(prediction: Prediction) -> tuple[Target, ...]:
@@ -80,3 +84,33 @@ def targets(prediction: Prediction) -> tuple[Target, ...]:
     if prediction.label is None or prediction.right:
         return (first,)
     return first, Target(prediction.label.index, prediction.label.name, "label")
+
+
+def asked_for(target: str | None, versus: str | None, classes: Sequence[str]) -> Target | None:
+    """The class to explain on every image, held against another where one is given; None where none is asked for.
+
+    target, versus: index or name. Raises InputRefused for a class that the network does not have, with the nearest.
+    """
+    if target is None:
+        return None
+    index = _class_index("--target", target, classes)
+    if versus is None:
+        return Target(index, classes[index], "asked")
+    other = _class_index("--versus", versus, classes)
+    if other == index:
+        why = "it is the class that --target names, too"
+        raise InputRefused("E-TARGET", f"--versus {printable(versus)}", why, "Name another one, or leave it out")
+    return Target(index, classes[index], "asked", other, classes[other])
+
+
+def _class_index(option: str, given: str, classes: Sequence[str]) -> int:
+    """By its name, whatever the case of the letters, or its index."""
+    plain = [name.casefold() for name in classes]
+    if given in classes or given.casefold() in plain:
+        return classes.index(given) if given in classes else plain.index(given.casefold())
+    if given.isdecimal() and int(given) < len(classes):
+        return int(given)
+    near = difflib.get_close_matches(given.casefold(), plain, n=1)
+    known = f"its classes are numbered 0 to {len(classes) - 1}"
+    fix = f"Did you mean {printable(classes[plain.index(near[0])])}?" if near else f"Give a name or an index: {known}"
+    raise InputRefused("E-TARGET", f"{option} {printable(given)[:60]}", "the network has no such class", fix)

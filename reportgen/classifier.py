@@ -3,17 +3,17 @@
 Images come and numbers go as numpy arrays; the device, the batch size and the network's own units stay in here.
 """
 
-import gc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from reportgen.batching import Batched, BatchSize
 from reportgen.errors import EnvironmentProblem, MethodError
 from reportgen.forwards import ForwardFacts
 from reportgen.heads import End, probabilities
@@ -21,18 +21,10 @@ from reportgen.results import ModelFacts
 
 Pixels = NDArray[np.floating[Any]]  # (N, H, W, 3) RGB in [0, 1]
 Score = Callable[[Tensor], Tensor]  # (n, K) logits -> (n,), one number for each image
-T = TypeVar("T")
 
 
 class NoGradient(MethodError):
     """The network's answer does not depend on its input in a way that can be differentiated."""
-
-
-@dataclass
-class BatchSize:
-    """How many images fit in one pass; halved for good when memory runs out."""
-
-    images: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,47 +38,8 @@ class FastPath:
     facts: ForwardFacts
 
 
-class _Batched:
-    """Work over many images, in batches that the device's memory holds."""
-
-    device: torch.device
-    batch: BatchSize
-
-    def in_batches(self, count: int, run: Callable[[slice], T], most: int | None = None) -> list[T]:
-        """`run` over slices of 0..count-1, each at most a batch long; halved when memory runs out, down to one image.
-
-        most: an upper bound for passes that keep more in memory than a plain answer.
-        Raises EnvironmentProblem where not even one image fits.
-        """
-        done: list[T] = []
-        start = 0
-        while start < count:
-            size = min(self.batch.images, most or count)
-            fits = True
-            try:
-                part = run(slice(start, min(start + size, count)))
-            except torch.OutOfMemoryError:
-                fits = False
-            # Outside of `except`, for the exception's traceback holds on to the tensors that were too many.
-            if fits:
-                done.append(part)
-                start += size
-            else:
-                self._halve(size)
-        return done
-
-    def _halve(self, size: int) -> None:
-        if size <= 1:
-            why = f"not even one image fits into the memory of {self.device}"
-            raise EnvironmentProblem("E-MEMORY", "the network", why, "Use --device cpu, or a smaller --size")
-        self.batch.images = size // 2
-        gc.collect()
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
-
-
 @dataclass(frozen=True, eq=False)
-class Classifier(_Batched):
+class Classifier(Batched):
     """A network in evaluation mode on its device, with what is known about it.
 
     Everything asks the network itself in float32, but for `answer`, which takes the fast path where one was made.
@@ -152,11 +105,11 @@ class Classifier(_Batched):
         """(N, H, W, 3) -> (N, K) float64 in [0, 1]; rows add up to 1 unless each class has a probability of its own."""
         return probabilities(self.logits(pixels), self.facts.head.kind)
 
-    def input_gradients(self, pixels: Pixels, score: Callable[[slice], Score], most: int = 0) -> NDArray[np.float32]:
+    def input_gradients(self, pixels: Pixels, score: Callable[[slice], Score]) -> NDArray[np.float32]:
         """The gradient of each image's score with respect to its own pixels, (N, H, W, 3) float32 RGB.
 
-        score: for a slice of the images, the function from their logits to one number each; most: images in a pass. In
-        evaluation mode images do not see each other, so the gradient of the sum holds that of each one.
+        score: for a slice of the images, the function from their logits to one number each. Images do not see each
+        other in evaluation mode, so the gradient of the sum holds that of each image.
         Raises NoGradient where the network cuts the graph, as under its own `no_grad`.
         """
 
@@ -171,7 +124,7 @@ class Classifier(_Batched):
                 raise no_gradient(self.facts.file)
             return to_numpy(gradient).transpose(0, 2, 3, 1)
 
-        return np.concatenate(self.in_batches(len(pixels), run, most or None))
+        return np.concatenate(self.in_batches(len(pixels), run))
 
 
 def in_order(images: Tensor, order: str) -> Tensor:

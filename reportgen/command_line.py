@@ -27,7 +27,7 @@ def _parameter(name: str, setting: FieldInfo) -> inspect.Parameter:
     """The command-line option of a setting. None means "not said", so that files and environment may speak."""
     panel = setting.json_schema_extra["panel"] if isinstance(setting.json_schema_extra, dict) else None
     default = setting.default
-    words = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
+    words = ", ".join(map(str, default)) if isinstance(default, tuple) else str(default)
     known = "" if setting.is_required() or default in (None, (), "", False) else f" (default: {words})"
     kind = _REPEATED.get(name) or _plain_type(setting.annotation)
     # A file or the environment may switch it on, and the command line has the last word.

@@ -139,11 +139,13 @@ class PictureCheck:
     """Judges pictures one by one: yields for each case one result for each of its explanations, in their order.
 
     What cannot be judged is "not_tested" with a reason, and what has no picture "degenerate"; nothing is left out.
+    slow: made with `--checks full` only.
     """
 
     name: str
     judge: Callable[[Evidence], Iterator[tuple[CheckResult, ...]]]
     cites: tuple[str, ...]
+    slow: bool = False
 
 
 @dataclass(frozen=True)
@@ -198,8 +200,8 @@ class CheckOutput:
 
 def labelled_target(case: Case) -> Target:
     """The class that the write-up explains: the label's, or the predicted one where no label is known."""
-    label = case.prediction.label
-    return case.targets[0] if label is None else Target(label.index, label.name, "label")
+    first, label = case.prediction.first, case.prediction.label
+    return Target(first.index, first.name, "predicted") if label is None else Target(label.index, label.name, "label")
 
 
 class Progress(Protocol):

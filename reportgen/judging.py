@@ -31,7 +31,8 @@ def judge_pictures(
     """All explanations, each with its verdict. A check that breaks down costs itself."""
     work = _Work(evidence, progress)
     of_methods = [each for check in runs.values() for each in work.made(check.name, check.judge, 0)]
-    tables = [work.made(check.name, check.judge, len(evidence.cases)) for check in pictures.values()]
+    asked = [check for check in pictures.values() if evidence.options.checks == "full" or not check.slow]
+    tables = [work.made(check.name, check.judge, len(evidence.cases)) for check in asked]
     explanations = tuple(
         tuple(
             _judged(explanation, [rows[n][m] for rows in tables if rows], of_methods)

@@ -54,7 +54,8 @@ NEVER: Final = frozenset(
         "arch", "author", "batch_size", "budget", "channel_order", "classes", "css", "device", "formats", "head",
         "images", "indices", "labels", "limit", "max_failed", "max_pdf_mb", "mean", "methods", "model", "notes", "out",
         "overwrite", "pdf_timeout", "pick", "preset", "profile", "require_notes", "resize", "rules", "self_test",
-        "size", "state_key", "std", "store", "store_mb", "strict", "student_id", "templates", "title",
+        "size", "state_key", "std", "store", "store_mb", "strict", "student_id", "target", "templates", "title",
+        "versus",
     }
 )  # fmt: skip
 PACKAGES: Final = ("torch", "numpy", "scipy", "scikit-image", "scikit-learn", "lime", "captum", "pillow")

@@ -12,7 +12,8 @@ from torch import nn
 
 from reportgen import engine, images, normfit, reference, sources
 from reportgen.answering import find_head
-from reportgen.classifier import BatchSize, Classifier, borrowed, reproducible, resolve_device
+from reportgen.batching import BatchSize
+from reportgen.classifier import Classifier, borrowed, reproducible, resolve_device
 from reportgen.contracts import Network, Progress, Weights
 from reportgen.errors import ArchitectureError, EnvironmentProblem, LabelsError, printable
 from reportgen.excerpts import listed
@@ -23,7 +24,7 @@ from reportgen.results import WARNINGS, Facts, ModelFacts
 from reportgen.sources.food11 import CLASSES as FOOD11
 from reportgen.sources.listing import list_layers
 
-PERTURBING: Final = frozenset({"lime"})  # tasks that ask for answers to many perturbed images
+PERTURBING: Final = frozenset({"lime", "occlusion"})  # tasks that ask for answers to many perturbed images
 
 
 @contextmanager

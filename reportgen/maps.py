@@ -13,7 +13,7 @@ from reportgen.arrays import Array, lock
 class SaliencyMap:
     """Evidence per pixel for one class; scaling for the eye belongs to `figures`."""
 
-    heat: Array  # (H, W) float32 >= 0, |d logit / d pixel|, channel maximum, per unit of RGB in [0, 1]
+    heat: Array  # (H, W) float32 >= 0; a gradient is per unit of RGB in [0, 1]
     kind: Literal["saliency"] = "saliency"
 
     def __post_init__(self) -> None:

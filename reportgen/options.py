@@ -1,19 +1,34 @@
 """Every setting with its default, range and unit, in one place. `settings` says where they come from."""
 
+import difflib
 import unicodedata
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 Format = Literal["html", "pdf", "json", "junit", "markdown", "badge"]
 Preset = Literal["default", "strict"]
-Task = Literal["saliency", "filters", "lime"]
+Method = Literal[
+    "saliency", "smoothgrad", "input_x_gradient", "integrated_gradients", "gradcam", "guided_backprop", "occlusion",
+    "filters", "lime",
+]  # fmt: skip
 Checks = Literal["none", "quick", "full"]
 FORMATS: tuple[Format, ...] = ("html", "pdf", "json")
 CHECK_FORMATS: tuple[Format, ...] = ("junit", "markdown", "badge")
 PRESETS: tuple[Preset, ...] = ("default", "strict")
-TASKS: tuple[Task, ...] = ("saliency", "filters", "lime")
+METHODS: tuple[Method, ...] = get_args(Method)  # in the order of the report
+TASKS: tuple[Method, ...] = ("saliency", "filters", "lime")  # of homework 5
+DEFAULT_METHODS: tuple[Method, ...] = ("saliency", "integrated_gradients", "gradcam", "filters", "lime")
 HW5_INDICES = (1, 2, 47, 98)
 HW5_LAYER = 15
 HW5_FILTER = 0
@@ -32,6 +47,36 @@ RENDER_SETTINGS = (
     "formats", "templates", "css", "notes", "require_notes", "budget", "max_pdf_mb", "pdf_timeout", "overwrite",
 )  # fmt: skip
 _FLAGS = {"formats": "--format", "layers": "--layer", "lime_once": "--once"}
+
+
+def _one_path(value: Any) -> Any:  # noqa: ANN401 - whatever was given
+    """Accept one path for a list of them; it is not split, for a comma is part of many names."""
+    return (value,) if isinstance(value, str | Path) else value
+
+
+def _known_methods(names: Any) -> Any:  # noqa: ANN401 - whatever was given
+    """Tell the nearest name of one that is none."""
+    for name in names if isinstance(names, list | tuple) else ():
+        if name not in METHODS:
+            near = difflib.get_close_matches(str(name), METHODS, n=1)
+            hint = f"did you mean {near[0]}" if near else f"there are {', '.join(METHODS)}"
+            raise ValueError(f"no method is called {name}; {hint}")
+    return names
+
+
+def _index_or_name(value: Any) -> Any:  # noqa: ANN401 - whatever was given
+    """Accept a class's index as a number, as a settings file may have it."""
+    return str(value) if isinstance(value, int) else value
+
+
+def _against_a_target(versus: str | None, info: ValidationInfo) -> str | None:
+    if versus is not None and info.data.get("target") is None:
+        raise ValueError("--target must name the class that is held against it")
+    return versus
+
+
+Paths = Annotated[tuple[Path, ...], BeforeValidator(_one_path)]
+ClassText = Annotated[str | None, BeforeValidator(_index_or_name)]
 
 
 def _setting(default: Any, panel: str, text: str, **limits: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
@@ -71,10 +116,10 @@ class BuildOptions(BaseModel):
     state_key: str | None = _setting(None, "Model", "Key of the weights, where a checkpoint holds several sets.")
     classes: Path | None = _setting(None, "Model", "Class names, one per line in index order.")
 
-    images: tuple[Path, ...] = _setting(
+    images: Paths = _setting(
         (), "Images", "Files, folders, ImageFolder trees; otherwise images/ or food-11/ here, else shipped ones."
     )
-    reference_images: tuple[Path, ...] = _setting(
+    reference_images: Paths = _setting(
         (),
         "Images",
         "More photographs, not explained: for how the network was fed, and for crops that excite filters.",
@@ -88,7 +133,18 @@ class BuildOptions(BaseModel):
         "first", "Images", "Which to take: first, per-class, wrong or unsure."
     )
 
-    methods: tuple[Task, ...] = _setting(TASKS, "Explanations", "Tasks, separated by commas.", min_length=1)
+    methods: Annotated[tuple[Method, ...], BeforeValidator(_known_methods)] = _setting(
+        DEFAULT_METHODS,
+        "Explanations",
+        f"Of {', '.join(METHODS)}, separated by commas; with --profile hw5 otherwise its three tasks.",
+        min_length=1,
+    )
+    target: ClassText = _setting(
+        None, "Explanations", "Class to explain on every image, by index or name; otherwise the predicted one."
+    )
+    versus: Annotated[ClassText, AfterValidator(_against_a_target)] = _setting(
+        None, "Explanations", "Class that --target is held against: why the one rather than the other."
+    )
     profile: Literal["default", "hw5"] = _setting(
         "default", "Explanations", "hw5 adds the homework's figures as in the write-up, beside the corrected ones."
     )
@@ -180,11 +236,12 @@ class BuildOptions(BaseModel):
         """Accept "1,2,47" from the command line and the environment."""
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    @field_validator("images", "reference_images", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _one_path(cls, value: Any) -> Any:  # noqa: ANN401 - whatever was given
-        """Accept one path for a list of them; it is not split, for a comma is part of many names."""
-        return (value,) if isinstance(value, str | Path) else value
+    def _tasks_of_the_homework(cls, given: Any) -> Any:  # noqa: ANN401 - whatever was given
+        if isinstance(given, dict) and given.get("profile") == "hw5":
+            return {"methods": TASKS, **given}
+        return given
 
     @field_validator("size", mode="before")
     @classmethod

@@ -73,8 +73,9 @@ class Found:
 
     @property
     def target(self) -> str:
-        """The explained class's name, fit to be shown."""
-        return shown_name(self.explanation.target.name)
+        """The explained class's name, fit to be shown; "a − b" where it is held against another."""
+        target = self.explanation.target
+        return " − ".join(shown_name(name) for name in (target.name, target.versus_name) if name)
 
     @property
     def ok(self) -> bool:
@@ -142,9 +143,7 @@ def agreement(subject: Subject) -> dict[str, float]:
     agreement: share of the saliency inside the outlined regions that speak for the class; agreement_area: their share
     of the image; agreement_density: the one by the other, 1 for two methods that know nothing of each other.
     """
-    results = {
-        each.method: each.result for each in subject.explanations if each.target.role == "predicted" and each.result
-    }
+    results = {each.method: each.result for each in subject.explanations if each.target.leads and each.result}
     saliency, lime = results.get("saliency"), results.get("lime")
     if not isinstance(saliency, SaliencyMap) or not isinstance(lime, RegionWeights):
         return {}
@@ -276,7 +275,9 @@ def scale_bar(words: Words, kind: str, low: str, high: str, label: str) -> Scale
 
 
 def target_words(words: Words, target: Target) -> str:
-    """The class, and whether the network or the label says it."""
+    """The class, and whether the network or the label says it, or it was asked for."""
+    if target.versus is not None:
+        return words("target.versus", name=shown_name(target.name), versus=shown_name(target.versus_name))
     return words(f"target.{target.role}", name=shown_name(target.name))
 
 

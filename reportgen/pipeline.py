@@ -12,7 +12,7 @@ from torch import nn
 
 from reportgen import __version__, publish
 from reportgen.attempts import breakdown, ends_the_run
-from reportgen.cases import answered, named
+from reportgen.cases import answered, asked_for, named
 from reportgen.checking import Gate, check_run
 from reportgen.checks import PICTURE_CHECKS, RUN_CHECKS
 from reportgen.classifier import Classifier, device_name
@@ -25,7 +25,7 @@ from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
 from reportgen.judging import Judged, judge_pictures
 from reportgen.loading import opened_classifier
 from reportgen.notes import read_notes
-from reportgen.options import CHECK_FORMATS, FORMATS, TASKS, BuildOptions
+from reportgen.options import CHECK_FORMATS, FORMATS, METHODS, TASKS, BuildOptions
 from reportgen.recall import Recall, recalling
 from reportgen.rendering import write_report
 from reportgen.results import (
@@ -46,7 +46,18 @@ from reportgen.selection import select_images
 from reportgen.selftest import self_test
 from reportgen.shelf import Keep, in_memory, shelved
 
-PACKAGES = ("torch", "numpy", "scikit-image", "scikit-learn", "scipy", "lime", "pillow", "matplotlib", "weasyprint")
+PACKAGES = (
+    "torch",
+    "numpy",
+    "scikit-image",
+    "scikit-learn",
+    "scipy",
+    "lime",
+    "captum",
+    "pillow",
+    "matplotlib",
+    "weasyprint",
+)
 # They change no number, or name places on this machine; the model and the images have entries of their own.
 NOT_IN_REPORT = (
     "model", "arch", "out", "templates", "css", "overwrite", "batch_size", "device", "formats", "images",
@@ -116,9 +127,10 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
     notes = read_notes(options.notes, progress) if options.notes else ()  # before the work: it may be refused
     progress.stage("model", 0)
     with opened_classifier(options, model, progress) as classifier:
+        target = asked_for(options.target, options.versus, classifier.facts.classes)
         ask = named(classifier.probabilities, classifier.facts)
         selection = select_images(options, classifier.facts, ask, classifier.batch.images, progress, keep)
-        cases, unanswered = answered(classifier, selection.images)
+        cases, unanswered = answered(classifier, selection.images, target)
         failures = (*selection.failures, *unanswered)
         # One line for all where none is answered: they have the same cause, and there may be thousands.
         for failure in failures if cases else selection.failures:
@@ -229,9 +241,10 @@ def _subjects(
 
 
 def _method_names(options: BuildOptions) -> tuple[str, ...]:
-    """The methods of the tasks asked for; with profile hw5 each followed by the write-up's own."""
-    suffixes = ("", "_hw5") if options.profile == "hw5" else ("",)
-    return tuple(f"{task}{suffix}" for task in TASKS if task in options.methods for suffix in suffixes)
+    """The methods asked for; with profile hw5 each of its tasks is followed by the write-up's own."""
+    written = TASKS if options.profile == "hw5" else ()
+    names = ((name, f"{name}_hw5") if name in written else (name,) for name in METHODS if name in options.methods)
+    return tuple(name for group in names for name in group)
 
 
 def _provenance(options: BuildOptions, classifier: Classifier) -> Provenance:

@@ -129,11 +129,21 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Target:
-    """A class to explain, and why: the network predicts it, or the label says it."""
+    """A class to explain, and why: the network predicts it, the label says it, or it was asked for.
+
+    versus: the class that it is held against, by index and name; None where its own score is explained.
+    """
 
     index: int
     name: str
-    role: Literal["predicted", "label"]
+    role: Literal["predicted", "label", "asked"]
+    versus: int | None = None
+    versus_name: str = ""
+
+    @property
+    def leads(self) -> bool:
+        """Whether it is the one of its image that counts where each image counts once."""
+        return self.role != "label"
 
 
 @dataclass(frozen=True, eq=False)

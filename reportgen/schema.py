@@ -105,7 +105,11 @@ class PredictionReport(Strict):
 
 
 class ExplanationReport(Strict):
-    """One method, one class, one image. `verdict` is null where nothing was checked."""
+    """One method, one class, one image. `verdict` is null where nothing was checked.
+
+    `target`: index, name and role ("predicted", "label" or "asked"); versus and versus_name where the score is held
+    against that of another class.
+    """
 
     method: str
     target: dict[str, Number]

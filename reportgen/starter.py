@@ -17,7 +17,7 @@ EXAMPLES: Final = {
     "reference_images": ["more_photographs"], "labels": "labels.csv", "indices": [1, 2, 47, 98], "limit": 12,
     "layers": ["cnn.15"], "filters": [0, 5], "lime_fill_image": "grey.png", "templates": "templates", "css": "own.css",
     "notes": "notes.md", "rules": "rules.toml", "preset": "default", "batch_size": 16, "title": "What it looks at",
-    "author": "Ada Example", "student_id": "b00000000",
+    "target": "cat", "versus": "dog", "author": "Ada Example", "student_id": "b00000000",
 }  # fmt: skip
 
 

@@ -12,6 +12,11 @@ SILENT: Final[frozenset[State]] = frozenset({"not_tested", "degenerate"})  # sta
 FAITHFULNESS: Final = "faithfulness"
 STABILITY: Final = "stability"
 RANDOMISATION: Final = "randomisation"
+ROAD: Final = "road"
+# For faithfulness and ROAD. Narrower gaps are found on networks that have learned nothing, and smaller leads over the
+# controls are chance. Measured: docs/verdicts.md.
+MARGIN: Final = 0.1  # of probability
+LEAD: Final = 0.1  # of what the widest gap of a control leaves to 1
 
 
 @dataclass(frozen=True)

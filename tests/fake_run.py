@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from reportgen.measures import (
     answers,
+    attribution_measures,
     filter_preferences,
     heat_measures,
     heaviest_regions,
     region_measures,
 )
 from reportgen.results import (
+    AttributionMap,
     ClassEffect,
     ColourSaliency,
     Crop,
@@ -48,6 +50,15 @@ SIZE = (32, 40)  # height, width: not square, so that a swap shows
 CLASSES = ("star", "ring", "plus", "tri{angle}", "<b>square</b>", "disc\u202e")
 NAMES = ("a/star_0.jpg", "b/ring & plus.png", "c/<img src=x>.jpg", "d/{name}\u202egpj.exe")
 METHODS = ("saliency", "filters", "lime")
+ATTRIBUTIONS: dict[str, dict[str, Scalar]] = {  # method -> its parameters
+    "smoothgrad": {"reduction": "max", "samples": 32, "noise": 0.1},
+    "input_x_gradient": {"reduction": "sum", "baseline": "black"},
+    "integrated_gradients": {"reduction": "sum", "baseline": "mean"},
+    "gradcam": {"reduction": "relu", "layer": "cnn.1", "map_height": 8, "map_width": 10, "form": "map"},
+    "guided_backprop": {"reduction": "max", "rectifiers": 5},
+    "occlusion": {"fill": "mean", "window": 6, "stride": 3, "passes": 130},
+}
+SIGNED = ("input_x_gradient", "integrated_gradients", "occlusion")
 REPORT_SHA = "ab" * 32
 
 LIME_PARAMETERS: dict[str, Scalar] = {
@@ -201,6 +212,8 @@ def _explanations(
     if "saliency" in methods:
         found += [fake_saliency(n, target, flat=trouble and n == 2) for target in targets]
         found += [fake_saliency_hw5(n, written, flat=trouble and n == 3)] * (profile == "hw5")
+    for name in [name for name in ATTRIBUTIONS if name in methods]:
+        found += [fake_attribution(n, target, name, flat=trouble and n == 2) for target in targets]
     if "lime" in methods:
         found += [fake_lime(n, target, fails=trouble and n == 3) for target in targets]
         found += [fake_lime_hw5(n, written)] * (profile == "hw5")
@@ -216,6 +229,24 @@ def fake_saliency(n: int, target: Target, *, flat: bool = False) -> Explanation:
         )
     heat = fake_heat(n)
     return Explanation("saliency", target, "ok", SaliencyMap(heat), parameters=parameters, measures=heat_measures(heat))
+
+
+def fake_attribution(n: int, target: Target, name: str, *, flat: bool = False) -> Explanation:
+    """A map of one of the further methods; those with a sign speak against the class on the right."""
+    parameters: dict[str, Scalar] = {"score": "logit", **ATTRIBUTIONS[name]}
+    measures: dict[str, Scalar] = {}
+    if name == "integrated_gradients":
+        parameters["steps"] = 16 * (1 + n % 2)
+        measures = {"score": 5.0, "baseline_score": 1.0, "completeness_error": 0.1 * n}
+        measures["completeness_relative"] = 0.04 * n
+    if flat:
+        return Explanation(name, target, "degenerate", None, "reason.flat_gradient", "", parameters, {"maximum": 0.0})
+    heat = fake_heat(n + 1)
+    if name not in SIGNED:
+        return Explanation(name, target, "ok", SaliencyMap(heat), "", "", parameters, {**heat_measures(heat)})
+    signed = heat - 0.5 * np.roll(heat, 20, axis=1)
+    measures = {**attribution_measures(signed), **measures}
+    return Explanation(name, target, "ok", AttributionMap(signed), "", "", parameters, measures)
 
 
 def fake_saliency_hw5(n: int, target: Target, *, flat: bool = False) -> Explanation:

@@ -12,15 +12,16 @@ from torch import Tensor, nn
 from toy_models import SIZE, Small, image, options, photographs, settled, wrapped
 
 from reportgen.answering import end_of, find_head
+from reportgen.attribution import score_gradients
 from reportgen.cases import answered
 from reportgen.classifier import as_logits, unsquashed
 from reportgen.contracts import Network
 from reportgen.errors import ArchitectureError
 from reportgen.explain import IMAGE_METHODS
-from reportgen.explain.saliency import logit_gradients
 from reportgen.heads import End, Head, probabilities, sigmoid, softmax
 from reportgen.options import BuildOptions
 from reportgen.probing import answer_to
+from reportgen.results import Target
 
 CPU = torch.device("cpu")
 LN3 = float(np.log(3))
@@ -30,6 +31,11 @@ SQUASHES: dict[str, Callable[[Tensor], Tensor]] = {
     "log_softmax": lambda logits: logits.log_softmax(1),
     "sigmoid": lambda logits: logits.sigmoid(),
 }
+
+
+def both(index: int) -> list[Target]:
+    """The class, asked about on two images."""
+    return [Target(index, f"class {index}", "label")] * 2
 
 
 class Ending(nn.Module):
@@ -184,10 +190,10 @@ class TestExplained:
     def test_saliency_is_that_of_the_log_probability(self) -> None:
         """d log p_k / dx = d z_k / dx - sum of p_j d z_j / dx."""
         plain, squashed = self.classifier("logits"), self.classifier("softmax")
-        slopes = np.stack([logit_gradients(plain, self.PIXELS, [k, k]) for k in range(4)])
+        slopes = np.stack([score_gradients(plain, self.PIXELS, both(k)) for k in range(4)])
         shares = plain.probabilities(self.PIXELS)
         mean = np.einsum("nk,knhwc->nhwc", shares, slopes)
-        np.testing.assert_allclose(logit_gradients(squashed, self.PIXELS, [2, 2]), slopes[2] - mean, atol=1e-4)
+        np.testing.assert_allclose(score_gradients(squashed, self.PIXELS, both(2)), slopes[2] - mean, atol=1e-4)
 
     @pytest.mark.parametrize(
         ("end", "kind", "score"),

@@ -26,8 +26,8 @@ from toy_models import (
     wrapped,
 )
 
+from reportgen.batching import BatchSize
 from reportgen.classifier import (
-    BatchSize,
     Classifier,
     Score,
     as_logits,

@@ -77,7 +77,7 @@ def test_the_help_tells_every_default_that_says_something(capsys: pytest.Capture
     text = " ".join(capsys.readouterr().out.replace("│", " ").split())
     told = set(re.findall(r"\(default: ([^)]*)\)", text))
     said = [setting.default for setting in BuildOptions.model_fields.values() if not setting.is_required()]
-    worth = [",".join(d) if isinstance(d, tuple) else str(d) for d in said if d not in (None, (), "", False)]
+    worth = [", ".join(d) if isinstance(d, tuple) else str(d) for d in said if d not in (None, (), "", False)]
     assert told == set(worth)
 
 
@@ -98,7 +98,9 @@ GIVEN: dict[str, tuple[list[str], object]] = {
     "indices": (["1,2,47,98"], (1, 2, 47, 98)),
     "limit": (["3"], 3),
     "pick": (["unsure"], "unsure"),
-    "methods": (["lime"], ("lime",)),
+    "methods": (["lime,gradcam"], ("lime", "gradcam")),
+    "target": (["3"], "3"),
+    "versus": (["a cat"], "a cat"),
     "profile": (["hw5"], "hw5"),
     "layers": (["cnn.15"], ("cnn.15",)),
     "filters": (["0,5"], (0, 5)),

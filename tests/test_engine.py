@@ -433,13 +433,13 @@ def test_half_of_each_photograph_is_hidden() -> None:
 
 
 class TestWhoAsksIt:
-    def test_lime_does_and_nothing_else(self) -> None:
-        """A fast path that answers otherwise changes LIME's weights, and no prediction, map or write-up's figure."""
+    def test_lime_and_occlusion_do_and_nothing_else(self) -> None:
+        """A fast path that answers otherwise changes what hidden parts cost, and no prediction or gradient."""
         classifier = wrapped(settled(Small()))
         honest = replace(classifier, fast=fast_path(classifier, PROBES, "fp32"))
         turned = replace(classifier, fast=FastPath(lambda units: -classifier.module(units), ForwardFacts()))
         one, other = (answers_of(each) for each in (honest, turned))
-        assert {name for name in one if one[name] != other[name]} == {"lime"}
+        assert {name for name in one if one[name] != other[name]} == {"lime", "occlusion"}
 
     def test_the_report_tells_of_it(self) -> None:
         given = BuildOptions(model=Path("toy.pth"), device="cpu", size=SIZE, precision="bf16")
@@ -458,7 +458,7 @@ def answers_of(classifier: Classifier) -> dict[str, bytes]:
     found = {"answers": classifier.probabilities(PIXELS).tobytes()}
     for name, method in IMAGE_METHODS.items():
         ((first, *_),) = method.explain(classifier, [one], given)
-        values = vars(first.result).values()
+        values = vars(first.result).values() if first.result else ()
         found[name] = b"".join(value.tobytes() for value in values if isinstance(value, np.ndarray))
     return found
 

@@ -242,7 +242,8 @@ class TestValues:
             ("std", "0"),
             ("std", "0.1,0.2,-0.3"),
             ("std", "0.1,0.2,0.3,0.4"),
-            ("methods", "gradcam"),
+            ("methods", "gradcm"),
+            ("methods", ["saliency", 3]),
             ("methods", ","),
             ("formats", "html,doc"),
             ("profile", "hw6"),
@@ -281,7 +282,8 @@ class TestValues:
             "arch": None, "size": None, "mean": (), "std": (), "channel_order": None, "resize": None,
             "head": None, "state_key": None, "classes": None, "reference_images": (),
             "images": (), "labels": None, "indices": (), "limit": None, "pick": "first",
-            "methods": ("saliency", "filters", "lime"), "profile": "default", "layers": (), "filters": (),
+            "methods": ("saliency", "integrated_gradients", "gradcam", "filters", "lime"), "target": None,
+            "versus": None, "profile": "default", "layers": (), "filters": (),
             "filters_top": 2, "filter_steps": 64, "lime_samples": 1024, "lime_sampling": "designed",
             "lime_once": False, "segmentation": "slic", "lime_segments": 50, "lime_compactness": 20.0,
             "lime_fill": "mean", "lime_fill_image": None, "checks": "quick", "self_test": True,
@@ -291,6 +293,20 @@ class TestValues:
             "pdf_timeout": 300, "overwrite": False, "device": "auto", "precision": "auto",
             "batch_size": None, "seed": 16, "rules": None, "preset": None,
         }  # fmt: skip
+
+    def test_an_unknown_method_is_told_the_nearest(self) -> None:
+        assert "no method is called gradcm; did you mean gradcam" in refusal(lambda: made(methods="lime,gradcm")).why
+        assert "there are saliency, smoothgrad, " in refusal(lambda: made(methods="xyz")).why
+
+    def test_the_homework_has_its_three_tasks_unless_others_are_named(self) -> None:
+        assert made(profile="hw5").methods == ("saliency", "filters", "lime")
+        assert made(profile="hw5", methods="gradcam").methods == ("gradcam",)
+
+    def test_a_class_is_held_against_a_target_only(self) -> None:
+        assert (made(target=3, versus="cat").target, made(target="3", versus="cat").versus) == ("3", "cat")
+        error = refusal(lambda: made(versus="cat"))
+        assert error.what == "--versus"
+        assert "--target must name the class" in error.why
 
     def test_the_homework_is_the_courses(self) -> None:
         assert (HW5_INDICES, HW5_LAYER, HW5_FILTER, DEFAULT_LIMIT) == ((1, 2, 47, 98), 15, 0, 12)

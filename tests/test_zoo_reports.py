@@ -98,7 +98,12 @@ def reported(out: Path, *given: str) -> dict[str, Any]:
     facts: dict[str, Any] = json.loads((out / "report.json").read_text(encoding="utf-8"))
     assert len(facts["images"]) == 2
     for image in facts["images"]:
-        assert {one["method"] for one in image["explanations"]} == {"saliency", "lime"}
+        assert {one["method"] for one in image["explanations"]} == {
+            "saliency",
+            "integrated_gradients",
+            "gradcam",
+            "lime",
+        }
         assert {one["status"] for one in image["explanations"]} == {"ok"}
     return facts
 

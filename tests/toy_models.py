@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from reportgen.classifier import BatchSize, Classifier, as_logits
+from reportgen.batching import BatchSize
+from reportgen.classifier import Classifier, as_logits
 from reportgen.explain import lime_hw5
 from reportgen.heads import Head, softmax
 from reportgen.options import BuildOptions

@@ -6,6 +6,7 @@ from dataclasses import replace
 from reportgen.compose import (
     answers,
     appendix,
+    attribution,
     cards,
     failures,
     filters,
@@ -29,10 +30,16 @@ from reportgen.results import Run
 __all__ = ["QUESTIONS", "compose", "summarise"]
 
 Writer = Callable[[Run, Words], Section]
-TASKS: Mapping[str, tuple[Writer, Writer]] = {  # task -> its section, and the write-up's part of it
-    "saliency": (saliency.section, writeup.saliency),
-    "filters": (filters.section, writeup.filters),
-    "lime": (lime.section, writeup.lime),
+TASKS: Mapping[str, Writer] = {  # method -> its section, in the order of the report
+    "saliency": saliency.section,
+    **attribution.WRITERS,
+    "filters": filters.section,
+    "lime": lime.section,
+}
+AS_WRITTEN: Mapping[str, Writer] = {  # the write-up's part of it
+    "saliency": writeup.saliency,
+    "filters": writeup.filters,
+    "lime": writeup.lime,
 }
 CITING = ("source", "limits")  # sentences of a task that cite
 SHA_SHOWN = 12
@@ -76,14 +83,13 @@ def _has(run: Run, method: str) -> bool:
 
 
 def _task(run: Run, words: Words, task: str) -> Section:
-    """The task's section; with profile hw5 the write-up's figures come first, then the corrected ones."""
-    write, write_as_written = TASKS[task]
-    corrected = write(run, words)
-    if run.profile != "hw5":
+    """The section of a task or method; with profile hw5 the write-up's figures come first, then the corrected ones."""
+    corrected = TASKS[task](run, words)
+    if run.profile != "hw5" or task not in AS_WRITTEN:
         return corrected
     parts = []
     if _has(run, f"{task}_hw5"):
-        parts.append(write_as_written(run, words))
+        parts.append(AS_WRITTEN[task](run, words))
     if _has(run, task):
         parts.append(Section(f"{task}-corrected", words("section.corrected"), corrected.blocks[1:]))
     title = words(f"section.{task}_hw5")
@@ -122,5 +128,6 @@ def _references(run: Run, words: Words) -> tuple[Reference, ...]:
     citing += ["trust.what"] if trust.judged(run) else []
     for task in TASKS:
         citing += ["lime.how_designed"] if task == "lime" and "designed" in samplings(run) else []
-        citing += [f"{task}.{part}" for part in CITING if _has(run, task)]
+        cites = attribution.cited(task) if task in attribution.WRITERS else [f"{task}.{part}" for part in CITING]
+        citing += cites if _has(run, task) else ()
     return tuple(Reference(key, known[key]["text"], known[key].get("url", "")) for key in sources(words, *citing))

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
-from reportgen.compose import lime_trust, patterns, trust
+from reportgen.attribution_panels import METHODS, SIGNED, attribution_panel, method_name
+from reportgen.compose import heat_findings, lime_trust, patterns, trust
+from reportgen.compose.bars import bars
 from reportgen.compose.trust import marked
-from reportgen.document import Bar, Bars, Block, Figure, Panel, Paragraph, ScaleBar, Section, Sentence
+from reportgen.document import Block, Figure, Panel, Paragraph, ScaleBar, Section, Sentence
 from reportgen.errors import printable
 from reportgen.language import Words
 from reportgen.panels import (
@@ -16,8 +17,10 @@ from reportgen.panels import (
     activation_panel,
     agreement,
     found,
+    in_rows,
     lime_panel,
     original_panel,
+    padded,
     saliency_panel,
     scale_bar,
     studied,
@@ -38,12 +41,10 @@ from reportgen.phrasing import (
     shown_name,
     whole,
 )
-from reportgen.results import Failure, Head, Prediction, RankedClass, Run, Subject
+from reportgen.results import Failure, Head, Run, Subject
 
-BARS = 3
 HALF = 0.5
 LEAST_SECOND = 0.01  # probability from which the second class is worth a sentence
-Tone = Literal["predicted", "label", "both", "other"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +54,7 @@ class _Card:
     position: int
     subject: Subject
     saliency: tuple[Found, ...]
+    others: tuple[tuple[Found, ...], ...]  # of each further method that gives each pixel a number
     lime: tuple[Found, ...]
     studies: tuple[Studied, ...]
     head: Head
@@ -60,6 +62,11 @@ class _Card:
     @property
     def key(self) -> str:
         return f"images[{self.position}]"
+
+    @property
+    def maps(self) -> tuple[Found, ...]:
+        """What is explained of it, method by method."""
+        return (*self.saliency, *(item for items in self.others for item in items), *self.lime)
 
 
 def section(run: Run, words: Words) -> Section:
@@ -78,16 +85,21 @@ def _failed(words: Words, n: int, failure: Failure) -> Section:
 
 def _cards(run: Run) -> Iterator[_Card]:
     saliency, lime, studies = found(run, "saliency"), found(run, "lime"), studied(run, "filters")
+    others = [found(run, name) for name in METHODS]
     for position, subject in enumerate(run.subjects):
-        own = [tuple(item for item in items if item.subject is subject) for items in (saliency, lime)]
-        yield _Card(position, subject, own[0], own[1], studies, run.model.head)
+        own = [tuple(item for item in items if item.subject is subject) for items in (saliency, *others, lime)]
+        yield _Card(position, subject, own[0], tuple(filter(None, own[1:-1])), own[-1], studies, run.model.head)
 
 
 def _card(run: Run, words: Words, card: _Card) -> Section:
     strongest = _strongest(card)
     answer = Paragraph(tuple(_answer(words, card)), "finding")
     # The page lets the bars float beside the paragraph that follows them.
-    blocks: list[Block] = [_bars(words, card), answer, _figure(words, card, strongest)]
+    blocks: list[Block] = [
+        bars(words, card.subject.prediction, card.head.kind),
+        answer,
+        _figure(words, card, strongest),
+    ]
     blocks += _evidence(words, card)
     if told := tuple(patterns.card(words, card.subject, card.key)):
         blocks.append(Paragraph(told))
@@ -98,11 +110,11 @@ def _card(run: Run, words: Words, card: _Card) -> Section:
 
 def _evidence(words: Words, card: _Card) -> Iterator[Paragraph]:
     """One paragraph for each class explained."""
-    targets = tuple(dict.fromkeys(item.explanation.target for item in (*card.saliency, *card.lime)))
+    targets = tuple(dict.fromkeys(item.explanation.target for item in card.maps))
     for target in targets:
-        about = [item for item in (*card.saliency, *card.lime) if item.ok and item.explanation.target == target]
+        about = [item for item in card.maps if item.ok and item.explanation.target == target]
         sentences = [each for item in about for each in SAID[item.explanation.method](words, item)]
-        sentences += _agreement(words, card) if target.role == "predicted" else ()
+        sentences += _agreement(words, card) if target.leads else ()
         sentences += trust.sentences(words, about)
         if sentences:
             heading = words("card.heading", target=target_words(words, target)) if len(targets) > 1 else ""
@@ -127,33 +139,6 @@ def _answer(words: Words, card: _Card) -> Iterator[Sentence]:
             keys = (f"{card.key}.prediction.top[{rank}].probability", "model.head.kind")
             key = "card.second" if card.head.kind == "softmax" else "card.second_own"
             yield said(words, key, keys, second=shown_name(second.name), probability=percent(second.probability))
-
-
-def _bars(words: Words, card: _Card) -> Bars:
-    """The best classes, and the label's wherever it comes."""
-    prediction = card.subject.prediction
-    label = prediction.label
-    shown = list(prediction.top[:BARS])
-    if label and label.index not in [each.index for each in shown]:
-        shown.append(label)
-    return Bars(
-        words("card.bars" if card.head.kind == "softmax" else "card.bars_own"),
-        tuple(
-            Bar(
-                shown_name(each.name),
-                each.probability,
-                percent(each.probability),
-                _tone(prediction, each),
-            )
-            for each in shown
-        ),
-    )
-
-
-def _tone(prediction: Prediction, each: RankedClass) -> Tone:
-    predicted = each.index == prediction.first.index
-    labelled = prediction.label is not None and each.index == prediction.label.index
-    return "both" if predicted and labelled else "predicted" if predicted else "label" if labelled else "other"
 
 
 def _saliency(words: Words, item: Found) -> Iterator[Sentence]:
@@ -197,7 +182,7 @@ def _lime(words: Words, item: Found) -> Iterator[Sentence]:
     yield from lime_trust.card(words, item)
 
 
-SAID = {"saliency": _saliency, "lime": _lime}
+SAID = {"saliency": _saliency, **dict.fromkeys(METHODS, heat_findings.card), "lime": _lime}
 
 
 def _agreement(words: Words, card: _Card) -> Iterator[Sentence]:
@@ -242,17 +227,19 @@ def _filter(words: Words, card: _Card, strongest: Studied, images: int) -> Itera
 
 
 def _figure(words: Words, card: _Card, strongest: Studied | None) -> Figure:
-    """One row per class explained: original, saliency, activation, LIME; only what was asked for."""
-    count = max(len(card.saliency), len(card.lime), 1)
-    rows = tuple(tuple(_row(words, card, strongest, row)) for row in range(count))
+    """For each class explained the original, its maps, an activation and LIME, side by side as far as there is room."""
+    count = max(1, *(len(items) for items in (card.saliency, *card.others, card.lime)))
+    cut = [each for row in range(count) for each in in_rows(tuple(_row(words, card, strongest, row)))]
+    rows = tuple(padded(row, max(map(len, cut))) for row in cut)
     shown = ["original"]
-    shown += ["saliency"] * bool(card.saliency) + ["filter"] * bool(strongest) + ["lime"] * bool(card.lime)
+    shown += ["saliency"] * bool(card.saliency) + ["maps"] * bool(card.others)
+    shown += ["filter"] * bool(strongest) + ["lime"] * bool(card.lime)
     parts = listing(words, [words(f"card.part_{part}") for part in shown])
     caption = words("card.caption", name=shown_name(card.subject.image.name), parts=parts)
     if count > 1:
         caption += " " + words("card.caption_rows")
-    if card.lime:
-        caption += " " + words("card.caption_colours")
+    if card.lime or any(item.explanation.method in SIGNED for item in card.maps):
+        caption += " " + words("card.caption_colours" if card.lime else "card.caption_signed")
     method = " ".join(_methods(words, card, strongest))
     return Figure(f"image-{card.position + 1}-figure", 0, caption, rows, method, tuple(_scales(words, card, strongest)))
 
@@ -261,6 +248,9 @@ def _row(words: Words, card: _Card, strongest: Studied | None, row: int) -> Iter
     yield original_panel(words, card.subject.image)
     for item in card.saliency[row : row + 1]:
         yield marked(saliency_panel(words, item, overlay=True), words, item.explanation)
+    for items in card.others:
+        for item in items[row : row + 1]:
+            yield marked(attribution_panel(words, item, overlay=True), words, item.explanation)
     if strongest:
         yield activation_panel(words, strongest.study, card.subject, card.position, overlay=True)
     for item in card.lime[row : row + 1]:
@@ -268,12 +258,17 @@ def _row(words: Words, card: _Card, strongest: Studied | None, row: int) -> Iter
 
 
 def _methods(words: Words, card: _Card, strongest: Studied | None) -> Iterator[str]:
-    targets = [item.explanation.target for item in card.saliency or card.lime]
+    targets = dict.fromkeys(item.explanation.target for item in card.maps)
     if targets:
         named = listing(words, [target_words(words, target) for target in targets])
         yield words("card.method_targets", targets=named)
     if card.saliency:
         yield words("card.method_saliency", percentile=f"{PERCENTILE:g}", score=words(f"score.{card.head.score}"))
+    score = words(f"score.{card.head.score}")
+    for items in card.others:
+        name = items[0].explanation.method
+        line = words(f"attribution.method_{name}", score=score)
+        yield words("card.method_other", method=method_name(words, name), line=line)
     if strongest:
         yield words("card.method_filter", layer=strongest.layer, filter=strongest.study.filter)
     for item in card.lime[:1]:
@@ -284,7 +279,8 @@ def _methods(words: Words, card: _Card, strongest: Studied | None) -> Iterator[s
 
 
 def _scales(words: Words, card: _Card, strongest: Studied | None) -> Iterator[ScaleBar]:
-    if strongest or any(item.ok for item in card.saliency):
+    if strongest or any(item.ok for item in card.maps if item.explanation.method not in (*SIGNED, "lime")):
         yield scale_bar(words, "saliency", "0", words("card.scale_full"), words("card.scale_evidence"))
-    if any(item.ok for item in card.lime):
-        yield scale_bar(words, "weights", "−1", "+1", words("lime.scale_label"))
+    if any(item.ok for item in card.maps if item.explanation.method in (*SIGNED, "lime")):
+        label = words("card.scale_signed" if any(card.others) else "lime.scale_label")
+        yield scale_bar(words, "weights", "−1", "+1", label)

@@ -16,6 +16,7 @@ from reportgen.results import (
     Run,
     Scalar,
     Subject,
+    Target,
     Verdict,
 )
 from reportgen.schema import (
@@ -118,13 +119,19 @@ def _explanation(explanation: Explanation) -> ExplanationReport:
     target = explanation.target
     return ExplanationReport(
         method=explanation.method,
-        target={"index": target.index, "name": target.name, "role": target.role},
+        target=_target(target),
         status=explanation.status,
         reason=_reason(explanation),
         parameters=dict(explanation.parameters),
         measures=dict(explanation.measures),
         verdict=_verdict(explanation.verdict),
     )
+
+
+def _target(target: Target) -> dict[str, Scalar]:
+    """With the class that it is held against, where there is one."""
+    own: dict[str, Scalar] = {"index": target.index, "name": target.name, "role": target.role}
+    return own if target.versus is None else own | {"versus": target.versus, "versus_name": target.versus_name}
 
 
 def _verdict(verdict: Verdict | None) -> VerdictReport | None:

@@ -158,7 +158,7 @@ def _regions(words: Words, drawn: Sequence[Found]) -> Iterator[Sentence]:
     if against and len(drawn) > 1:
         keys = tuple(key for item in drawn for key in item.keys("largest_weight"))
         yield counted(words, "lime.shows_against", len(against), keys, total=len(drawn))
-    predicted = [item for item in clear if item.explanation.target.role == "predicted"]
+    predicted = [item for item in clear if item.explanation.target.leads]
     if common := same_place(item.explanation.measures["place"] for item in predicted):
         keys = tuple(key for item in predicted for key in item.keys("place"))
         yield placed(words, "lime.shows_place", common, len(predicted), keys)

@@ -63,7 +63,7 @@ def _item(words: Words, number_: int, subject: Subject) -> OverviewItem:
 def _warnings(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
     yield from noted(words, [note for note in run.selection if note[0] == STRANGERS])
     yield from noted(words, [note for note in run.model.notes if note[0] in WARNINGS])
-    yield from trust.warnings(run, words, summary)
+    yield from trust.warnings(run, words)
     yield from installation.warnings(run, words)
     if failed := int(summary["failed"]):
         keys = ("summary.failed", "summary.parts")

@@ -265,4 +265,4 @@ def _filter_sentence(run: Run, words: Words, summary: Mapping[str, Scalar]) -> S
 
 
 def _predicted(run: Run, method: str) -> list[Found]:
-    return [item for item in found(run, method) if item.ok and item.explanation.target.role == "predicted"]
+    return [item for item in found(run, method) if item.ok and item.explanation.target.leads]

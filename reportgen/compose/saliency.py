@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from reportgen.compose.heat_findings import versus_sentences
 from reportgen.compose.trust import marked
 from reportgen.document import Block, Figure, Section, Sentence, Table
 from reportgen.language import Words
@@ -54,7 +55,8 @@ def section(run: Run, words: Words) -> Section:
 
 def _figures(words: Words, items: Sequence[Found], score: str) -> Iterator[Figure]:
     percentile = f"{PERCENTILE:g}"
-    method = words("saliency.method", percentile=percentile, score=score)
+    contrast = [sentence.text for sentence in versus_sentences(words, items)]
+    method = " ".join((words("saliency.method", percentile=percentile, score=score), *contrast))
     scale = scale_bar(words, "saliency", "0", "1", words("saliency.scale_label", percentile=percentile))
     for n, group in enumerate(in_rows(items), 1):
         photographs = padded(original_panel(words, item.subject.image, item.name) for item in group)
@@ -96,7 +98,7 @@ def _area(words: Words, drawn: Sequence[Found]) -> Iterator[Sentence]:
 
 
 def _places(words: Words, drawn: Sequence[Found]) -> Iterator[Sentence]:
-    predicted = [item for item in drawn if item.explanation.target.role == "predicted"]
+    predicted = [item for item in drawn if item.explanation.target.leads]
     if common := same_place(item.explanation.measures["place"] for item in predicted):
         keys = tuple(key for item in predicted for key in item.keys("place"))
         yield placed(words, "saliency.shows_place", common, len(predicted), keys)

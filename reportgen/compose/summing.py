@@ -26,7 +26,7 @@ def summarise(run: Run) -> Numbers:
 
 
 def _predicted(run: Run, method: str) -> tuple[Found, ...]:
-    return tuple(item for item in found(run, method) if item.ok and item.explanation.target.role == "predicted")
+    return tuple(item for item in found(run, method) if item.ok and item.explanation.target.leads)
 
 
 def _spread(name: str, values: Sequence[float]) -> Numbers:

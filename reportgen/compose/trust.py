@@ -7,12 +7,12 @@ from reportgen.compose import installation
 from reportgen.document import Block, Chip, Panel, Paragraph, Section, Sentence, Table
 from reportgen.language import Words
 from reportgen.panels import Found, target_words
-from reportgen.phrasing import citing, compared, counted, listing, paragraph, said
+from reportgen.phrasing import citing, coefficient, compared, counted, listing, paragraph, percent, said
 from reportgen.results import CheckResult, Explanation, Run, Scalar, Verdict
-from reportgen.verdicts import SILENT, STATES, State
+from reportgen.verdicts import FAITHFULNESS, LEAD, MARGIN, ROAD, SILENT, STATES, State
 
 ANCHOR = "verdicts"
-COLUMNS = ("faithfulness", "stability", "agreement", "object")  # checks of single pictures, in the table of all
+COLUMNS = (FAITHFULNESS, ROAD, "stability", "agreement", "object")  # checks of single pictures, in the table of all
 Numbers = dict[str, Scalar]
 
 
@@ -85,7 +85,7 @@ def _method(words: Words, item: Found) -> str:
 
 def numbers(run: Run) -> Numbers:
     """How many pictures got which verdict, for `summary` in report.json; of the predicted class, as all of it."""
-    told = [item for item in judged(run) if item.explanation.target.role == "predicted"]
+    told = [item for item in judged(run) if item.explanation.target.leads]
     if not told:
         return {}
     states = [verdict_of(item).state for item in told]
@@ -95,11 +95,9 @@ def numbers(run: Run) -> Numbers:
     return {"verdicts": len(states), "verdicts_tested": tested, **counts, **share}
 
 
-def warnings(run: Run, words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
+def warnings(run: Run, words: Words) -> Iterator[Sentence]:
     """For page one: a network without evidence, and methods that do not show it."""
-    tested = int(summary.get("verdicts_tested", 0))
-    if tested and not summary["verdicts_supported"]:
-        yield counted(words, "trust.none", tested, ("summary.verdicts_tested", "summary.verdicts_supported"))
+    yield from _without_evidence(run, words)
     for position, each in enumerate(run.method_checks):
         if each.result.state == "fails":
             key = f"method_checks[{position}].result"
@@ -110,6 +108,20 @@ def warnings(run: Run, words: Words, summary: Mapping[str, Scalar]) -> Iterator[
                 method=words(f"method.{each.method}"),
                 numbers=_compared(each.result),
             )
+
+
+def _without_evidence(run: Run, words: Words) -> Iterator[Sentence]:
+    """Where faithfulness supports nothing; what follows from other checks speaks of the methods, not of the network."""
+    leading = [item for item in judged(run) if item.explanation.target.leads]
+    told = {f"{item.key}.verdict.checks": verdict_of(item).check(FAITHFULNESS) for item in leading}
+    states = {key: each.state for key, each in told.items() if each and each.state not in SILENT}
+    weak = tuple(key for key, state in states.items() if state == "weak")
+    if not states or "supported" in states.values():
+        return
+    if weak:
+        yield counted(words, "trust.none_but_weak", len(weak), tuple(states), total=len(states))
+    else:
+        yield counted(words, "trust.none", len(states), tuple(states))
 
 
 def summary_sentences(words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
@@ -130,13 +142,20 @@ def section(run: Run, words: Words) -> Section | None:
     if not items:
         return None
     blocks: list[Block] = [
-        paragraph(words, "what", citing(words, "trust.what")),
+        paragraph(words, "what", *_how(words, items)),
         Paragraph(tuple(said(words, f"trust.state_{state}") for state in _present(items))),
         _methods(run, words, items),
         _pictures(words, items),
         *([Paragraph(tested, "note")] if (tested := tuple(installation.known(run, words))) else []),
     ]
     return Section(ANCHOR, words("section.verdicts"), tuple(blocks))
+
+
+def _how(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:
+    yield citing(words, "trust.what")
+    yield said(words, "trust.held", (), lead=percent(LEAD), margin=coefficient(MARGIN))
+    if any(verdict_of(item).check(ROAD) for item in items):
+        yield citing(words, "trust.road")
 
 
 def _present(items: Sequence[Found]) -> tuple[State, ...]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from reportgen import images
 from reportgen.attempts import failed, without_picture
+from reportgen.attribution import score_of
 from reportgen.classifier import Classifier
 from reportgen.contracts import ImageMethod
 from reportgen.fills import Fill, filled
@@ -169,11 +170,7 @@ class _Work:
     def untouched(self, about: Scene, count: int) -> list[float]:
         """The probability of each target on the image itself, by the network in float32."""
         whole = np.ones((1, count), bool)
-        return [float(score) for score in _probabilities(about, self._targets, whole, exact=True)[0]]
-
-    @property
-    def _targets(self) -> list[int]:
-        return [target.index for target in self.case.targets]
+        return [float(score) for score in _probabilities(about, self.case.targets, whole, exact=True)[0]]
 
     def scene_of(self, regions: Superpixels, fill: Fill) -> Scene:
         """The image with its superpixels, hidden ones showing the fill."""
@@ -183,17 +180,19 @@ class _Work:
         return scene(self.classifier, image, hidden, regions.segments)
 
     def _ask(self, about: Scene) -> "partial[NDArray[np.float64]]":
-        return partial(_probabilities, about, self._targets)
+        return partial(_probabilities, about, self.case.targets)
 
     def _block(self, check: str, about: Scene, regions: Superpixels) -> tuple[LinearModel | str, ...]:
         rng = stream(self.seed, NAME, check, self.case.image.sha256)
         return one_block(self._ask(about), regions.count, rng).models
 
 
-def _probabilities(about: Scene, targets: Sequence[int], masks: Masks, *, exact: bool = False) -> NDArray[np.float64]:
-    """(S, targets) probabilities of the masked images."""
-    kind = about.classifier.facts.head.kind
-    return probabilities(about.logits(masks, exact=exact), kind)[:, list(targets)]
+def _probabilities(
+    about: Scene, targets: Sequence[Target], masks: Masks, *, exact: bool = False
+) -> NDArray[np.float64]:
+    """(S, targets) probabilities of the masked images; less that of the class that a target is held against."""
+    found = probabilities(about.logits(masks, exact=exact), about.classifier.facts.head.kind)
+    return np.stack([score_of(found, target) for target in targets], axis=1)
 
 
 def _agreement(

@@ -1,5 +1,6 @@
 """Results to pictures: scaling for the eye, overlays, charts, encoding. Free of torch."""
 
+from reportgen.figures.attribution import attribution_overlay, attribution_picture
 from reportgen.figures.charts import colour_bar, diverging, weights_chart
 from reportgen.figures.encode import backdrop, filter_picture, fit, jpeg, png, thumbnail
 from reportgen.figures.filters import activation_outlined, crop_picture
@@ -17,7 +18,8 @@ from reportgen.figures.smaller import smaller
 from reportgen.figures.writeup import lime_paint, stretched_picture
 
 __all__ = [
-    "activation_outlined", "activation_overlay", "activation_picture", "backdrop", "colour_bar", "crop_picture",
+    "activation_outlined", "activation_overlay", "activation_picture", "attribution_overlay", "attribution_picture",
+    "backdrop", "colour_bar", "crop_picture",
     "diverging", "filter_picture", "fit", "jpeg", "lime_paint", "number_regions", "percentile_scale", "png",
     "regions_overlay", "saliency_overlay", "saliency_picture", "sequential", "smaller", "stretched_picture",
     "thumbnail", "to_unit", "weights_chart",

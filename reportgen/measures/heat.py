@@ -35,6 +35,16 @@ def heat_measures(heat: Heat) -> dict[str, float | str]:
     }
 
 
+def attribution_measures(heat: NDArray[np.floating[Any]]) -> dict[str, float | str]:
+    """The same of the sizes of signed evidence, and positive: the share of their sum that lies above 0.
+
+    sum: of all values. Raises ValueError where the map is flat zero.
+    """
+    sizes = np.abs(heat.astype(np.float64))
+    above = float(heat.clip(min=0).sum(dtype=np.float64) / max(float(sizes.sum()), np.finfo(np.float64).tiny))
+    return {**heat_measures(sizes), "positive": above, "sum": float(heat.sum(dtype=np.float64))}
+
+
 def share_inside(heat: Heat, mask: Mask) -> float:
     """Share of the map's sum on the pixels of the mask. Raises ValueError for a map without evidence."""
     total = float(heat.sum(dtype=np.float64))

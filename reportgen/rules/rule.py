@@ -64,7 +64,7 @@ def share(flags: tuple[Seen, ...]) -> float:
 
 def predicted(run: Run, method: str) -> tuple[Found, ...]:
     """The explanations of the predicted class that have a result."""
-    return tuple(item for item in found(run, method) if item.ok and item.explanation.target.role == "predicted")
+    return tuple(item for item in found(run, method) if item.ok and item.explanation.target.leads)
 
 
 def named(item: Found, value: float, measure: str) -> Seen:

@@ -7,7 +7,7 @@ from reportgen.verdicts import SILENT
 
 def supported(evidence: Evidence) -> Measured | NotTested:
     """Share of the pictures of the predicted class that are supported, of those that were tested."""
-    items = [item for item in judged(evidence.run) if item.explanation.target.role == "predicted"]
+    items = [item for item in judged(evidence.run) if item.explanation.target.leads]
     tested = [item for item in items if verdict_of(item).state not in SILENT]
     if not tested:
         return NotTested("untested.verdicts")

@@ -33,6 +33,7 @@ def written(run: Run) -> ReportDocument:
         for name in (
             "regions_overlay",
             "number_regions",
+            "attribution_overlay",
             "saliency_overlay",
             "activation_overlay",
             "activation_outlined",

@@ -1,11 +1,21 @@
 """Runs of all shapes, for the tests of compose."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from fake_run import fake_lime, fake_model, fake_prediction, fake_run, fake_saliency, fake_study
+from fake_run import (
+    ATTRIBUTIONS,
+    CLASSES,
+    METHODS,
+    fake_lime,
+    fake_model,
+    fake_prediction,
+    fake_run,
+    fake_saliency,
+    fake_study,
+)
 
 from reportgen.results import (
     CheckResult,
@@ -271,7 +281,55 @@ PLAIN = fake_run(images=2, profile="default", trouble=False)
 
 QUIET = fake_run(images=8, profile="default", trouble=False)  # answers 0, 1, 2, 3, 0, 1, 2, 3
 
+
+def of_methods(images: int = 4, *, trouble: bool = False) -> Run:
+    """The further methods that give each pixel a number, and the three tasks."""
+    return fake_run(images=images, methods=(*METHODS, *ATTRIBUTIONS), profile="default", trouble=trouble)
+
+
+def with_explanations(run: Run, change: Callable[[Explanation], Explanation]) -> Run:
+    """The run with each explanation changed."""
+    subjects = (replace(each, explanations=tuple(map(change, each.explanations))) for each in run.subjects)
+    return replace(run, subjects=tuple(subjects))
+
+
+def of_few_maps() -> Run:
+    """A network of tokens, another that Grad-CAM does not apply to, and maps that crowd the rim of one image."""
+
+    def changed(each: Explanation) -> Explanation:
+        if each.method == "guided_backprop":
+            parameters = {"score": "logit", "reduction": "max"}
+            return replace(each, status="not_applicable", result=None, reason="reason.no_relu", parameters=parameters,
+                           measures={})  # fmt: skip
+        if each.method == "gradcam":
+            return replace(each, parameters={**each.parameters, "form": "tokens"})
+        return replace(each, measures={**each.measures, "border": 0.9, "completeness_relative": 2.0})
+
+    return with_explanations(of_methods(3), changed)
+
+
+def held_against(run: Run) -> Run:
+    """One class held against another on every image."""
+
+    def changed(each: Explanation) -> Explanation:
+        return replace(each, target=Target(0, CLASSES[0], "asked", 4, CLASSES[4]))
+
+    kept = (replace(each, explanations=each.explanations[:1] + each.explanations[-1:]) for each in run.subjects)
+    return with_explanations(replace(run, subjects=tuple(kept)), changed)
+
+
 RUNS: Mapping[str, Run] = {
+    "further methods": of_methods(),
+    "further methods, trouble": of_methods(trouble=True),
+    "further methods, homework": fake_run(methods=("saliency", "gradcam", "lime")),
+    "further methods, one image": of_methods(1),
+    "further methods, twelve images": judged_as(of_methods(12), STATES),
+    "few maps": of_few_maps(),
+    "one class against another": held_against(fake_run(methods=METHODS, profile="default", trouble=False)),
+    "one class against another, by its gradient": held_against(
+        fake_run(methods=("integrated_gradients", "occlusion"), profile="default", trouble=False)
+    ),
+    "asked for": with_explanations(of_methods(1), lambda each: replace(each, target=Target(0, CLASSES[0], "asked"))),
     "answers by colour": with_cues(
         QUIET,
         {
@@ -297,7 +355,9 @@ RUNS: Mapping[str, Run] = {
         fake_run(images=1, profile="default", methods=("saliency",), trouble=False), ["supported"]
     ),
     "judged, one supported": judged_as(PLAIN, ["supported", "indistinct", "weak", "fails"]),
-    "judged, none supported": judged_as(fake_run(), ["indistinct", "weak"], "fails"),
+    "judged, none supported": judged_as(fake_run(), ["indistinct", "fails"], "fails"),
+    "judged, only weak ones": judged_as(PLAIN, ["weak", "indistinct"]),
+    "judged, only one weak": judged_as(PLAIN, ["indistinct", "weak"]),
     "judged, one not supported": judged_as(
         fake_run(images=1, profile="default", methods=("saliency",), trouble=False), ["fails"], "fails"
     ),

@@ -83,6 +83,12 @@ def test_a_network_without_any_supported_picture_is_warned_of() -> None:
     assert "no learned evidence" not in warnings(written(RUNS["judged, one supported"]))
 
 
+def test_a_network_with_weak_pictures_at_best_is_warned_of_in_other_words() -> None:
+    told = warnings(written(RUNS["judged, only weak ones"]))
+    assert "Not one of the 4 pictures tested is supported, and 3 are weakly" in told
+    assert "learned evidence" not in told
+
+
 def test_a_method_that_shows_no_learned_weights_is_warned_of_once() -> None:
     told = warnings(written(RUNS["judged, none supported"]))
     assert told.count("The pictures of saliency hardly change") == 1

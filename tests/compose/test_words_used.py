@@ -113,7 +113,7 @@ def test_citing_sentences_have_places_for_sources() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "citing"
         for key in branches(node.args[1])
     ]
-    assert len(cited) == 11
+    assert len(cited) == 12
     for key, given in cited:
         assert places(key) - given <= set(load_references()), key
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from reportgen.measures.heat import border_mask, heat_measures, place_of, share_inside
+from reportgen.measures.heat import attribution_measures, border_mask, heat_measures, place_of, share_inside
 
 PLACES = (
     ("upper_left", "upper", "upper_right"),
@@ -134,3 +134,14 @@ def test_a_mirrored_map_has_a_mirrored_place(seed: int) -> None:
     swapped = {"left": "right", "right": "left"}
     mirrored = "_".join(swapped.get(part, part) for part in place_of(heat).split("_"))
     assert place_of(heat[:, ::-1]) == mirrored
+
+
+def test_signed_evidence_is_measured_by_its_size_and_its_share_for_the_class() -> None:
+    heat = np.zeros((10, 10))
+    heat[1, 1], heat[8, 8] = 3.0, -1.0
+    found = attribution_measures(heat)
+    assert (found["positive"], found["sum"], found["maximum"]) == (0.75, 2.0, 3.0)
+    assert found["half_area"] == heat_measures(np.abs(heat))["half_area"] == 0.01
+    assert found["place"] == "upper_left"
+    with pytest.raises(ValueError, match="sum above 0"):
+        attribution_measures(np.zeros((3, 3)))

@@ -1,0 +1,88 @@
+"""Integrated Gradients: what each pixel adds to the score on the straight way from a plain image to this one.
+
+The values of all pixels add up to what the score gained on the way; by how much they miss it is measured.
+Source: sundararajan2017.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from reportgen.attribution import Heat, Method, Row, Scored, asked, explained, score_of
+from reportgen.classifier import Classifier, to_numpy
+from reportgen.contracts import ImageMethod
+from reportgen.fills import Fill, filled
+from reportgen.options import BuildOptions
+from reportgen.results import Case, Explanation, Facts, Scalar
+
+NAME = "integrated_gradients"
+# The image's mean colour, which regions hidden from LIME and from occlusion show, too, so that all three ask about the
+# same loss. Against black, the usual choice, no dark pixel could count.
+BASELINE: Final[Fill] = "mean"
+STEPS: Final = 16  # a median error of 0.9 % on scenes of the shipped network
+MOST_STEPS: Final = 128
+PRECISE: Final = 0.02  # of what the score gained; where the error is larger, so is the number of steps
+
+
+def explain(
+    classifier: Classifier,
+    cases: Sequence[Case],
+    options: BuildOptions,  # noqa: ARG001 - as every method
+) -> Iterator[tuple[Explanation, ...]]:
+    """For each case one map per target, the sum over the channels, (H, W) float32, in units of the score."""
+    parameters: Facts = {"score": classifier.facts.head.score, "reduction": "sum", "baseline": BASELINE}
+    return explained(Method(NAME, lambda rows: _heats(classifier, rows), parameters, group=1), cases)
+
+
+def _heats(classifier: Classifier, rows: Sequence[Row]) -> list[Heat]:
+    """All rows are of one image."""
+    image = rows[0][0].image.pixels
+    plain = filled(image, np.zeros(image.shape[:2], np.int64), BASELINE)
+    ends = classifier.logits(np.stack([image, plain]))
+    return [_heat(classifier, row, plain, ends) for row in rows]
+
+
+def _heat(classifier: Classifier, row: Row, plain: NDArray[np.float32], ends: NDArray[np.float32]) -> Heat:
+    """ends: (2, K) logits of the image and of the baseline."""
+    case, target = row
+    whole, start = score_of(ends, target).tolist()
+    steps = STEPS
+    heat = integrated(classifier, case.image.pixels, plain, row, steps)
+    while steps < MOST_STEPS and _missed(heat, whole - start) > PRECISE * abs(whole - start):
+        steps *= 2
+        heat = integrated(classifier, case.image.pixels, plain, row, steps)
+    missed = _missed(heat, whole - start)
+    measures: dict[str, Scalar] = {"score": whole, "baseline_score": start, "completeness_error": missed}
+    if whole != start:
+        measures["completeness_relative"] = missed / abs(whole - start)
+    return Heat(heat, parameters={"steps": steps}, measures=measures)
+
+
+def integrated(
+    classifier: Classifier, image: NDArray[np.floating], plain: NDArray[np.floating], row: Row, steps: int
+) -> NDArray[np.float32]:
+    """The map of one row by captum, with so many points of Gauss and Legendre between the images, (H, W) float32."""
+    from captum.attr import IntegratedGradients
+
+    ours, theirs = classifier.tensor(image[None]), classifier.tensor(plain[None])
+    wanted = asked([row[1]]).to(classifier.device)
+    method = IntegratedGradients(Scored(classifier))
+
+    def run(size: int) -> NDArray[np.float32]:
+        with torch.enable_grad():
+            found = method.attribute(
+                ours, theirs, additional_forward_args=(wanted,), n_steps=steps, internal_batch_size=size
+            )
+        return to_numpy(found[0].sum(0))
+
+    return classifier.in_one(run, steps)
+
+
+def _missed(heat: NDArray[np.float32], gained: float) -> float:
+    return abs(float(heat.sum(dtype=np.float64)) - gained)
+
+
+METHOD = ImageMethod(NAME, explain, ("sundararajan2017",))
