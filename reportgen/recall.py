@@ -131,9 +131,10 @@ class Recall:
 @contextmanager
 def recalling(classifier: Classifier, options: BuildOptions, progress: Progress) -> Iterator[Recall]:
     """Looks up and keeps results for as long as the block lasts; told in lines what came of it."""
-    root = results_folder() if options.store else None
+    steady = all(key != "note.unsteady" for key, _ in classifier.facts.notes)  # else what it said holds no second time
+    root = results_folder() if options.store and steady else None
     if root is None:
-        if options.store:
+        if options.store and steady:
             progress.warn("results are not stored: there is no home folder. Set XDG_CACHE_HOME, or say --no-store")
         yield Recall(classifier, options, None, Keys(classifier, options, ""))
         return

@@ -153,6 +153,14 @@ class TestImages:
         assert asked(classifier, cases, store=False) == names(cases)
         assert asked(classifier, cases) == names(cases)
 
+    def test_nor_of_a_network_that_says_something_else_each_time(
+        self, classifier: Classifier, cases: list[Case]
+    ) -> None:
+        facts = replace(classifier.facts, notes=(("note.unsteady", {}),))
+        unsteady = replace(classifier, facts=facts)
+        assert asked(unsteady, cases) == names(cases)
+        assert asked(unsteady, cases) == names(cases)
+
     def test_a_bound_of_nothing_keeps_nothing(self, classifier: Classifier, cases: list[Case]) -> None:
         asked(classifier, cases, store_mb=0)
         assert asked(classifier, cases) == names(cases)
