@@ -33,12 +33,10 @@ def fitted(
     document: ReportDocument, write: Callable[[ReportDocument], bytes], name: str, limit: float, words: Words
 ) -> Fitted:
     """The document as a file of at most `limit` MB, as far as smaller pictures can do that. name: its format."""
+    data = write(document)
+    step = None
     allowed = round(limit * MB)  # whole bytes: 0.260669 MB is one short of them otherwise
-    if _weight(document) <= allowed:  # else its pictures alone are too large, and writing it takes memory for nothing
-        data = write(document)
-        if len(data) <= allowed:
-            return Fitted(data)
-    for step in STEPS:
+    for step in STEPS if len(data) > allowed else ():
         reduced = _reduced(document, step)
         # Not written where even its pictures alone are too large; each once, as a PDF holds them.
         if _weight(reduced) > allowed and step != STEPS[-1]:
@@ -46,7 +44,7 @@ def fitted(
         data = write(_announced(reduced, step, limit, words))
         if len(data) <= allowed:
             return Fitted(data, step)
-    return Fitted(data, step, _too_large(name, len(data), limit))
+    return Fitted(data, step, _too_large(name, len(data), limit) if len(data) > allowed else None)
 
 
 def _too_large(name: str, size: int, limit: float) -> Incomplete:

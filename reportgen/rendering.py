@@ -17,6 +17,7 @@ from reportgen.fitting import Fitted, fitted
 from reportgen.language import load_words
 from reportgen.options import FORMATS
 from reportgen.results import NO_FACTS, Facts, Run
+from reportgen.shelf import shelved
 from reportgen.store import load_run, save_run
 
 
@@ -110,8 +111,14 @@ def _something(written: Written) -> Written:
 def _write_formats(
     run: Run, folder: Path, out: Path, formats: Sequence[str], render: RenderOptions, progress: Progress
 ) -> Written:
-    progress.stage("compose", 0)
-    document = compose(run, load_words())
+    with shelved(folder) as keep:
+        progress.stage("compose", 0)
+        return _write_document(compose(run, load_words(), keep), folder, out, formats, render, progress)
+
+
+def _write_document(
+    document: ReportDocument, folder: Path, out: Path, formats: Sequence[str], render: RenderOptions, progress: Progress
+) -> Written:
     for remark in document.remarks:
         progress.warn(remark)
     progress.stage("write", len(formats))

@@ -1,4 +1,4 @@
-"""Large arrays of finished values wait in a file, not in memory, and are read whenever somebody asks for them."""
+"""Large arrays and pictures of finished values wait in a file, not in memory, and are read when somebody asks."""
 
 import dataclasses
 import os
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 T = TypeVar("T")
 Keep = Callable[[Any], Any]
 
-LEAST: Final = 4096  # bytes of an array that is worth the way to the disk
+LEAST: Final = 4096  # bytes that are worth the way to the disk
 
 
 def in_memory(value: T) -> T:
@@ -41,11 +41,16 @@ def shelved(folder: Path) -> Iterator[Keep]:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where an array lies, and what it is."""
+    """Where bytes lie, and the array that they are, if they are one."""
 
     start: int
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
+    size: int
+    dtype: np.dtype[Any] | None = None
+    shape: tuple[int, ...] = ()
+
+
+def _size(value: object) -> int:
+    return value.nbytes if isinstance(value, np.ndarray) else len(value) if isinstance(value, bytes) else 0
 
 
 class _Shelf:
@@ -56,10 +61,10 @@ class _Shelf:
 
     def keep(self, value: T) -> T:
         """The value; each large array of it is read again at every use, so keep what you use twice in a variable."""
-        if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        if not dataclasses.is_dataclass(value) or isinstance(value, type) or type(value) in self.kinds.values():
             return value
         fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        large = tuple(name for name, each in fields.items() if isinstance(each, np.ndarray) and each.nbytes >= LEAST)
+        large = tuple(name for name, each in fields.items() if _size(each) >= LEAST)
         try:
             fields |= {name: self._put(fields[name]) for name in large}
         except OSError:  # the disk is full
@@ -68,17 +73,19 @@ class _Shelf:
         kept.__dict__.update(fields)
         return kept
 
-    def _put(self, array: NDArray[Any]) -> _Place:
-        data, place = np.ascontiguousarray(array).tobytes(), _Place(self.end, array.dtype, array.shape)
+    def _put(self, value: NDArray[Any] | bytes) -> _Place:
+        data = value if isinstance(value, bytes) else np.ascontiguousarray(value).tobytes()
+        what = () if isinstance(value, bytes) else (value.dtype, value.shape)
+        place = _Place(self.end, len(data), *what)
         if os.pwrite(self.file.fileno(), data, place.start) < len(data):
             raise OSError("the disk is full")
         self.end += len(data)
         return place
 
-    def _get(self, place: _Place) -> NDArray[Any]:
-        """A read-only array: bytes cannot be written to."""
-        size = place.dtype.itemsize * int(np.prod(place.shape))
-        return np.frombuffer(os.pread(self.file.fileno(), size, place.start), place.dtype).reshape(place.shape)
+    def _get(self, place: _Place) -> NDArray[Any] | bytes:
+        """An array is read-only: bytes cannot be written to."""
+        data = os.pread(self.file.fileno(), place.size, place.start)
+        return data if place.dtype is None else np.frombuffer(data, place.dtype).reshape(place.shape)
 
     def _kind(self, kind: type, names: tuple[str, ...]) -> type:
         """The same class for everyone who asks; its large arrays are properties."""

@@ -39,7 +39,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("schema",),
     ("batching", "folding", "palette", "precision", "redirected", "transforms"),
     ("attempts", "classifier", "document", "example", "hooks", "images", "measures.heat", "randomness"),
-    ("figures.charts", "figures.heat", "measures.frequency"),
+    ("figures.charts", "figures.heat", "measures.frequency", "pictures"),
     (
         "boxes",
         "cases",

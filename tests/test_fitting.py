@@ -118,4 +118,4 @@ def test_steps_that_cannot_be_enough_are_not_written() -> None:
         return write(document)
 
     fitted(document(), counted, "html", 0.001, WORDS)
-    assert calls == 1  # as small as it can be
+    assert calls == 2  # as it is, and as small as it can be

@@ -7,9 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import small_values
+from fake_run import fake_run
 from test_store import assert_same
 
+from reportgen.compose import compose
+from reportgen.contracts import RenderOptions
+from reportgen.document import Picture, ReportDocument
 from reportgen.fingerprint import fingerprint
+from reportgen.language import load_words
+from reportgen.outputs import OUTPUTS
+from reportgen.pictures import with_pictures
 from reportgen.results import Explanation, ImageInput, RegionWeights, Run, SaliencyMap
 from reportgen.shelf import LEAST, in_memory, shelved
 from reportgen.store import ARRAYS_FILE, RUN_FILE, save_run
@@ -90,3 +97,26 @@ def test_where_the_disk_takes_nothing_values_stay_in_memory(tmp_path: Path, monk
     monkeypatch.setattr(os, "pwrite", lambda *_: 10)
     with shelved(tmp_path) as keep:
         assert keep(heat) is heat
+
+
+def test_a_page_is_the_same_though_its_pictures_wait_elsewhere(tmp_path: Path) -> None:
+    run, words = fake_run(profile="default"), load_words()
+    usual = compose(run, words)
+    with shelved(tmp_path) as keep:
+        kept = compose(run, words, keep)
+        large = large_pictures(kept)
+        assert large
+        assert not any(isinstance(vars(picture)["data"], bytes) for picture in large)
+        assert OUTPUTS["html"].render(kept, RenderOptions()) == OUTPUTS["html"].render(usual, RenderOptions())
+        assert len(set(large)) == len(set(large_pictures(usual)))  # equal ones are still found to be equal
+
+
+def large_pictures(document: ReportDocument) -> list[Picture]:
+    found: list[Picture] = []
+
+    def noted(picture: Picture) -> Picture:
+        found.append(picture)
+        return picture
+
+    with_pictures(document, noted)
+    return [picture for picture in found if len(picture.data) >= LEAST]
