@@ -6,6 +6,7 @@ Its first page says so, and nothing is left out.
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from reportgen import figures
@@ -73,7 +74,9 @@ def _reduced(document: ReportDocument, step: tuple[int, float]) -> ReportDocumen
 
 
 def _weight(document: ReportDocument) -> int:
-    return sum(map(len, {picture.data for picture in _pictures(document.sections)}))
+    # By fingerprints, for their bytes may wait in a file and be more than the memory should hold at once.
+    sizes = {sha256(picture.data).digest(): len(picture.data) for picture in _pictures(document.sections)}
+    return sum(sizes.values())
 
 
 def _pictures(part: Any) -> Iterator[Picture]:  # noqa: ANN401 - any part of a document
