@@ -4,6 +4,7 @@ Source: erhan2009; the Fourier basis, the movements and the diversity of olah201
 docs/filters.md says what was compared.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from reportgen.attempts import ends_the_run
 from reportgen.classifier import Classifier, to_numpy
 from reportgen.hooks import run_to
+from reportgen.layers import is_map
 from reportgen.palette import Palette
 from reportgen.randomness import stream
 from reportgen.redirected import redirect
@@ -32,9 +35,16 @@ MOST = 16  # images that climb at once
 WARM_UP = 16  # steps in which a silent activation lets the gradient through: by itself it gives none
 
 
+SEEN = 0.75  # of each side, what a step shows the network of an image: 9/16 of the work
+NARROW = 0.5  # of what is seen, the widest receptive field that so small a part is enough for
+
+
 @dataclass(frozen=True)
 class Ascent:
-    """How images are made; the movements are those of `transforms.Amplitudes`."""
+    """How images are made; the movements are those of `transforms.Amplitudes`.
+
+    window: height and width of what a step shows the network of an image, somewhere else at each; None: all of it.
+    """
 
     steps: int
     variants: int = 3  # images for each filter
@@ -44,18 +54,40 @@ class Ascent:
     scale: float = 0.05  # 0.95 to 1.05
     rotate: float = 5.0  # degrees
     diversity: float = 0.5  # of the answer, what a variant like an earlier one loses
+    window: tuple[int, int] | None = None
 
     def amplitudes(self, size: tuple[int, int]) -> Amplitudes:
         """The largest movements of images of a size."""
-        return Amplitudes(self.jitter * max(size), self.scale, self.rotate)
+        return Amplitudes((0.5 if self.window else self.jitter) * max(size), self.scale, self.rotate)
 
     def facts(self, size: tuple[int, int], palette: Palette) -> Facts:
         """What the page says of how the images were made."""
-        return {
+        window = {"window_height": self.window[0], "window_width": self.window[1]} if self.window else {}
+        return window | {
             "steps": self.steps, "variants": self.variants, "lr": self.rate, "decay": self.decay,
-            "jitter": self.jitter * max(size), "scale": self.scale, "rotate": self.rotate,
+            "jitter": self.amplitudes(size).jitter, "scale": self.scale, "rotate": self.rotate,
             "diversity": self.diversity, "colours": palette.source, "colours_borrowed": palette.borrowed,
         }  # fmt: skip
+
+
+def window_of(classifier: Classifier, layer: str, field: tuple[int, int]) -> tuple[int, int] | None:
+    """How much of an image is enough at a step for a layer with this receptive field; None for all of it.
+
+    A unit sees a small part of the image only, so that what it likes is learned from any part of it. All of it where
+    the network takes no smaller images.
+    """
+    height, width = (math.ceil(SEEN * side) for side in classifier.facts.input.size)
+    if field[0] > NARROW * height or field[1] > NARROW * width:
+        return None
+    images = torch.zeros(1, 3, height, width, device=classifier.device)
+    try:
+        with torch.no_grad():
+            maps = run_to(classifier.module, layer, classifier.units(images))[1]
+    except Exception as err:  # whatever a user's own network raises
+        if ends_the_run(err):
+            raise
+        return None
+    return (height, width) if is_map(maps) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +163,7 @@ def _gradient(classifier: Classifier, layer: str, climb: _Climb, settings: Ascen
     known: Tensor | None = None
 
     def maps_of(part: slice, coefficients: Tensor) -> Tensor:
-        images = moved(climb.waves.images(coefficients), climb.moves[step][part], amplitudes)
+        images = moved(climb.waves.images(coefficients), climb.moves[step][part], amplitudes, settings.window)
         return run_to(classifier.module, layer, classifier.units(images))[1]
 
     def grams(part: slice) -> Tensor:

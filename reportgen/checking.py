@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +45,12 @@ def check(
     formats: Sequence[str],
     progress: Progress,
     environ: Mapping[str, str] = os.environ,
+    *,
+    language: str | None = None,
 ) -> Gate:
     """Judge a finished report by its run/ folder and write what was asked for and what the CI service reads.
 
+    language: of what is written, where it is not the report's own.
     Raises UsageError for an unknown format, InputRefused where run/ is missing or damaged, and OutputError where a file
     cannot be written.
     """
@@ -55,7 +58,9 @@ def check(
     if unknown:
         known = ", ".join(CHECK_FORMATS)
         raise UsageError("E-FORMAT", "--format", f"a check has no format {', '.join(unknown)!r}", f"Of: {known}")
-    return check_run(load_run(out / "run"), out, book, formats, progress, environ)
+    run = load_run(out / "run")
+    run = replace(run, language=language) if language else run
+    return check_run(run, out, book, formats, progress, environ)
 
 
 def check_run(
@@ -65,7 +70,7 @@ def check_run(
     sizes = {name: (out / name).stat().st_size for name in SIZED if (out / name).is_file()}
     folder = path_text(Path(out.resolve().name))
     checked = Checked(run.model.file, run.model.sha256, folder, len(run.subjects), judge(run, book, sizes))
-    words = load_words()
+    words = load_words(run.language)
     asked = dict.fromkeys([*formats, *(["junit"] if environ.get("GITLAB_CI") else [])])
     files = {CHECK_OUTPUTS[name].filename: CHECK_OUTPUTS[name].render(checked, words) for name in asked}
     publish.add_files(out, files)

@@ -64,7 +64,12 @@ def build(
 
     with shown_progress(quiet=quiet, verbose=verbose) as progress:
         built = run_build(options, progress=progress)
-    print_result(built.paths, dict(built.summary), built.gate, as_json=as_json)
+    if options.dry_run and not as_json:
+        from reportgen.tables import plan_table
+
+        print_line(plan_table(built.summary))
+    else:
+        print_result(built.paths, dict(built.summary), built.gate, as_json=as_json)
     return built.exit_code
 
 
@@ -115,7 +120,8 @@ def render(
     names = dict.fromkeys(name.strip() for name in asked.split(",") if name.strip())
     options = validated({"model": report} | {k: v for k, v in given.items() if v is not None and k != "formats"})
     with shown_progress(quiet=quiet, verbose=False) as progress:
-        how = RenderOptions.of(options, read_notes(options.notes, progress) if options.notes else None)
+        notes = read_notes(options.notes, progress) if options.notes else None
+        how = RenderOptions.of(options, notes, options.lang if given["lang"] else None)
         written = render_again(report, tuple(names), how, progress, into, overwrite=options.overwrite)
     print_result(written.paths, dict(written.summary), as_json=as_json)
     return 1 if written.problems else 0
@@ -123,7 +129,7 @@ def render(
 
 @app.command()
 @later
-@with_settings("rules", "preset")
+@with_settings("rules", "preset", "lang")
 def check(
     *,
     report: Annotated[Path, typer.Argument(help="Folder of a finished report.", metavar="OUT")],
@@ -141,8 +147,9 @@ def check(
 
     names = dict.fromkeys(name.strip() for name in written.split(",") if name.strip())
     book = read_rules(given["rules"], given["preset"])
+    language = validated({"model": report, "lang": given["lang"]}).lang if given["lang"] else None
     with shown_progress(quiet=quiet, verbose=False) as progress:
-        gate = run_check(report, book, tuple(names), progress)
+        gate = run_check(report, book, tuple(names), progress, language=language)
     summary = {"rules": len(gate.checked.results), "broken": len(gate.checked.broken)}
     print_result(gate.paths if as_json else (), summary, gate, as_json=as_json)
     return 1 if gate.checked.fails else 0
@@ -175,15 +182,18 @@ def doctor(
 
 @app.command()
 @later
+@with_settings("lang")
 def init(
     *,
     file: Annotated[Path, typer.Argument(help="File to write.", metavar="FILE")] = Path("reportgen.toml"),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over a file that is there.")] = False,
+    **given: Any,  # noqa: ANN401 - the setting, with its own type
 ) -> int:
     """Write a settings file with every setting, its meaning and its default, to change what is wanted."""
     from reportgen.starter import write_starter
 
-    print_line(str(write_starter(file, overwrite=overwrite)))
+    language = validated({"model": Path(), **({"lang": given["lang"]} if given["lang"] else {})}).lang
+    print_line(str(write_starter(file, overwrite=overwrite, language=language)))
     return 0
 
 

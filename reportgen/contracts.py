@@ -124,7 +124,7 @@ class FilterMethod:
 class Evidence:
     """What checks judge. explanations: for each case, in the order of the cases, what the methods said.
 
-    methods: by name, for checks that ask again.
+    methods: by name, for checks that ask again; method_checks: what was said of whole methods before.
     """
 
     classifier: "Classifier"
@@ -132,6 +132,7 @@ class Evidence:
     explanations: Sequence[tuple[Explanation, ...]]
     methods: Mapping[str, ImageMethod]
     options: BuildOptions
+    method_checks: tuple[MethodCheck, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -161,8 +162,12 @@ class RunCheck:
 class RenderOptions:
     """What a writer may be told: the user's own templates and style, and what may not be exceeded.
 
-    html_mb, pdf_mb: largest file, in millions of bytes; pdf_timeout: seconds; notes: the author's words in place of
-    those that the run holds, None for these; require_notes: whether a task without an answer is a problem.
+    html_mb, pdf_mb: largest file, in millions of bytes; pdf_timeout: seconds; pdf_images: most images with pictures in
+    the PDF; paper: "a4" or "letter"; accent: a colour such as #7a1f5c, "" for the built-in one; logo: a PNG or JPEG
+    for the title; notes: the author's words in place of
+    those that the run holds, None for these; require_notes: whether a task without an answer is a problem;
+    language: that of the page, None for the run's own; font: a file to set the PDF in; strict: whether a warning about
+    a file is a problem.
     """
 
     templates: Path | None = None
@@ -172,12 +177,35 @@ class RenderOptions:
     pdf_timeout: int = 300
     notes: tuple[Note, ...] | None = None
     require_notes: bool = False
+    pdf_images: int = 100
+    paper: str = "a4"
+    accent: str = ""
+    logo: Path | None = None
+    language: str | None = None
+    font: Path | None = None
+    strict: bool = False
 
     @classmethod
-    def of(cls, options: BuildOptions, notes: tuple[Note, ...] | None = None) -> "RenderOptions":
-        """Those of the settings that writers need."""
-        limits = (options.budget, options.max_pdf_mb, options.pdf_timeout)
-        return cls(options.templates, options.css, *limits, notes, options.require_notes)
+    def of(
+        cls, options: BuildOptions, notes: tuple[Note, ...] | None = None, language: str | None = None
+    ) -> "RenderOptions":
+        """Those of the settings that writers need. language: where it is not the run's own."""
+        return cls(
+            templates=options.templates,
+            css=options.css,
+            html_mb=options.budget,
+            pdf_mb=options.max_pdf_mb,
+            pdf_timeout=options.pdf_timeout,
+            notes=notes,
+            require_notes=options.require_notes,
+            language=language,
+            font=options.font,
+            strict=options.strict,
+            pdf_images=options.pdf_images,
+            paper=options.paper,
+            accent=options.accent,
+            logo=options.logo,
+        )
 
 
 @dataclass(frozen=True)

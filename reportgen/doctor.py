@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, Literal
 
+from reportgen import fonts
 from reportgen.errors import EnvironmentProblem, ReportgenError
 from reportgen.outputs.apart import drawn_apart
 from reportgen.outputs.drawing import Page
@@ -129,9 +130,8 @@ def _pdf() -> Iterator[Finding]:
     page = Page(f'<!doctype html><html lang="en"><title>-</title><body>{lines}</body></html>', {}, b"{}")
     drawn = drawn_apart(page, SECONDS)
     yield Finding("pdf", "good", f"a page of {len(drawn.data):,} bytes")
-    missing = [complaint for complaint in drawn.complaints if ".notdef" in complaint]
-    if missing:
-        yield Finding("chinese fonts", "bad", "no font here has Chinese characters", "apt install fonts-noto-cjk")
+    if fonts.missing(drawn.complaints):
+        yield Finding("chinese fonts", "bad", "no font here has Chinese characters", fonts.install(chinese=True))
     else:
         yield Finding("chinese fonts", "good", "found")
 

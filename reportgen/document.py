@@ -50,6 +50,7 @@ class Panel:
     label: str
     detail: str = ""
     chip: Chip | None = None
+    anchor: str = ""  # on a card: where a link to this picture leads
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Figure:
     rows: tuple[tuple[Panel, ...], ...]
     method: str = ""  # method, target class, scale and parameters in one line
     scales: tuple[ScaleBar, ...] = ()
+    about: tuple[str, ...] = ()  # anchors of the images: of the one it shows, or of one in each column
     kind: Literal["figure"] = "figure"
 
 
@@ -107,6 +109,77 @@ class Table:
 
 
 @dataclass(frozen=True)
+class MatrixCell:
+    """How many images, and their share of the row as one of the steps 0 to 5; right: on the diagonal."""
+
+    text: str
+    heat: int
+    right: bool = False
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """One class of the labels: how its images were answered, and the share answered as labelled."""
+
+    name: str
+    cells: tuple[MatrixCell, ...]
+    share: str
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A numbered confusion matrix, set as a table: a row for each label, a column for each answer.
+
+    corner: what rows and columns stand for; share: heads the last column.
+    """
+
+    anchor: str
+    number: int
+    caption: str
+    corner: str
+    columns: tuple[str, ...]
+    share: str
+    rows: tuple[MatrixRow, ...]
+    kind: Literal["matrix"] = "matrix"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One line of a choice. token: what cards carry that it shows, "" for all."""
+
+    token: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A list of which the reader takes one."""
+
+    label: str
+    options: tuple[Option, ...]
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What the cards of this section can be narrowed down and sorted by. Only a script can; paper shows none of it.
+
+    order: its tokens are positions in each card's `order`.
+    """
+
+    filters: tuple[Choice, ...]
+    order: Choice
+    kind: Literal["controls"] = "controls"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a card can be found by. tokens: of the choices that show it; order: its place in each way of sorting."""
+
+    tokens: tuple[str, ...]
+    order: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Bar:
     """A class with its probability, drawn as a bar.
 
@@ -130,9 +203,10 @@ class Bars:
 
 @dataclass(frozen=True)
 class Overview:
-    """The first page's row of small pictures: (anchor of the card, thumbnail, name, answer, verdict tone)."""
+    """The first page's small pictures, in the order of the items. caption: what that order is."""
 
     items: tuple["OverviewItem", ...]
+    caption: str = ""
     kind: Literal["overview"] = "overview"
 
 
@@ -145,6 +219,7 @@ class OverviewItem:
     name: str
     answer: str
     tone: Literal["right", "wrong", "unknown"]
+    why: str = ""  # what puts it where it stands
 
 
 @dataclass(frozen=True)
@@ -157,7 +232,7 @@ class Answer:
     kind: Literal["answer"] = "answer"
 
 
-Block = Answer | Figure | Paragraph | Table | Bars | Overview
+Block = Answer | Bars | Controls | Figure | Matrix | Overview | Paragraph | Table
 
 
 @dataclass(frozen=True)
@@ -170,6 +245,7 @@ class Section:
     sections: tuple["Section", ...] = ()
     page_break: bool = False  # starts a page in the PDF
     lead: int = 0  # so many of the first blocks stand on the heading's page in the PDF
+    card: Card | None = None  # set where the section is about one image
 
 
 @dataclass(frozen=True)

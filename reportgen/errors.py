@@ -82,6 +82,12 @@ class ImageError(ReportgenError):
     exit_code = 1
 
 
+class MaskError(ReportgenError):
+    """One mask of an object cannot be used; the run goes on without it."""
+
+    exit_code = 1
+
+
 class MethodError(ReportgenError):
     """One method failed on one image; the run goes on and the report shows a card with the reason."""
 

@@ -4,7 +4,7 @@ Its first page says so, and nothing is left out.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -18,6 +18,8 @@ from reportgen.phrasing import number, percent, said
 MB = 1_000_000
 # JPEG quality and share of the size; below the last, photographs can no longer be told apart.
 STEPS = ((80, 1.0), (70, 1.0), (65, 0.75), (60, 0.5), (50, 0.35), (40, 0.25))
+GROWTH = {"html": 4 / 3, "pdf": 1.0}  # bytes of a file for each byte of a picture: base64 in a page
+SAMPLE, SPARE = 60, 1.1  # pictures tried beforehand, and how far a sample may lie above what is allowed
 WHERE = {"html": ("report.html", "--budget"), "pdf": ("report.pdf", "--max-pdf-mb")}
 
 
@@ -34,18 +36,37 @@ def fitted(
     document: ReportDocument, write: Callable[[ReportDocument], bytes], name: str, limit: float, words: Words
 ) -> Fitted:
     """The document as a file of at most `limit` MB, as far as smaller pictures can do that. name: its format."""
-    data = write(document)
     step = None
     allowed = round(limit * MB)  # whole bytes: 0.260669 MB is one short of them otherwise
-    for step in STEPS if len(data) > allowed else ():
+    hopeless = _weight(document) * GROWTH[name] > allowed
+    data = b"" if hopeless else write(document)  # drawing hundreds of pages takes a while
+    for step in _promising(document, allowed / GROWTH[name]) if hopeless or len(data) > allowed else ():
         reduced = _reduced(document, step)
         # Not written where even its pictures alone are too large; each once, as a PDF holds them.
-        if _weight(reduced) > allowed and step != STEPS[-1]:
+        if _weight(reduced) * GROWTH[name] > allowed and step != STEPS[-1]:
             continue
         data = write(_announced(reduced, step, limit, words))
         if len(data) <= allowed:
             return Fitted(data, step)
     return Fitted(data, step, _too_large(name, len(data), limit) if len(data) > allowed else None)
+
+
+def _promising(document: ReportDocument, allowed: float) -> Sequence[tuple[int, float]]:
+    """The steps without those at the start that a sample of the pictures says are far from enough."""
+    pictures = sorted({picture.data: picture for picture in _pictures(document.sections)}.values(), key=_fingerprint)
+    sample = pictures[:SAMPLE]
+    whole = sum(len(picture.data) for picture in pictures) / max(1, sum(len(picture.data) for picture in sample))
+
+    def estimated(step: tuple[int, float]) -> float:
+        return whole * sum(len(figures.smaller(picture, *step).data) for picture in sample)
+
+    first = next((n for n, step in enumerate(STEPS) if estimated(step) <= SPARE * allowed), len(STEPS) - 1)
+    return STEPS[first:]
+
+
+def _fingerprint(picture: Picture) -> bytes:
+    """Sorts pictures in an order that has nothing to do with what they show."""
+    return sha256(picture.data).digest()
 
 
 def _too_large(name: str, size: int, limit: float) -> Incomplete:

@@ -31,6 +31,7 @@ def judge_pictures(
     """All explanations, each with its verdict. A check that breaks down costs itself."""
     work = _Work(evidence, progress)
     of_methods = [each for check in runs.values() for each in work.made(check.name, check.judge, 0)]
+    work = replace(work, evidence=replace(evidence, method_checks=tuple(of_methods)))
     asked = [check for check in pictures.values() if evidence.options.checks == "full" or not check.slow]
     tables = [work.made(check.name, check.judge, len(evidence.cases)) for check in asked]
     explanations = tuple(

@@ -10,7 +10,7 @@ import inspect
 import platform
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -51,11 +51,11 @@ OF_TASK: Final[Mapping[str, str]] = {
 # They change no number of a result, or only by what is part of every key: network, input, classes, device, the image.
 NEVER: Final = frozenset(
     {
-        "arch", "author", "batch_size", "budget", "channel_order", "classes", "css", "device", "formats", "head",
-        "images", "indices", "labels", "limit", "max_failed", "max_pdf_mb", "mean", "methods", "model", "notes", "out",
-        "overwrite", "pdf_timeout", "pick", "preset", "profile", "require_notes", "resize", "rules", "self_test",
-        "size", "state_key", "std", "store", "store_mb", "strict", "student_id", "target", "templates", "title",
-        "versus",
+        "accent", "arch", "author", "batch_size", "budget", "channel_order", "classes", "css", "device", "dry_run",
+        "font", "formats", "head", "images", "indices", "labels", "lang", "limit", "logo", "masks", "max_failed",
+        "max_pdf_mb", "max_seconds", "mean", "methods", "model", "notes", "out", "overwrite", "paper", "pdf_images",
+        "pdf_timeout", "pick", "preset", "profile", "require_notes", "resize", "rules", "self_test", "size",
+        "state_key", "std", "store", "store_mb", "strict", "student_id", "target", "templates", "title", "versus",
     }
 )  # fmt: skip
 PACKAGES: Final = ("torch", "numpy", "scipy", "scikit-image", "scikit-learn", "lime", "captum", "pillow")
@@ -108,8 +108,8 @@ def _concerns(of: str | None, name: str, task: str) -> bool:
 
 def picture(case: Case) -> tuple[object, ...]:
     """All of a case that a result may depend on: not the file's name."""
-    image = case.image
-    return image.sha256, image.pixels, image.original, image.label, case.prediction, case.targets
+    image = {field.name: getattr(case.image, field.name) for field in fields(case.image) if field.name != "name"}
+    return image, case.prediction, case.targets
 
 
 def network_fingerprint(classifier: Classifier) -> str:

@@ -1,5 +1,6 @@
 """The report's words: one TOML file per language, sentences with named places for values."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import Any
 
 from reportgen.errors import UsageError
 from reportgen.resources import templates_dir
+
+_SPACES = re.compile(r"[ \t\r\n]+")  # a no-break space stays
 
 
 @dataclass(frozen=True)
@@ -57,5 +60,7 @@ def _flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     flat: dict[str, str] = {}
     for name, value in table.items():
         key = f"{prefix}{name}"
-        flat |= _flatten(value, f"{key}.") if isinstance(value, dict) else {key: " ".join(str(value).split())}
+        flat |= (
+            _flatten(value, f"{key}.") if isinstance(value, dict) else {key: _SPACES.sub(" ", str(value)).strip(" ")}
+        )
     return flat

@@ -1,4 +1,4 @@
-"""What the methods find on one image, as arrays: evidence for each pixel, or a weight for each superpixel."""
+"""Arrays about one image: what a method finds, for each pixel or superpixel, and where its objects are known to be."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,3 +75,15 @@ class RegionWeights:
         if self.margins is None:
             return ()
         return tuple(region for region in regions if abs(self.weights[region]) <= self.margins[region])
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectMask:
+    """Where objects of one class are, as people marked it. name: of the class, "" where it is not told."""
+
+    name: str
+    mask: Array  # (H, W) bool, of what the network is fed
+
+    def __post_init__(self) -> None:
+        """Copy, check and lock the mask."""
+        lock(self, "mask", "bool", (None, None))

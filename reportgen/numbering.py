@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 
-from reportgen.document import Block, Figure, Section, Table
+from reportgen.document import Block, Figure, Matrix, Section, Table
 
 
 def numbered(sections: Sequence[Section]) -> tuple[Section, ...]:
@@ -14,7 +14,7 @@ def numbered(sections: Sequence[Section]) -> tuple[Section, ...]:
     def block(each: Block) -> Block:
         if isinstance(each, Figure):
             return replace(each, number=next(figures))
-        return replace(each, number=next(tables)) if isinstance(each, Table) else each
+        return replace(each, number=next(tables)) if isinstance(each, Matrix | Table) else each
 
     def section(each: Section) -> Section:
         blocks = tuple(map(block, each.blocks))  # before the subsections, as they are read

@@ -11,10 +11,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationInfo,
     field_validator,
     model_validator,
 )
+
+from reportgen.accepted import ClassText, Paths, against_a_target
+from reportgen.languages import Language, known_language
 
 Format = Literal["html", "pdf", "json", "junit", "markdown", "badge"]
 Preset = Literal["default", "strict"]
@@ -33,6 +35,7 @@ HW5_INDICES = (1, 2, 47, 98)
 HW5_LAYER = 15
 HW5_FILTER = 0
 DEFAULT_LIMIT = 12
+HEX = r"^(#[0-9a-fA-F]{6})?$"
 GPU_BATCH, CPU_BATCH = 64, 16  # a CPU is faster where its caches hold the batch
 
 # These run code or name the subject of this very run, so no file and no environment variable may set them.
@@ -44,14 +47,10 @@ MODEL_SETTINGS = (
 )  # fmt: skip
 # What a finished report can be written again with.
 RENDER_SETTINGS = (
-    "formats", "templates", "css", "notes", "require_notes", "budget", "max_pdf_mb", "pdf_timeout", "overwrite",
+    "formats", "lang", "templates", "css", "font", "notes", "require_notes", "budget", "max_pdf_mb", "pdf_timeout",
+    "strict", "overwrite", "pdf_images", "paper", "accent", "logo",
 )  # fmt: skip
 _FLAGS = {"formats": "--format", "layers": "--layer", "lime_once": "--once"}
-
-
-def _one_path(value: Any) -> Any:  # noqa: ANN401 - whatever was given
-    """Accept one path for a list of them; it is not split, for a comma is part of many names."""
-    return (value,) if isinstance(value, str | Path) else value
 
 
 def _known_methods(names: Any) -> Any:  # noqa: ANN401 - whatever was given
@@ -62,21 +61,6 @@ def _known_methods(names: Any) -> Any:  # noqa: ANN401 - whatever was given
             hint = f"did you mean {near[0]}" if near else f"there are {', '.join(METHODS)}"
             raise ValueError(f"no method is called {name}; {hint}")
     return names
-
-
-def _index_or_name(value: Any) -> Any:  # noqa: ANN401 - whatever was given
-    """Accept a class's index as a number, as a settings file may have it."""
-    return str(value) if isinstance(value, int) else value
-
-
-def _against_a_target(versus: str | None, info: ValidationInfo) -> str | None:
-    if versus is not None and info.data.get("target") is None:
-        raise ValueError("--target must name the class that is held against it")
-    return versus
-
-
-Paths = Annotated[tuple[Path, ...], BeforeValidator(_one_path)]
-ClassText = Annotated[str | None, BeforeValidator(_index_or_name)]
 
 
 def _setting(default: Any, panel: str, text: str, **limits: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
@@ -125,6 +109,9 @@ class BuildOptions(BaseModel):
         "More photographs, not explained: for how the network was fed, and for crops that excite filters.",
     )
     labels: Path | None = _setting(None, "Images", "CSV or JSON: file name, class index or name.")
+    masks: Path | None = _setting(
+        None, "Images", "Where the object is: a folder of PNG masks or YOLO files named as the images, or COCO's JSON."
+    )
     indices: tuple[Annotated[int, Field(ge=0)], ...] = _setting(
         (), "Images", "Positions in the sorted list, from 0: 1,2,47,98."
     )
@@ -142,7 +129,7 @@ class BuildOptions(BaseModel):
     target: ClassText = _setting(
         None, "Explanations", "Class to explain on every image, by index or name; otherwise the predicted one."
     )
-    versus: Annotated[ClassText, AfterValidator(_against_a_target)] = _setting(
+    versus: Annotated[ClassText, AfterValidator(against_a_target)] = _setting(
         None, "Explanations", "Class that --target is held against: why the one rather than the other."
     )
     profile: Literal["default", "hw5"] = _setting(
@@ -187,19 +174,23 @@ class BuildOptions(BaseModel):
         "quick", "Explanations", "How far each picture can be believed: none, quick, or full (slower)."
     )
 
-    self_test: bool = _setting(
-        True, "Explanations", "Test this installation on known answers, once per version and device."
-    )
+    self_test: bool = _setting(True, "Explanations", "Test this installation on known answers, once per version.")
 
     out: Path = _setting(Path("report"), "Report", "Folder of the report.")
     formats: tuple[Format, ...] = _setting(
         FORMATS, "Report", "Files to write, separated by commas; of a check also junit, markdown, badge.", min_length=1
+    )
+    lang: Annotated[Language, BeforeValidator(known_language)] = _setting(
+        "en", "Report", "Language of the report: en, zh-Hant or zh-Hans."
     )
     title: str = _setting("", "Report", "Title of the report.", max_length=200)
     author: str = _setting("", "Report", "Author, for the title block and the running head.", max_length=200)
     student_id: str = _setting("", "Report", "Student number, for the title block.", max_length=100)
     templates: Path | None = _setting(None, "Report", "Folder with templates that replace or extend built-in ones.")
     css: Path | None = _setting(None, "Report", "Style sheet added last.")
+    font: Path | None = _setting(
+        None, "Report", "Font file (.ttf, .otf, .woff, .woff2) for the PDF; the HTML uses it where it is installed."
+    )
     notes: Path | dict[str, str] | None = _setting(
         None,
         "Report",
@@ -208,11 +199,15 @@ class BuildOptions(BaseModel):
     require_notes: bool = _setting(False, "Report", "A task without your own answer is an error (exit code 1).")
     budget: float = _setting(25.0, "Report", "Largest report.html in MB; pictures give way.", ge=0.01, le=10_000)
     max_pdf_mb: float = _setting(10.0, "Report", "Largest report.pdf in MB; pictures give way.", ge=0.01, le=10_000)
+    pdf_images: int = _setting(100, "Report", "Most images with pictures in the PDF: the worst.", ge=1, le=10_000)
+    paper: Literal["a4", "letter"] = _setting("a4", "Report", "Page of report.pdf: a4 or letter.")
+    accent: str = _setting("", "Report", "Accent colour that can be read on white: #7a1f5c.", pattern=HEX)
+    logo: Path | None = _setting(None, "Report", "PNG or JPEG for the title; an SVG could run code and is refused.")
     pdf_timeout: int = _setting(300, "Report", "Seconds that drawing the PDF may take.", ge=1, le=86_400)
     max_failed: int = _setting(
         0, "Report", "So many images, methods and filters may fail before the exit code is 1.", ge=0, le=1_000_000
     )
-    strict: bool = _setting(False, "Report", "Warnings and pictures that show nothing count as failures, too.")
+    strict: bool = _setting(False, "Report", "Warnings, and pictures that show nothing, are errors (exit code 1).")
     overwrite: bool = _setting(False, "Report", "Write into a folder that holds other files.")
     rules: Path | None = _setting(None, "Rules", "Check the report by this file (rules.toml); exit code 1 if it fails.")
     preset: Preset | None = _setting(None, "Rules", "Rules without a file, or below it: default or strict.")
@@ -228,6 +223,8 @@ class BuildOptions(BaseModel):
     store_mb: float = _setting(
         2000.0, "Run", "Largest size of all kept results in MB; those used longest ago go.", ge=0, le=1e6
     )
+    dry_run: bool = _setting(False, "Run", "Say what would be computed, and how much of it; compute nothing.")
+    max_seconds: float | None = _setting(None, "Run", "Begin no new work after so many seconds.", gt=0, le=1e7)
     seed: int = _setting(16, "Run", "Seed of every random number.", ge=0, le=2**32 - 1)
 
     @field_validator("mean", "std", "indices", "filters", "formats", "methods", "layers", mode="before")

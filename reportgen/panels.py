@@ -17,9 +17,12 @@ from reportgen.document import NoPicture, Panel, Picture, ScaleBar
 from reportgen.language import Words
 from reportgen.phrasing import (
     ALIKE,
+    CONFIDENT,
     DENSER,
     FOLLOWS,
     WEAK_FIT,
+    apart,
+    as_it_came,
     coefficient,
     number,
     percent,
@@ -27,6 +30,7 @@ from reportgen.phrasing import (
     reason,
     shown_name,
     signed,
+    size_words,
 )
 from reportgen.results import (
     Explanation,
@@ -39,21 +43,17 @@ from reportgen.results import (
     Subject,
     Target,
 )
+from reportgen.verdicts import HELD
 
 PERCENTILE = 99.0  # of a saliency map, drawn in full colour
 COLUMNS = 4  # photographs side by side: 4 cm each on A4
 MANY_COLUMNS = 6  # the same for small maps, where more than four images would fill page after page
 EMPTY = Panel(NoPicture(""), "")
 MAP_PIXELS = 256
-PRESENTATION: Mapping[str, Scalar] = {
-    "saliency_percentile": PERCENTILE,
-    "shown_regions": measures.SHOWN_REGIONS,
-    "least_share": measures.LEAST_SHARE,
-    "weak_fit": WEAK_FIT,
-    "follows": FOLLOWS,
-    "denser": DENSER,
-    "alike": ALIKE,
-}  # what pictures and sentences depend on besides the results, as report.json states it
+PRESENTATION: Mapping[str, Scalar] = HELD | {
+    "saliency_percentile": PERCENTILE, "shown_regions": measures.SHOWN_REGIONS, "least_share": measures.LEAST_SHARE,
+    "weak_fit": WEAK_FIT, "follows": FOLLOWS, "denser": DENSER, "alike": ALIKE, "confident": CONFIDENT,
+}  # what pictures and sentences depend on besides the results, as report.json states it  # fmt: skip
 
 Item = TypeVar("Item")
 
@@ -153,13 +153,9 @@ def agreement(subject: Subject) -> dict[str, float]:
 
 def original_panel(words: Words, image: ImageInput, label: str = "") -> Panel:
     """The photograph in the shape that the network sees. label: instead of "Original", and then without its size."""
-    height, width = image.original_size
-    size = words("card.size", height=height, width=width)
-    conversions = ", ".join(words(f"conversion.{key}") for key in image.conversions)
-    detail = words("card.converted", size=size, conversions=conversions) if conversions else size
-    alt = words("alt.original", name=shown_name(image.name), size=size)
+    alt = words("alt.original", name=shown_name(image.name), size=size_words(words, image))
     picture = figures.jpeg(figures.backdrop(image, MAP_PIXELS), alt)
-    return Panel(picture, label) if label else Panel(picture, words("card.original"), detail)
+    return Panel(picture, label) if label else Panel(picture, words("card.original"), as_it_came(words, image))
 
 
 def saliency_panel(words: Words, item: Found, *, overlay: bool) -> Panel:
@@ -215,7 +211,7 @@ def chart_panel(words: Words, item: Found) -> Panel:
         return Panel(NoPicture(words("reason.no_region")), label)
     weights = [float(result.weights[region]) for region in shown]
     margins = None if result.margins is None else [float(result.margins[region]) for region in shown]
-    listed = "; ".join(f"{rank}: {signed(weight)}" for rank, weight in enumerate(weights, 1))
+    listed = apart(words, [f"{rank}: {signed(weight)}" for rank, weight in enumerate(weights, 1)])
     names = [str(rank) for rank in range(1, len(shown) + 1)]
     alt = words("alt.chart", target=item.target, weights=listed)
     return Panel(figures.weights_chart(names, weights, alt, margins), label)

@@ -8,11 +8,12 @@ from typing import Literal
 from reportgen.document import Paragraph, Sentence
 from reportgen.errors import printable
 from reportgen.language import Words, load_references
-from reportgen.results import Explanation, FilterStudy, Scalar
+from reportgen.results import Explanation, Failure, FilterStudy, ImageInput, Scalar
 
 WEAK_FIT = 0.5  # R² below which the linear model misses more of the variation than it explains
 FOLLOWS = 0.5  # r from which a filter is said to follow something: a quarter of the variance
 DENSER = 1.5  # times the average from which evidence gathers somewhere
+CONFIDENT = 0.9  # probability from which an error is a confident one
 ALIKE = 1.1  # times the average up to which a difference is chance
 SAME_PLACE_SHARE, SAME_PLACE_LEAST = (
     0.75,
@@ -92,7 +93,22 @@ def listing(words: Words, items: Sequence[str]) -> str:
     """The items as "a, b and c", in the page's language."""
     if len(items) < 2:
         return "".join(items)
-    return words("title.list_and", head=", ".join(items[:-1]), last=items[-1])
+    return words("join.last", head=enumerated(words, items[:-1]), tail=items[-1])
+
+
+def enumerated(words: Words, items: Iterable[str]) -> str:
+    """The items as "a, b, c", in the page's language."""
+    return words("join.items", head="", tail="").join(items)
+
+
+def apart(words: Words, items: Iterable[str]) -> str:
+    """The items as "a; b; c", for items that may hold commas."""
+    return words("join.parts", head="", tail="").join(items)
+
+
+def joined(words: Words, sentences: Iterable[str]) -> str:
+    """Whole sentences in one text: where a language puts a space between two, and where not."""
+    return words("join.sentences", head="", tail="").join(sentences)
 
 
 def capital(text: str) -> str:
@@ -140,8 +156,13 @@ def counted(words: Words, key: str, n: int, keys: Sequence[str] = (), /, **value
 
 def noted(words: Words, notes: Sequence[tuple[str, Mapping[str, Scalar]]]) -> tuple[Sentence, ...]:
     """Sentences for notes that a source or a selection left."""
+
+    def told(name: str, value: Scalar) -> str:
+        text = printable(str(value))
+        return enumerated(words, text.split(", ")) if name == "indices" else text
+
     return tuple(
-        said(words, key, (), **{name: printable(str(value)) for name, value in facts.items()}) for key, facts in notes
+        said(words, key, (), **{name: told(name, value) for name, value in facts.items()}) for key, facts in notes
     )
 
 
@@ -166,7 +187,30 @@ def paragraph(
     return Paragraph(sentences, tone, words(f"heading.{heading}"))
 
 
+def size_words(words: Words, image: ImageInput) -> str:
+    """Height and width of a photograph as it came."""
+    return words("card.size", height=image.original_size[0], width=image.original_size[1])
+
+
+def conversions(words: Words, image: ImageInput) -> str:
+    """What was done to a photograph before it was fed."""
+    return enumerated(words, [words(f"conversion.{key}") for key in image.conversions])
+
+
+def as_it_came(words: Words, image: ImageInput) -> str:
+    """Size and conversions of a photograph, for the line below it."""
+    size, done = size_words(words, image), conversions(words, image)
+    return words("card.converted", size=size, conversions=done) if done else size
+
+
+def told_failure(words: Words, failure: Failure) -> tuple[str, str]:
+    """Why something failed and what to do: in the page's language where it has words for this error."""
+    keys = f"problem.{failure.code}_why", f"problem.{failure.code}_fix"
+    why = words(keys[0]) if words.has(keys[0]) else capital(printable(failure.why))
+    return why, words(keys[1]) if words.has(keys[1]) else printable(failure.fix)
+
+
 def reason(words: Words, result: Explanation | FilterStudy) -> str:
     """Why there is no picture, with the error's own words where there are any."""
     text = words(result.reason)
-    return f"{text} {printable(result.detail)}" if result.detail else text
+    return joined(words, [text, printable(result.detail)]) if result.detail else text

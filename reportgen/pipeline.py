@@ -19,6 +19,7 @@ from reportgen.classifier import Classifier, device_name
 from reportgen.compose import summarise
 from reportgen.contracts import Evidence, Progress, RenderOptions, Silent
 from reportgen.cues import answers_to_copies
+from reportgen.deadline import Deadline
 from reportgen.errors import UsageError
 from reportgen.excerpts import path_text
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
@@ -26,6 +27,7 @@ from reportgen.judging import Judged, judge_pictures
 from reportgen.loading import opened_classifier
 from reportgen.notes import read_notes
 from reportgen.options import CHECK_FORMATS, FORMATS, METHODS, TASKS, BuildOptions
+from reportgen.planning import plan
 from reportgen.recall import Recall, recalling
 from reportgen.rendering import write_report
 from reportgen.results import (
@@ -60,16 +62,18 @@ PACKAGES = (
 )
 # They change no number, or name places on this machine; the model and the images have entries of their own.
 NOT_IN_REPORT = (
-    "model", "arch", "out", "templates", "css", "overwrite", "batch_size", "device", "formats", "images",
-    "title", "author", "student_id", "rules", "preset", "notes", "require_notes", "budget", "max_pdf_mb", "pdf_timeout",
-    "self_test", "store", "store_mb", "strict", "max_failed",
+    "model", "arch", "out", "lang", "templates", "css", "font", "strict", "overwrite", "batch_size", "device",
+    "formats", "images", "title", "author", "student_id", "rules", "preset", "notes", "require_notes", "budget",
+    "max_pdf_mb", "pdf_timeout", "self_test", "pdf_images", "paper", "accent", "logo", "dry_run", "max_seconds",
+    "store", "store_mb", "max_failed",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Built:
-    """What a build made. gate: what the rules say, where they were asked for.
+    """What a build made; with --dry-run no paths, and the plan as its summary.
 
+    gate: what the rules say, where they were asked for.
     exit_code: 0 where everything asked for is there and finite and no error rule fails, else 1.
     """
 
@@ -87,6 +91,10 @@ def build(options: BuildOptions, model: nn.Module | None = None, progress: Progr
     """
     progress = progress or Silent()
     _check_apart(options)
+    if options.dry_run:
+        publish.check_target(options.out, overwrite=options.overwrite)
+        _rulebook(options)
+        return Built((), plan(options, model, progress), 0)
     with publish.occupied(options.out, overwrite=options.overwrite):  # before the work, not after it
         return _built(options, model, progress)
 
@@ -125,6 +133,7 @@ def _rulebook(options: BuildOptions) -> Rulebook | None:
 def explain_model(options: BuildOptions, model: nn.Module | None, progress: Progress, keep: Keep = in_memory) -> Run:
     """Everything that the report is made from. keep: where the arrays of images and results wait."""
     notes = read_notes(options.notes, progress) if options.notes else ()  # before the work: it may be refused
+    deadline = Deadline.after(options.max_seconds)
     progress.stage("model", 0)
     with opened_classifier(options, model, progress) as classifier:
         target = asked_for(options.target, options.versus, classifier.facts.classes)
@@ -139,9 +148,9 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
             who = f"all {len(unanswered)} images" if len(unanswered) > 1 else unanswered[0].what
             progress.warn(f"{who}: {unanswered[0].why}. {unanswered[0].fix}")
         with recalling(classifier, options, progress) as recall:
-            explained = _explained(recall, cases, progress, keep)
-            judged = _judged(recall, cases, explained, progress)
-        cues, lost = _cues(classifier, cases, options, progress)
+            explained = _explained(recall, cases, progress, keep, deadline)
+            judged = _judged(recall, cases, explained, progress, deadline)
+        cues, lost = _cues(classifier, cases, options, progress, deadline)
         known = _known_answers(options, cases, progress)
         return Run(
             model=classifier.facts,
@@ -154,6 +163,7 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
             title=options.title,
             author=options.author,
             student_id=options.student_id,
+            language=options.lang,
             notes=notes,
             method_checks=judged.method_checks,
             known_answers=known,
@@ -167,8 +177,8 @@ class _Explained:
     failures: tuple[Failure, ...]
 
 
-def _explained(recall: Recall, cases: Sequence[Case], progress: Progress, keep: Keep) -> _Explained:
-    """All tasks in their order; a method that breaks down costs itself."""
+def _explained(recall: Recall, cases: Sequence[Case], progress: Progress, keep: Keep, deadline: Deadline) -> _Explained:
+    """All tasks in their order; a method that breaks down, or has no time left, costs itself."""
     classifier, options = recall.classifier, recall.options
     of_images, of_filters = recall.methods(IMAGE_METHODS), recall.studies(FILTER_METHODS)
     by_case: list[list[Explanation]] = [[] for _ in cases]
@@ -178,14 +188,20 @@ def _explained(recall: Recall, cases: Sequence[Case], progress: Progress, keep: 
         try:
             if name in IMAGE_METHODS:
                 progress.stage(name, len(cases))
-                for mine, each in zip(by_case, of_images[name].explain(classifier, cases, options), strict=True):
-                    mine.extend(replace(one, result=keep(one.result)) for one in each)
+                done = 0
+                for each in deadline.until(of_images[name].explain(classifier, cases, options)):
+                    by_case[done].extend(replace(one, result=keep(one.result)) for one in each)
+                    done += 1
                     progress.advance()
+                if missing := [case.image.name for case in cases[done:]]:
+                    failures.append(_told(progress, deadline.left_out(name, missing)))
             else:
                 progress.stage(name, 0)
-                for study in of_filters[name].explain(classifier, cases, options):
+                for study in deadline.until(of_filters[name].explain(classifier, cases, options)):
                     filters.append(keep(study))
                     progress.advance()
+                if deadline.over:
+                    failures.append(_told(progress, deadline.left_out(name)))
         except Exception as err:  # whatever a user's own network raises
             if ends_the_run(err):
                 raise
@@ -194,10 +210,19 @@ def _explained(recall: Recall, cases: Sequence[Case], progress: Progress, keep: 
     return _Explained(tuple(map(tuple, by_case)), tuple(filters), tuple(failures))
 
 
-def _judged(recall: Recall, cases: Sequence[Case], explained: _Explained, progress: Progress) -> Judged:
+def _told(progress: Progress, failure: Failure) -> Failure:
+    progress.warn(f"{failure.what}: {failure.why}. {failure.fix}")
+    return failure
+
+
+def _judged(
+    recall: Recall, cases: Sequence[Case], explained: _Explained, progress: Progress, deadline: Deadline
+) -> Judged:
     """The explanations with their verdicts, where checks were asked for."""
     if recall.options.checks == "none" or not cases:
         return Judged(explained.explanations, (), ())
+    if deadline.over:
+        return Judged(explained.explanations, (), (_told(progress, deadline.left_out("checks")),))
     evidence = Evidence(recall.classifier, cases, explained.explanations, IMAGE_METHODS, recall.options)
     pictures, runs = recall.picture_checks(PICTURE_CHECKS), recall.run_checks(RUN_CHECKS)
     return judge_pictures(evidence, progress, pictures, runs)
@@ -217,10 +242,10 @@ def _known_answers(options: BuildOptions, cases: Sequence[Case], progress: Progr
 
 
 def _cues(
-    classifier: Classifier, cases: Sequence[Case], options: BuildOptions, progress: Progress
+    classifier: Classifier, cases: Sequence[Case], options: BuildOptions, progress: Progress, deadline: Deadline
 ) -> tuple[Sequence[tuple[Cue, ...]], tuple[Failure, ...]]:
     """For each case what its answer lives on, where checks were asked for."""
-    if options.checks == "none" or not cases:
+    if options.checks == "none" or not cases or deadline.over:
         return [()] * len(cases), ()
     progress.stage("cues", 0)
     try:

@@ -2,14 +2,14 @@
 
 import logging
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from reportgen import outputs, publish
-from reportgen.compose import QUESTIONS, compose
+from reportgen.compose import QUESTIONS, abridged, compose
 from reportgen.contracts import Progress, RenderOptions
 from reportgen.document import ReportDocument
 from reportgen.errors import Incomplete, OutputError, ReportgenError, UsageError
@@ -85,9 +85,10 @@ def render_again(
 
 
 def _loaded(out: Path, render: RenderOptions) -> Run:
-    """The run of a finished report, with the notes that are given now."""
+    """The run of a finished report, with the notes and the language that are given now."""
     run = load_run(out / "run")
-    return run if render.notes is None else replace(run, notes=render.notes)
+    run = run if render.notes is None else replace(run, notes=render.notes)
+    return run if render.language is None else replace(run, language=render.language)
 
 
 def _render_in_place(out: Path, formats: Sequence[str], render: RenderOptions, progress: Progress) -> Written:
@@ -95,7 +96,7 @@ def _render_in_place(out: Path, formats: Sequence[str], render: RenderOptions, p
     with publish.publishing(out, overwrite=True) as folder:
         with publish.writing(out):
             publish.carry_over(out, folder)
-            if render.notes is not None:  # so that the next one has them too
+            if render.notes is not None or render.language is not None:  # so that the next one has them too
                 shutil.rmtree(folder / "run")
                 save_run(run, folder / "run")
         written = _write_formats(run, folder, out, formats, render, progress)
@@ -111,23 +112,32 @@ def _something(written: Written) -> Written:
 def _write_formats(
     run: Run, folder: Path, out: Path, formats: Sequence[str], render: RenderOptions, progress: Progress
 ) -> Written:
+    words = load_words(run.language)
     with shelved(folder) as keep:
         progress.stage("compose", 0)
-        return _write_document(compose(run, load_words(), keep), folder, out, formats, render, progress)
+        document = compose(run, words, keep)
+        for_paper = abridged(document, run, words, render.pdf_images)
+        if for_paper is not document and "pdf" in formats:
+            progress.warn(f"report.pdf: the worst {render.pdf_images} of {len(run.subjects)} images (--pdf-images)")
+        documents = {name: for_paper if name == "pdf" else document for name in formats}
+        return _write_documents(documents, folder, out, render, progress)
 
 
-def _write_document(
-    document: ReportDocument, folder: Path, out: Path, formats: Sequence[str], render: RenderOptions, progress: Progress
+def _write_documents(
+    documents: Mapping[str, ReportDocument], folder: Path, out: Path, render: RenderOptions, progress: Progress
 ) -> Written:
-    for remark in document.remarks:
+    """documents: for each format its own, which differ in how much they show."""
+    whole = next(iter(documents.values()))
+    remarks = list(whole.remarks)
+    for remark in remarks:
         progress.warn(remark)
-    progress.stage("write", len(formats))
+    progress.stage("write", len(documents))
     paths: list[Path] = []
     problems: list[ReportgenError] = []
-    for name in formats:
+    for name, document in documents.items():
         filename = outputs.OUTPUTS[name].filename
         try:
-            with _remarks_told(progress):
+            with _remarks_told(progress, remarks):
                 made = _rendered(name, document, render)
         except ReportgenError as err:
             problems.append(err)
@@ -142,17 +152,21 @@ def _write_document(
                     f"{filename}: its pictures were made smaller to fit ({scale:.0%}, JPEG quality {quality})"
                 )
         progress.advance()
-    problems += _unanswered(document, render)
+    problems += [*_unanswered(whole, render), *(_warned(remarks) if render.strict else [])]
     for problem in problems:
         progress.warn(problem.line())
-    return Written(tuple(paths), tuple(problems), document.facts["summary"])
+    return Written(tuple(paths), tuple(problems), whole.facts["summary"])
 
 
 def _rendered(name: str, document: ReportDocument, render: RenderOptions) -> Fitted:
     """The file, within its budget where it has one."""
     write = partial(_written, name, render)
     limit = {"html": render.html_mb, "pdf": render.pdf_mb}.get(name)
-    return Fitted(write(document)) if limit is None else fitted(document, write, name, limit, load_words())
+    return (
+        Fitted(write(document))
+        if limit is None
+        else fitted(document, write, name, limit, load_words(document.language))
+    )
 
 
 def _written(name: str, render: RenderOptions, document: ReportDocument) -> bytes:
@@ -169,13 +183,23 @@ def _unanswered(document: ReportDocument, render: RenderOptions) -> list[Reportg
     return [Incomplete("E-NOTES-MISSING", "notes", why, fix)]
 
 
+def _warned(remarks: Sequence[str]) -> list[ReportgenError]:
+    """A problem where warnings were told and none was to be left."""
+    if not remarks:
+        return []
+    many = f"{len(remarks)} warnings" if len(remarks) > 1 else "a warning"
+    why = f"{many} about the files written, and --strict lets none pass"
+    return [Incomplete("E-STRICT", "report", why, "Mend what the warnings name, or leave --strict out")]
+
+
 @contextmanager
-def _remarks_told(progress: Progress) -> Iterator[None]:
-    """What a writer logs, such as a glyph that no font has, is told as a warning."""
+def _remarks_told(progress: Progress, remarks: list[str]) -> Iterator[None]:
+    """What a writer logs, such as a glyph that no font has, is told as a warning and kept."""
 
     class Teller(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            progress.warn(f"{record.name.rpartition('.')[2]}: {record.getMessage()}")
+            remarks.append(f"{record.name.rpartition('.')[2]}: {record.getMessage()}")
+            progress.warn(remarks[-1])
 
     teller, log = Teller(logging.WARNING), logging.getLogger("reportgen")
     log.addHandler(teller)

@@ -11,17 +11,17 @@ from reportgen.arrays import NO_FACTS, Array, Facts, Scalar, lock, lock_facts, l
 from reportgen.forwards import ForwardFacts
 from reportgen.heads import Head
 from reportgen.inputs import Finding, InputCandidate, InputEvidence, InputSpec, Order
-from reportgen.maps import AttributionMap, ColourSaliency, RegionWeights, SaliencyMap
+from reportgen.maps import AttributionMap, ColourSaliency, ObjectMask, RegionWeights, SaliencyMap
 from reportgen.ruling import RuleResult
 from reportgen.studies import ClassEffect, Crop, FilterStudy, Status
 from reportgen.verdicts import CheckResult, KnownAnswer, MethodCheck, Verdict
 
 __all__ = [
     "NO_FACTS", "WARNINGS", "Array", "AttributionMap", "Case", "CheckResult", "ClassEffect", "ColourSaliency", "Crop",
-    "Cue", "CueName", "Explanation", "Facts", "Failure", "FilterStudy", "Finding", "ForwardFacts", "Head",
-    "ImageInput", "InputCandidate", "InputEvidence", "InputSpec", "KnownAnswer", "LayerFact", "MethodCheck",
-    "ModelFacts", "Note", "Order", "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result", "RuleResult",
-    "Run", "SaliencyMap", "Scalar", "Status", "Subject", "Target", "Verdict",
+    "Cue", "CueName", "Explanation", "Facts", "Failure", "FilterStudy", "Finding", "ForwardFacts", "Head", "ImageInput",
+    "InputCandidate", "InputEvidence", "InputSpec", "KnownAnswer", "LayerFact", "MethodCheck", "ModelFacts", "Note",
+    "ObjectMask", "Order", "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result", "RuleResult", "Run",
+    "SaliencyMap", "Scalar", "Status", "Subject", "Target", "Verdict",
 ]  # fmt: skip
 
 # Notes on the model that must not be overlooked.
@@ -86,6 +86,7 @@ class ImageInput:
     label: int | None = None
     conversions: tuple[str, ...] = ()  # keys of sentences: "exif", "alpha", ...
     original_size: tuple[int, int] = (0, 0)  # height, width of the upright file, before the bound
+    objects: tuple[ObjectMask, ...] = ()  # where they are, where --masks tells it
 
     def __post_init__(self) -> None:
         """Copy, check and lock the arrays."""
@@ -248,8 +249,9 @@ class Note:
 class Run:
     """Everything a report is made from.
 
-    selection: sentences on how images and labels were found; rules: what they said, where they were asked for;
-    method_checks: what checks say of each method over all images; known_answers: the self-test of this installation.
+    selection: sentences on how images and labels were found; language: that of the page; rules: what they said, where
+    they were asked for; method_checks: what checks say of each method over all images; known_answers: the self-test of
+    this installation.
     """
 
     model: ModelFacts
@@ -262,6 +264,7 @@ class Run:
     title: str = ""
     author: str = ""
     student_id: str = ""
+    language: str = "en"
     rules: tuple[RuleResult, ...] = ()
     notes: tuple[Note, ...] = ()
     method_checks: tuple[MethodCheck, ...] = ()

@@ -1,8 +1,8 @@
 """Which images are explained: found, labelled, chosen, decoded."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import PurePath
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 from typing import Literal
 
 import numpy as np
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from reportgen import images
 from reportgen.contracts import Progress
-from reportgen.errors import ImagesError, UsageError, printable
+from reportgen.errors import ImagesError, MaskError, UsageError, printable
 from reportgen.excerpts import path_text
-from reportgen.images import Found
+from reportgen.images import Found, Lookup
 from reportgen.options import DEFAULT_LIMIT, HW5_INDICES, BuildOptions
 from reportgen.reference import PHOTOGRAPHS, find_subjects
 from reportgen.results import Facts, Failure, ImageInput, InputSpec, ModelFacts
@@ -61,16 +61,18 @@ def select_images(
     labels, label_notes = _labels(found, options, model, origin)
     spec = model.input
     order = _order(found, labels, options, _asker(found, spec, probabilities, group, progress))
+    look, failures = _masks(options, order.failures)
     progress.stage("decode", len(order.positions))
     decoded: list[ImageInput] = []
-    failures = list(order.failures)
     for position in order.positions:
         good, bad = images.decode_all((found[position],), (labels[position],), spec)
-        decoded.extend(map(keep, good))
+        decoded.extend(keep(_with_objects(image, found[position], look, spec, failures)) for image in good)
         failures.extend(bad)
         progress.advance()
     if not decoded:
-        raise _none_left(failures)
+        raise _none_left([each for each in failures if each.code != "E-MASK"])
+    if options.masks and not any(image.objects for image in decoded) and all(f.code != "E-MASK" for f in failures):
+        failures.append(_failure(_no_mask(options.masks)))
     return Selection(tuple(decoded), tuple(failures), (*origin, *label_notes, *order.notes))
 
 
@@ -87,6 +89,37 @@ def _labels(
         return (None,) * len(found), ()  # their sentence says already that they are no test of the model
     labels, note = images.infer_labels(found, model.classes)
     return labels, (note,)
+
+
+def _masks(options: BuildOptions, failures: Sequence[Failure]) -> tuple[Lookup, list[Failure]]:
+    """How the masks of a photograph are found, and the failures, with that of a file that cannot be used."""
+    if options.masks is None:
+        return lambda _: None, list(failures)
+    try:
+        return images.read_masks(options.masks), list(failures)
+    except MaskError as err:
+        return lambda _: None, [*failures, _failure(err)]
+
+
+def _with_objects(
+    image: ImageInput, found: Found, look: Lookup, spec: InputSpec, failures: list[Failure]
+) -> ImageInput:
+    """The image with what is known of its objects; a mask that cannot be used is told among the failures."""
+    try:
+        kept = look(found)
+        return image if kept is None else replace(image, objects=images.objects_in(kept, image, spec))
+    except MaskError as err:
+        failures.append(_failure(err))
+        return image
+
+
+def _no_mask(path: Path) -> MaskError:
+    why = "no mask in it is named as one of the images, or none marks an object"
+    return MaskError("E-MASK", printable(path.name), why, "Name them as the images: cat.png or cat.txt for cat.jpg")
+
+
+def _failure(err: MaskError) -> Failure:
+    return Failure(err.what, err.code, err.why, err.fix)
 
 
 def _candidates(total: int, options: BuildOptions) -> tuple[tuple[int, ...], Notes]:

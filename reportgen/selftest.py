@@ -8,7 +8,7 @@ import copy
 import hashlib
 import platform
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
@@ -24,8 +24,9 @@ from torch import Tensor, nn
 
 from reportgen import __version__
 from reportgen.cases import answered
+from reportgen.checks import randomisation
 from reportgen.classifier import Classifier, device_name, resolve_device
-from reportgen.contracts import Silent
+from reportgen.contracts import Evidence, Silent
 from reportgen.example import HONEST
 from reportgen.example.scenes import Scene, fresh_scenes
 from reportgen.explain import IMAGE_METHODS
@@ -78,7 +79,19 @@ def _scenes(device: str) -> tuple[KnownAnswer, ...]:
         shape = classifier.module
         with opened_classifier(options, _random(shape), Silent()) as other:
             density = _density("saliency", other, scenes, options)
-        return (*found, KnownAnswer("object_random", density, RANDOM, above=False))
+        found.append(KnownAnswer("object_random", density, RANDOM, above=False))
+        return (*found, *_depends_on_weights(classifier, cases, options))
+
+
+def _depends_on_weights(classifier: Classifier, cases: Sequence[Case], options: BuildOptions) -> Iterator[KnownAnswer]:
+    """Saliency follows the learned weights, and Guided Backprop, which rebuilds the image's edges, does not."""
+    methods = {name: IMAGE_METHODS[name] for name in ("saliency", "guided_backprop")}
+    said = [_explained(name, classifier, cases, options) for name in methods]
+    evidence = Evidence(classifier, cases, list(zip(*said, strict=True)), methods, options)
+    for each in randomisation.judge(evidence):
+        above = each.method == "guided_backprop"
+        value = float(above) * -1 if each.result.value is None else each.result.value
+        yield KnownAnswer(f"weights_{each.method}", value, randomisation.THRESHOLD, above=above)
 
 
 def _cases(classifier: Classifier, scenes: Sequence[Scene]) -> tuple[Case, ...]:

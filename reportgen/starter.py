@@ -14,15 +14,18 @@ NAME: Final = "reportgen.toml"
 EXAMPLES: Final = {
     "size": 128, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "channel_order": "rgb", "resize": "crop",
     "head": "softmax", "state_key": "state_dict_ema", "classes": "classes.txt", "images": ["photographs"],
-    "reference_images": ["more_photographs"], "labels": "labels.csv", "indices": [1, 2, 47, 98], "limit": 12,
+    "reference_images": ["more_photographs"], "labels": "labels.csv", "masks": "masks", "indices": [1, 2, 47, 98],
+    "limit": 12,
     "layers": ["cnn.15"], "filters": [0, 5], "lime_fill_image": "grey.png", "templates": "templates", "css": "own.css",
+    "font": "own.otf",
     "notes": "notes.md", "rules": "rules.toml", "preset": "default", "batch_size": 16, "title": "What it looks at",
-    "target": "cat", "versus": "dog", "author": "Ada Example", "student_id": "b00000000",
+    "target": "cat", "versus": "dog", "author": "Ada Example", "student_id": "b00000000", "accent": "#7a1f5c",
+    "logo": "logo.png", "max_seconds": 3600,
 }  # fmt: skip
 
 
-def starter() -> str:
-    """The text of the file: settings below the headings of --help."""
+def starter(language: str = "en") -> str:
+    """The text of the file: settings below the headings of --help. language: another than English is set already."""
     parts = [
         "# Settings of reportgen. Take away the # before a setting to change it; the command line has the last word."
     ]
@@ -33,7 +36,8 @@ def starter() -> str:
         extra = setting.json_schema_extra
         own = str(extra["panel"]) if isinstance(extra, dict) else ""
         parts += [f"\n# == {own} =="] if own != panel else []
-        parts.append(f"\n# {setting.description}\n# {name} = {_value(name, setting)}")
+        given = f'lang = "{language}"' if name == "lang" and language != "en" else f"# {name} = {_value(name, setting)}"
+        parts.append(f"\n# {setting.description}\n{given}")
         panel = own
     return "\n".join(parts) + "\n"
 
@@ -49,11 +53,11 @@ def _plain(value: Path | tuple[str, ...]) -> str | list[str]:
     return str(value) if isinstance(value, Path) else list(value)
 
 
-def write_starter(path: Path, *, overwrite: bool = False) -> Path:
+def write_starter(path: Path, *, overwrite: bool = False, language: str = "en") -> Path:
     """Write the file. Raises UsageError where there is one, OutputError where it cannot be written."""
     try:
         with path.open("w" if overwrite else "x", encoding="utf-8") as file:
-            file.write(starter())
+            file.write(starter(language))
     except FileExistsError as err:
         raise UsageError("E-INIT", str(path), "the file is there already", "Add --overwrite, or name another") from err
     except OSError as err:

@@ -21,7 +21,9 @@ FORMAT = 1
 RUN_FILE = "run.json"
 ARRAYS_FILE = "arrays.safetensors"
 _RUN = TypeAdapter(Run)
-_DTYPES: Final = {"|u1": "U8", "<i4": "I32", "<f4": "F32", "<f8": "F64"}  # those that results hold; see `arrays.lock`
+_DTYPES: Final = {  # those that results hold; see `arrays.lock`
+    "|b1": "BOOL", "|u1": "U8", "|i1": "I8", "<i4": "I32", "<i8": "I64", "<f4": "F32", "<f8": "F64",
+}  # fmt: skip
 _ALIGNED: Final = 8  # bytes
 _PIECE: Final = 1 << 20  # bytes
 

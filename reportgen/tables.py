@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reportgen.language import Words, load_words
+from reportgen.results import Facts, Scalar
 
 if TYPE_CHECKING:  # the table needs no torch
     from reportgen.doctor import Finding
@@ -56,6 +57,19 @@ def _megabytes(size: int) -> str:
 
 def _day(seconds: float) -> str:
     return time.strftime("%Y-%m-%d", time.localtime(seconds))
+
+
+def plan_table(plan: Facts, console: Console | None = None) -> str:
+    """What a build would do: what it is about, and how much of it."""
+    words = load_words()
+    rows = [((words(f"plan.{key}"), _amount(key, value)), "") for key, value in plan.items()]
+    return _drawn({words("plan.what"): False, words("plan.amount"): False}, rows, console)
+
+
+def _amount(key: str, value: Scalar) -> str:
+    if key.startswith("bytes"):
+        return f"{int(value) / 1e6:.1f} MB"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _drawn(headings: Mapping[str, bool], rows: Sequence[tuple[tuple[str, ...], str]], console: Console | None) -> str:

@@ -16,19 +16,26 @@ from markupsafe import Markup, escape
 from reportgen.contracts import RenderOptions
 from reportgen.document import Picture, ReportDocument
 from reportgen.errors import UsageError
+from reportgen.looks import accent_style, paper_style, read_logo
 from reportgen.markdown import to_html
 from reportgen.resources import templates_dir
+from reportgen.slimming import slim_script, slim_style, used_only
 
 ENTRY = "report.html.j2"
 
 
 @dataclass(frozen=True)
 class Medium:
-    """What a page is made for. sheets: names of its style sheets, in order; source: a picture's URL."""
+    """What a page is made for.
+
+    sheets, scripts: names of files, in order; source: a picture's URL; style: rules added before the user's own.
+    """
 
     name: Literal["screen", "paper"]
     sheets: tuple[str, ...]
     source: Callable[[Picture], str]
+    style: str = ""
+    scripts: tuple[str, ...] = ()
 
 
 # Characters that are not seen, or that turn the writing direction: a name with them may lie about itself (UTS-39); and
@@ -40,25 +47,34 @@ _UNSEEN = re.compile(
 # Han, kana and hangul break anywhere but before punctuation, and need no help.
 _LONG_WORD = re.compile("[^\\s\u1100-\u11ff\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]{21,}")
 _PIECE = 12  # characters between two places where a long word may break
+# Where the page's style, script and policy go once it is known what they are: no text can hold a zero byte.
+_PLACES = {name: f"\0{name}\0" for name in ("style", "script", "policy")}
+_CLASSES, _NAME = re.compile(r'class="([^"]*)"'), re.compile(r"[\w-]+")
 _BAR_WIDTHS = "\n".join(f".w{share} {{ width: {share}% }}" for share in range(101))
 
 
 def render_page(document: ReportDocument, options: RenderOptions, medium: Medium) -> str:
-    """The document as one HTML page with its style inside, the user's own style last.
+    """The document as one HTML page with its style and script inside, the user's own style last.
 
     Raises UsageError where the user's templates or style sheet cannot be used.
     """
     jinja = environment(options.templates, medium)
     try:
-        style = _style(jinja, medium.sheets, options.css)
-        page = jinja.get_template(ENTRY)
-        return page.render(document=document, words=document.words, style=style, policy=content_policy(style))
+        places = {name: Markup(mark) for name, mark in _PLACES.items()}
+        logo = read_logo(options.logo) if options.logo else None
+        page = jinja.get_template(ENTRY).render(document=document, words=document.words, logo=logo, **places)
+        script = _script(jinja, medium.scripts)
+        style = _style(jinja, medium, script, page, document.language) + _own_looks(options, medium)
     except UsageError:
         raise
     except Exception as err:
         if options.templates is None:
             raise  # a bug of ours
         raise _template_error(err, options.templates) from err  # a template is code: anything may come out of it
+    made = {"style": style, "script": script, "policy": str(escape(content_policy(style, script)))}
+    for name, mark in _PLACES.items():
+        page = page.replace(mark, made[name])
+    return page
 
 
 def environment(templates: Path | None, medium: Medium) -> SandboxedEnvironment:
@@ -82,14 +98,18 @@ def environment(templates: Path | None, medium: Medium) -> SandboxedEnvironment:
         lstrip_blocks=True,
     )
     jinja.globals |= {"medium": medium.name, "source": medium.source}
-    jinja.filters |= {"breakable": breakable, "bar_width": bar_width, "markdown": markdown}
+    jinja.filters |= {"breakable": breakable, "bar_length": bar_length, "bar_width": bar_width, "markdown": markdown}
     return jinja
 
 
-def content_policy(style: str) -> str:
-    """The content security policy of a page with this one style sheet: nothing is loaded, nothing runs."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+def content_policy(style: str, script: str = "") -> str:
+    """The content security policy of a page with this one style sheet and script: nothing else runs or is loaded."""
+    runs = f"script-src {_digest(script)}; " if script else ""
+    return f"default-src 'none'; img-src data:; style-src {_digest(style)}; {runs}base-uri 'none'; form-action 'none'"
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def visible(text: str) -> str:
@@ -112,6 +132,11 @@ def markdown(text: str) -> Markup:
     return Markup(to_html(visible(text.replace("\r\n", "\n"))))
 
 
+def bar_length(share: float) -> str:
+    """The length of a bar as an attribute of its drawing. share: in [0, 1]."""
+    return f"{100 * min(max(share, 0.0), 1.0):.1f}%"
+
+
 def bar_width(share: float) -> str:
     """The class that makes a bar so long; a style attribute would need a hole in the policy. share: in [0, 1]."""
     return f"w{round(100 * min(max(share, 0.0), 1.0))}"
@@ -121,22 +146,47 @@ def _visible(value: object) -> object:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _style(jinja: SandboxedEnvironment, sheets: Sequence[str], css: Path | None) -> Markup:
-    """All style sheets in one, as it stands between <style> and </style>."""
+def _style(jinja: SandboxedEnvironment, medium: Medium, script: str, page: str, language: str) -> str:
+    """All style sheets in one; on the screen without what this page cannot use, for it is read over a network."""
+    style = "\n".join(_file(jinja, f"styles/{name}") for name in medium.sheets)
+    if medium.name == "paper":
+        return f"{style}\n{_BAR_WIDTHS}\n"
+    classes = {name for names in _CLASSES.findall(page) for name in names.split()} | set(_NAME.findall(script))
+    return used_only(slim_style(style), classes, language) + "\n"
+
+
+def _script(jinja: SandboxedEnvironment, names: Sequence[str]) -> str:
+    script = "\n".join(slim_script(_file(jinja, f"scripts/{name}")) for name in names)
+    if "</script" in script.lower() or "<!--" in script:
+        raise UsageError("E-TEMPLATES", "scripts", "a script holds </script or <!--", "Write it in another way")
+    return script
+
+
+def _file(jinja: SandboxedEnvironment, name: str) -> str:
     assert jinja.loader is not None
-    parts = [jinja.loader.get_source(jinja, f"styles/{name}")[0] for name in sheets]
-    parts += [_BAR_WIDTHS, _own_style(css) if css else ""]
-    text = "\n".join(parts)  # every line ends in \n, as a browser reads it, or the policy's hash would not fit
+    text = jinja.loader.get_source(jinja, name)[0]
     if "</style" in text.lower() or "\0" in text:
-        raise UsageError("E-CSS", str(css), "it is no style sheet: it holds </style or a zero byte", "Remove it")
-    return Markup(text)
+        raise UsageError("E-TEMPLATES", name, "it holds </style or a zero byte", "Remove it")
+    return text
 
 
-def _own_style(css: Path) -> str:
+def _own_looks(options: RenderOptions, medium: Medium) -> str:
+    """What the user set, the style sheet last."""
+    on_paper = medium.name == "paper"
+    accent = accent_style(options.accent, paper=on_paper)
+    return (paper_style(options.paper) if on_paper else "") + accent + medium.style + _own_style(options.css)
+
+
+def _own_style(css: Path | None) -> str:
+    if css is None:
+        return ""
     try:
-        return css.read_text(encoding="utf-8-sig")  # turns every line end into \n
+        text = css.read_text(encoding="utf-8-sig")  # turns every line end into \n, or the policy's hash would not fit
     except (OSError, UnicodeDecodeError) as err:
         raise UsageError("E-CSS", str(css), f"it cannot be read ({err})", "Name a UTF-8 style sheet for --css") from err
+    if "</style" in text.lower() or "\0" in text:
+        raise UsageError("E-CSS", str(css), "it is no style sheet: it holds </style or a zero byte", "Remove it")
+    return text
 
 
 def _template_error(err: Exception, templates: Path) -> UsageError:

@@ -34,19 +34,21 @@ class Amplitudes:
         return ceil(self.jitter + corner * (self.scale / (1 - self.scale) + sin(radians(self.rotate)))) + 1
 
 
-def moved(images: Tensor, moves: Moves, amplitudes: Amplitudes) -> Tensor:
-    """(N, C, H, W) -> the same size, each image by its own movement; moves: (N, 4), within the amplitudes.
+def moved(images: Tensor, moves: Moves, amplitudes: Amplitudes, window: tuple[int, int] | None = None) -> Tensor:
+    """(N, C, H, W) -> (N, C, h, w), each image by its own movement; moves: (N, 4), within the amplitudes.
 
+    window: height and width of what is seen of them, in the middle; all where it is None.
     What lies outside an image is its other side, as waves go on: a grey border would be an edge that is not in it.
     """
-    if amplitudes == Amplitudes(0, 0, 0):
+    if amplitudes == Amplitudes(0, 0, 0) and window is None:
         return images
     height, width = images.shape[2:]
+    seen = window or (height, width)
     margin = amplitudes.margin((height, width))
     down, right = min(margin, height), min(margin, width)  # no image is laid around itself twice
     padded = functional.pad(images, (right, right, down, down), mode="circular")
-    theta = _theta(moves, (height, width), (height + 2 * down, width + 2 * right))
-    grid = functional.affine_grid(theta.to(images), [len(images), 1, height, width], align_corners=False)
+    theta = _theta(moves, seen, (height + 2 * down, width + 2 * right))
+    grid = functional.affine_grid(theta.to(images), [len(images), 1, *seen], align_corners=False)
     return functional.grid_sample(padded, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
-from reportgen.arrays import NO_FACTS, Facts, lock_facts
+from reportgen.arrays import NO_FACTS, Facts, Scalar, lock_facts
 
 State = Literal["supported", "weak", "indistinct", "fails", "not_tested", "degenerate"]
 STATES: Final[tuple[State, ...]] = get_args(State)  # the best first
@@ -12,11 +12,14 @@ SILENT: Final[frozenset[State]] = frozenset({"not_tested", "degenerate"})  # sta
 FAITHFULNESS: Final = "faithfulness"
 STABILITY: Final = "stability"
 RANDOMISATION: Final = "randomisation"
+AGREEMENT: Final = "agreement"
+OBJECT: Final = "object"
 ROAD: Final = "road"
 # For faithfulness and ROAD. Narrower gaps are found on networks that have learned nothing, and smaller leads over the
 # controls are chance. Measured: docs/verdicts.md.
 MARGIN: Final = 0.1  # of probability
 LEAD: Final = 0.1  # of what the widest gap of a control leaves to 1
+HELD: Final[dict[str, Scalar]] = {"gap_lead": LEAD, "gap_margin": MARGIN}
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,11 @@ class MethodCheck:
 
     method: str
     result: CheckResult
+
+
+def untested(check: str, reason: str, **measures: Scalar) -> CheckResult:
+    """What stands where a check could not be made. reason: of the sentence below [reason] that says why."""
+    return CheckResult(check, "not_tested", reason=f"reason.{reason}", measures=measures)
 
 
 def verdict(checks: Sequence[CheckResult], of_method: Sequence[CheckResult] = ()) -> Verdict | None:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from reportgen.measures import filter_preferences
 from reportgen.palette import IMAGENET, Palette, palette
 from reportgen.randomness import stream
 from reportgen.spectrum import basis
-from reportgen.transforms import Amplitudes
+from reportgen.transforms import Amplitudes, moved
 
 SIZE = (32, 40)
 ANGLES = (0, 45, 90, 135)
@@ -228,7 +229,7 @@ class TestIndependence:
     def test_each_image_is_moved_at_each_step_by_itself(self, monkeypatch: pytest.MonkeyPatch) -> None:
         seen: list[NDArray[np.float64]] = []
 
-        def watched(images: Tensor, moves: NDArray[np.float64], _: Amplitudes) -> Tensor:
+        def watched(images: Tensor, moves: NDArray[np.float64], *_: object) -> Tensor:
             seen.append(moves)
             return images
 
@@ -386,6 +387,61 @@ class TestObjective:
         (gradient,) = torch.autograd.grad(likeness(maps, 2).sum(), maps)
         assert not gradient[0].any()
         assert gradient[1].any()
+
+
+class Square(nn.Module):
+    """Takes images of one size only, as many a network with a position embedding."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        if images.shape[2:] != SIZE:
+            raise ValueError("32 x 40 only")
+        return torch.as_tensor(self.conv(images).mean((2, 3)))
+
+
+class TestWindow:
+    def test_a_part_is_enough_for_a_narrow_field_only(self, planted: Classifier) -> None:
+        assert ascent.window_of(planted, "act", (12, 15)) == (24, 30)
+        assert ascent.window_of(planted, "act", (13, 13)) is None
+        assert ascent.window_of(planted, "act", (3, 16)) is None
+
+    def test_all_is_shown_to_a_network_that_takes_nothing_smaller(self) -> None:
+        assert ascent.window_of(wrapped(Square(), SIZE, 4), "conv", (3, 3)) is None
+
+    def test_a_step_shows_the_network_a_part_and_all_parts_in_turn(
+        self, planted: Classifier, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        shapes: set[tuple[int, ...]] = set()
+        seen: list[NDArray[np.float64]] = []
+
+        def watched(images: Tensor, moves: NDArray[np.float64], amplitudes: Amplitudes, window: Any) -> Tensor:  # noqa: ANN401
+            seen.append(moves)
+            part = moved(images, moves, amplitudes, window)
+            shapes.add(tuple(part.shape[2:]))
+            return part
+
+        monkeypatch.setattr(ascent, "moved", watched)
+        ascent.synthesise(planted, "act", [0], Ascent(60, variants=1, window=(24, 30)), PLAIN, 16)
+        assert shapes == {(24, 30)}
+        assert np.abs(np.stack(seen)[..., 0]).max() > 0.8 * SIZE[0] / 2  # to the other end, for waves go on
+        assert np.stack(seen)[..., :2].max() <= 20
+
+    def test_the_picture_from_parts_excites_the_filter_as_much(
+        self, planted: Classifier, images: NDArray[np.float32]
+    ) -> None:
+        """One and a half times the steps of nine sixteenths of the work."""
+        parts = ascent.synthesise(planted, "act", range(4), Ascent(90, variants=1, window=(24, 30)), PLAIN, 16)[:, 0]
+        for number in range(4):
+            whole = answer(planted, "act", number, images[number]).mean()
+            assert answer(planted, "act", number, parts[number]).mean() > 0.9 * whole
+
+    def test_facts_name_it(self) -> None:
+        facts = Ascent(64, window=(24, 30)).facts(SIZE, PLAIN)
+        assert (facts["window_height"], facts["window_width"], facts["jitter"]) == (24, 30, 20.0)
+        assert "window_height" not in Ascent(64).facts(SIZE, PLAIN)
 
 
 def test_facts() -> None:

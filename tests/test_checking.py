@@ -81,6 +81,17 @@ class TestExitCodes:
         assert "lime_same_place      100% (below 75%): On 4 of 4 images" in line
         assert "in the lower right" in line
 
+    def test_it_speaks_the_language_of_the_report_or_the_one_asked_for(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        report(replace(SHORTCUT, language="zh-Hant"))
+        assert command(["check", "report", "--format", "markdown"]) == 1
+        assert "右下方" in capsys.readouterr().out
+        assert "| 規則 |" in Path("report/rules.md").read_text(encoding="utf-8")
+        assert command(["check", "report", "--format", "markdown", "--lang", "zh-hans"]) == 1
+        assert "| 规则 |" in Path("report/rules.md").read_text(encoding="utf-8")
+        assert command(["check", "report", "--lang", "zh-CN"]) == 2
+
     def test_the_file_decides(self) -> None:
         report(SHORTCUT)
         Path("rules.toml").write_text("[rules]\nlime_same_place = 'warn'")

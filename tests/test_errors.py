@@ -26,6 +26,7 @@ def test_an_error_is_one_line_that_says_what_why_and_what_to_do() -> None:
         (errors.OutputError, 4),
         (errors.EnvironmentProblem, 4),
         (errors.ImageError, 1),
+        (errors.MaskError, 1),
         (errors.MethodError, 1),
         (errors.Incomplete, 1),
         (errors.ReportgenError, 70),
@@ -36,7 +37,7 @@ def test_exit_codes_are_public_and_stay(kind: type[ReportgenError], code: int) -
 
 
 def test_every_error_has_its_exit_code_tested() -> None:
-    assert len(FAMILY) == 12
+    assert len(FAMILY) == 13
 
 
 @pytest.mark.parametrize("kind", FAMILY)

@@ -118,4 +118,7 @@ def test_steps_that_cannot_be_enough_are_not_written() -> None:
         return write(document)
 
     fitted(document(), counted, "html", 0.001, WORDS)
-    assert calls == 2  # as it is, and as small as it can be
+    assert calls == 1  # as small as it can be
+    calls = 0
+    fitted(document(), counted, "html", 0.4 * WHOLE / MB, WORDS)
+    assert calls == 1  # the step that is enough is foreseen

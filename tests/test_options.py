@@ -173,6 +173,25 @@ class TestFiles:
 
 
 class TestValues:
+    @pytest.mark.parametrize(("given", "language"), [("en", "en"), ("ZH-hant", "zh-Hant"), ("zh_Hans", "zh-Hans")])
+    def test_a_language_in_any_spelling(self, given: str, language: str) -> None:
+        assert made(lang=given).lang == language
+
+    @pytest.mark.parametrize(
+        ("given", "hint"),
+        [
+            ("zh-TW", "did you mean zh-Hant?"),
+            ("zh_CN", "did you mean zh-Hans?"),
+            ("zh", "did you mean zh-Hant or zh-Hans?"),
+            ("zh-Hand", "did you mean zh-Han"),
+            ("fr", "choose one of en, zh-Hant, zh-Hans"),
+        ],
+    )
+    def test_another_language_is_refused_with_the_nearest(self, given: str, hint: str) -> None:
+        error = refusal(lambda: made(lang=given))
+        assert (error.code, error.what) == ("E-OPTION", "--lang")
+        assert hint in error.why
+
     @pytest.mark.parametrize(
         ("given", "size"),
         [
@@ -281,7 +300,7 @@ class TestValues:
         assert BuildOptions(model=Path("m.pth")).model_dump(exclude={"model"}) == {
             "arch": None, "size": None, "mean": (), "std": (), "channel_order": None, "resize": None,
             "head": None, "state_key": None, "classes": None, "reference_images": (),
-            "images": (), "labels": None, "indices": (), "limit": None, "pick": "first",
+            "images": (), "labels": None, "masks": None, "indices": (), "limit": None, "pick": "first",
             "methods": ("saliency", "integrated_gradients", "gradcam", "filters", "lime"), "target": None,
             "versus": None, "profile": "default", "layers": (), "filters": (),
             "filters_top": 2, "filter_steps": 64, "lime_samples": 1024, "lime_sampling": "designed",
@@ -290,8 +309,10 @@ class TestValues:
             "store": True, "store_mb": 2000.0, "max_failed": 0, "strict": False,
             "out": Path("report"), "formats": ("html", "pdf", "json"), "title": "", "author": "", "student_id": "",
             "templates": None, "css": None, "notes": None, "require_notes": False, "budget": 25.0, "max_pdf_mb": 10.0,
-            "pdf_timeout": 300, "overwrite": False, "device": "auto", "precision": "auto",
-            "batch_size": None, "seed": 16, "rules": None, "preset": None,
+            "pdf_timeout": 300, "lang": "en", "font": None,
+            "pdf_images": 100, "paper": "a4", "accent": "", "logo": None,
+            "overwrite": False, "device": "auto", "precision": "auto",
+            "batch_size": None, "dry_run": False, "max_seconds": None, "seed": 16, "rules": None, "preset": None,
         }  # fmt: skip
 
     def test_an_unknown_method_is_told_the_nearest(self) -> None:

@@ -269,6 +269,15 @@ class TestRenderingAgain:
         for name in sorted(set(REPORT_FILES) - set(CHECK_FILES)):
             assert (copy / name).read_bytes() == (honest / name).read_bytes(), name
 
+    def test_in_another_language_which_stays_and_changes_no_number(self, honest: Path, tmp_path: Path) -> None:
+        copy = shutil.copytree(honest, tmp_path / "copy")
+        render_again(copy, ("html", "json"), RenderOptions(language="zh-Hant"), Silent())
+        page = (copy / "report.html").read_bytes()
+        assert b'<html lang="zh-Hant">' in page
+        assert (copy / "report.json").read_bytes() == (honest / "report.json").read_bytes()
+        render_again(copy, ("html",), RenderOptions(), Silent())
+        assert (copy / "report.html").read_bytes() == page
+
     def test_refuses_a_folder_without_a_run(self, tmp_path: Path) -> None:
         with pytest.raises(InputRefused, match="cannot be read"):
             render_again(tmp_path, ("html",), RenderOptions(), Silent())

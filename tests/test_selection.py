@@ -243,3 +243,47 @@ def test_shipped_scenes_go_with_their_own_classes(tmp_path: Path, monkeypatch: p
     selection = beside(tmp_path, monkeypatch, SCENES)
     assert selection.notes[0][0] == "summary.shipped_scenes"
     assert all(image.name.startswith(SCENES[image.label or 0]) for image in selection.images)
+
+
+def marked(folder: Path, *names: str) -> Path:
+    """A folder of masks: the left half of each image is the object."""
+    folder.mkdir()
+    half = Image.new("L", (6, 6))
+    half.paste(255, (0, 0, 3, 6))
+    for name in names:
+        half.save(folder / f"{name}.png")
+    return folder
+
+
+def test_each_image_gets_the_mask_of_its_name(tmp_path: Path) -> None:
+    images = fill(tmp_path / "images", a=0, b=100, c=255)
+    found = choose(images, masks=marked(tmp_path / "masks", "a", "c", "z"))
+    left = np.zeros(SIZE, bool)
+    left[:, :3] = True
+    assert [[mask.mask.tolist() for mask in each.objects] for each in found.images] == [
+        [left.tolist()],
+        [],
+        [left.tolist()],
+    ]
+    assert found.failures == ()
+
+
+def test_a_broken_mask_costs_only_itself(tmp_path: Path) -> None:
+    images, masks = fill(tmp_path / "images", a=0, b=100), marked(tmp_path / "masks", "a", "b")
+    (masks / "a.png").write_bytes(b"no mask")
+    found = choose(images, masks=masks)
+    assert [len(each.objects) for each in found.images] == [0, 1]
+    assert [(each.what, each.code) for each in found.failures] == [("a.png", "E-MASK")]
+
+
+def test_a_broken_file_of_masks_and_one_for_other_images_are_told_once(tmp_path: Path) -> None:
+    images = fill(tmp_path / "images", a=0, b=100)
+    (tmp_path / "m.json").write_text("{}")
+    for masks, why in (
+        (tmp_path / "m.json", "images: Field required"),
+        (marked(tmp_path / "masks", "z"), "no mask in it"),
+    ):
+        found = choose(images, masks=masks)
+        assert [len(each.objects) for each in found.images] == [0, 0]
+        assert [each.code for each in found.failures] == ["E-MASK"]
+        assert found.failures[0].why.startswith(why)

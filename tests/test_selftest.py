@@ -11,6 +11,8 @@ from reportgen.explain import IMAGE_METHODS, lime, saliency
 from reportgen.results import KnownAnswer
 from reportgen.selftest import self_test
 
+WEIGHTS = ("weights_saliency", "weights_guided_backprop")
+
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -25,7 +27,14 @@ def found() -> tuple[KnownAnswer, ...]:
 
 def test_this_installation_gives_every_known_answer(found: tuple[KnownAnswer, ...]) -> None:
     methods = [f"object_{name}" for name in selftest.DENSER if name in IMAGE_METHODS]
-    assert [each.name for each in found] == ["answers", *methods, "object_lime", "object_random", "planted_lime"]
+    assert [each.name for each in found] == [
+        "answers",
+        *methods,
+        "object_lime",
+        "object_random",
+        *WEIGHTS,
+        "planted_lime",
+    ]
     assert [each.name for each in found if not each.holds] == []
 
 

@@ -47,6 +47,13 @@ def test_each_stands_below_what_it_means() -> None:
         assert lines[position - 1] == f"# {field.description}"
 
 
+def test_a_language_that_was_asked_for_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["init", "--lang", "zh-Hant"]) == 0
+    assert tomllib.loads((tmp_path / "reportgen.toml").read_text(encoding="utf-8")) == {"lang": "zh-Hant"}
+    assert run(["init", "other.toml", "--lang", "zh"]) == 2
+
+
 def test_a_file_that_is_there_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "own.toml"
     file.write_text("seed = 3")

@@ -131,7 +131,7 @@ def test_a_part_or_a_style_of_the_users_replaces_the_built_in_one(tmp_path: Path
     (tmp_path / "styles" / "tokens.css").write_text(":root { --ink: teal }")
     made = page(tmp_path)
     assert "<h1>mine</h1>" in made
-    assert "<style>:root { --ink: teal }" in made
+    assert "<style>:root{--ink:teal}" in made
     assert "<h1>mine</h1>" not in page()
 
 
@@ -182,7 +182,7 @@ def test_templates_place_and_do_not_decide(template: Path) -> None:
     arithmetic = (nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Pow, nodes.Neg)
     assert not list(tree.find_all((*arithmetic, nodes.MarkSafe, nodes.EvalContextModifier)))
     assert "safe" not in {node.name for node in tree.find_all(nodes.Filter)}
-    assert not re.search(r"style=|\son\w+=|<script", content)
+    assert not re.search(r"style=|\son\w+=|<script", content.replace("<script>{{ script }}</script>", ""))
 
 
 def test_markup_is_made_in_one_place() -> None:

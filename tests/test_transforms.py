@@ -37,6 +37,13 @@ def test_whole_shifts_go_round(down: int, right: int) -> None:
     np.testing.assert_allclose(moved(picture(), one(down, right), FREE), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize(("down", "right"), [(0, 0), (2, -3), (6, 6)])
+def test_a_window_is_the_middle_of_what_is_moved(down: int, right: int) -> None:
+    whole = moved(picture(), one(down, right), FREE)
+    part = moved(picture(), one(down, right), FREE, (8, 11))
+    np.testing.assert_allclose(part, whole[:, :, 2:10, 3:14], atol=1e-5)
+
+
 def test_a_quarter_turn_is_counter_clockwise() -> None:
     square = picture(12, 12)
     np.testing.assert_allclose(moved(square, one(degrees=90), FREE), torch.rot90(square, 1, (2, 3)), atol=1e-5)

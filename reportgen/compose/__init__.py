@@ -8,6 +8,7 @@ from reportgen.compose import (
     appendix,
     attribution,
     cards,
+    class_names,
     failures,
     filters,
     lime,
@@ -17,6 +18,7 @@ from reportgen.compose import (
     unanswered,
     writeup,
 )
+from reportgen.compose.abridging import abridged
 from reportgen.compose.answers import QUESTIONS
 from reportgen.compose.facts import report_facts
 from reportgen.compose.lime_trust import samplings
@@ -24,12 +26,12 @@ from reportgen.compose.summing import summarise
 from reportgen.document import Reference, ReportDocument, Section
 from reportgen.language import Words, load_references
 from reportgen.numbering import numbered
-from reportgen.phrasing import capital, count, listing, shown_name, sources
+from reportgen.phrasing import capital, count, joined, listing, shown_name, sources
 from reportgen.pictures import with_pictures
 from reportgen.results import Run
 from reportgen.shelf import Keep, in_memory
 
-__all__ = ["QUESTIONS", "compose", "summarise"]
+__all__ = ["QUESTIONS", "abridged", "compose", "summarise"]
 
 Writer = Callable[[Run, Words], Section]
 TASKS: Mapping[str, Writer] = {  # method -> its section, in the order of the report
@@ -49,6 +51,7 @@ SHA_SHOWN = 12
 
 def compose(run: Run, words: Words, keep: Keep = in_memory) -> ReportDocument:
     """The document of a run; the same run and words always give an equal one. keep: where its pictures wait."""
+    original, run = run, class_names.in_words(run, words)
     summary = summarise(run)
     tasks = tuple(task for task in TASKS if _has(run, task) or _has(run, f"{task}_hw5"))
     failed = failures.section(run, words)
@@ -71,8 +74,8 @@ def compose(run: Run, words: Words, keep: Keep = in_memory) -> ReportDocument:
         running_head=words("title.running_head_author", title=title, author=author) if author else title,
         sections=answered.sections,
         references=_references(run, words),
-        facts=report_facts(run, summary, answered),
-        words=words.table("page"),
+        facts=report_facts(original, summarise(original), answered),
+        words={**words.table("page"), "gap": joined(words, ["", ""])},
         remarks=answered.remarks,
         author=author,
     )
@@ -127,7 +130,7 @@ def _references(run: Run, words: Words) -> tuple[Reference, ...]:
     citing = ["hw5.source"] if run.profile == "hw5" and any(_has(run, f"{task}_hw5") for task in TASKS) else []
     citing += ["feeding.source"] if run.model.input.evidence else []
     citing += ["pattern.cues"] if any(subject.cues for subject in run.subjects) else []
-    citing += ["trust.what"] if trust.judged(run) else []
+    citing += trust.explained(run)
     for task in TASKS:
         citing += ["lime.how_designed"] if task == "lime" and "designed" in samplings(run) else []
         cites = attribution.cited(task) if task in attribution.WRITERS else [f"{task}.{part}" for part in CITING]

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reportgen.anchors import image_anchor
 from reportgen.document import Answer, Block, Figure, Section
 from reportgen.errors import printable
 from reportgen.language import Words
@@ -44,7 +45,7 @@ def answered(sections: Sequence[Section], run: Run, words: Words) -> Answered:
     blocks = {place: Answer(words("author.answer"), "\n\n".join(each)) for place, each in texts.items()}
     if run.profile == "hw5":
         for task in missing:
-            gap = words("author.missing", heading=QUESTIONS[task])
+            gap = words("author.missing", heading=words(f"author.heading_{task}"))
             blocks[task] = Answer(words("author.answer"), "", gap)
     lost = [note.heading for note, place in zip(run.notes, places, strict=True) if not place]
     placed = tuple(_with(section, blocks) for section in sections)
@@ -68,9 +69,12 @@ def _names(sections: Sequence[Section], run: Run, words: Words) -> dict[str, str
     for section in _below(sections):
         names |= {_plain(section.anchor): section.anchor, _plain(section.title): section.anchor}
         figures = (block for block in section.blocks if isinstance(block, Figure))
-        names |= {f"figure{figure.number}": figure.anchor for figure in figures}
+        for figure in figures:
+            told = words("page.figure_n", n=figure.number)
+            names |= {f"figure{figure.number}": figure.anchor, _plain(told): figure.anchor}
     for anchor in [section.anchor for section in sections if section.anchor in _SHORT]:
-        titles = [words(key) for key in (f"section.{anchor}", f"section.{anchor}_hw5") if words.has(key)]
+        keys = (f"section.{anchor}", f"section.{anchor}_hw5", f"author.heading_{anchor}")
+        titles = [words(key) for key in keys if words.has(key)]
         names |= {_plain(name): anchor for name in (_SHORT[anchor], *titles)}
     return names | {"": "summary"}
 
@@ -79,9 +83,10 @@ def _image_names(run: Run) -> Iterator[tuple[str, str]]:
     """Every image by its whole name, and by the last part where that is its own."""
     whole = [shown_name(subject.image.name) for subject in run.subjects]
     last = [name.rpartition("/")[2] for name in whole]
-    for position, both in enumerate(zip(whole, last, strict=True), 1):
+    for subject, both in zip(run.subjects, zip(whole, last, strict=True), strict=True):
+        anchor = image_anchor(subject.image)
         for name in both if last.count(both[1]) == 1 else both[:1]:
-            yield from ((_plain(form), f"image-{position}") for form in (name, f"image: {name}"))
+            yield from ((_plain(form), anchor) for form in (name, f"image: {name}"))
 
 
 def _below(sections: Sequence[Section]) -> Iterator[Section]:
@@ -93,7 +98,7 @@ def _below(sections: Sequence[Section]) -> Iterator[Section]:
 def _plain(heading: str) -> str:
     """A heading without what people write differently: case, spaces, a number before it, signs after it."""
     text = re.sub(r"^\s*(?:[#\d]+[.):]\s*)+", "", printable(heading).casefold())
-    return re.sub(r"[\s:]+", "", text).rstrip(".")
+    return re.sub(r"[\s:：]+", "", text).rstrip(".")
 
 
 def _remarks(lost: Sequence[str], names: Mapping[str, str]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from reportgen.compose import feeding, reading
 from reportgen.document import Paragraph, Section, Sentence, Table
 from reportgen.language import Words
-from reportgen.phrasing import number, said, shown_name, whole
+from reportgen.phrasing import apart, conversions, number, said, shown_name, size_words, whole
 from reportgen.results import ForwardFacts, LayerFact, Run, Scalar
 
 KEYS = "precision layout folding folded batch_norms probes distance"
@@ -40,7 +40,7 @@ def _layers(run: Run, words: Words) -> tuple[Table | Paragraph, ...]:
 def _layer(words: Words, layer: LayerFact) -> tuple[str, ...]:
     name = shown_name(layer.name) + "*" * layer.inferred
     assumption = words(layer.assumption) if layer.assumption else ""
-    detail = "; ".join(part for part in (shown_name(layer.detail), assumption) if part)
+    detail = apart(words, [part for part in (shown_name(layer.detail), assumption) if part])
     return name, shown_name(layer.kind), detail, whole(layer.parameters) if layer.parameters else ""
 
 
@@ -93,7 +93,5 @@ def _hashes(run: Run, words: Words) -> tuple[Table | Paragraph, ...]:
     rows = []
     for subject in run.subjects:
         image = subject.image
-        size = words("card.size", height=image.original_size[0], width=image.original_size[1])
-        conversions = ", ".join(words(f"conversion.{key}") for key in image.conversions)
-        rows.append((shown_name(image.name), size, conversions, image.sha256))
+        rows.append((shown_name(image.name), size_words(words, image), conversions(words, image), image.sha256))
     return (_table(words, "hashes", "image size conversions sha", tuple(rows), "llll"),)

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from reportgen.anchors import image_anchor
 from reportgen.attribution_panels import METHODS, SIGNED, attribution_panel, attribution_scale, method_name
 from reportgen.compose.heat_findings import shows, versus_sentences
 from reportgen.compose.trust import marked
 from reportgen.document import Block, Figure, Section, Sentence, Table
 from reportgen.language import Words
 from reportgen.panels import PERCENTILE, Found, found, in_rows, padded, target_words
-from reportgen.phrasing import citing, number, paragraph, percent, place, said, shown_name
+from reportgen.phrasing import citing, joined, number, paragraph, percent, place, said, shown_name
 from reportgen.results import Run, Scalar
 
 COLUMNS = ("half", "top", "border", "place")
@@ -88,8 +89,8 @@ def _figures(words: Words, name: str, items: Sequence[Found], score: str) -> Ite
     percentile = f"{PERCENTILE:g}"
     method = words(f"attribution.method_{name}", score=score)
     colour = words("attribution.colour_signed" if name in SIGNED else "attribution.colour", percentile=percentile)
-    contrast = " ".join(sentence.text for sentence in versus_sentences(words, items))
-    line = " ".join(part for part in (method, colour, contrast) if part)
+    contrast = [sentence.text for sentence in versus_sentences(words, items)]
+    line = joined(words, [method, colour, *contrast])
     for n, group in enumerate(in_rows(items), 1):
         above = padded(attribution_panel(words, item, overlay=True, label=item.name) for item in group)
         maps = (attribution_panel(words, item, overlay=False) for item in group)
@@ -97,7 +98,8 @@ def _figures(words: Words, name: str, items: Sequence[Found], score: str) -> Ite
         key = "attribution.caption" if n == 1 else "attribution.caption_continued"
         caption = words(key, method=method_name(words, name))
         anchor = f"{name.replace('_', '-')}-figure-{n}"
-        yield Figure(anchor, 0, caption, (above, below), line, (attribution_scale(words, name),))
+        about = tuple(image_anchor(item.subject.image) for item in group)
+        yield Figure(anchor, 0, caption, (above, below), line, (attribution_scale(words, name),), about)
 
 
 def _table(words: Words, name: str, items: Sequence[Found]) -> Table:

@@ -1,21 +1,21 @@
 """Image by image: the answer, what carries it, and the original beside saliency, activation and LIME."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from reportgen.anchors import image_anchor, picture_anchor
 from reportgen.attribution_panels import METHODS, SIGNED, attribution_panel, method_name
-from reportgen.compose import heat_findings, lime_trust, patterns, trust
+from reportgen.compose import agreeing, heat_findings, lime_trust, patterns, trust
 from reportgen.compose.bars import bars
+from reportgen.compose.controls import with_controls
 from reportgen.compose.trust import marked
 from reportgen.document import Block, Figure, Panel, Paragraph, ScaleBar, Section, Sentence
-from reportgen.errors import printable
 from reportgen.language import Words
 from reportgen.panels import (
     PERCENTILE,
     Found,
     Studied,
     activation_panel,
-    agreement,
     found,
     in_rows,
     lime_panel,
@@ -27,25 +27,25 @@ from reportgen.panels import (
     target_words,
 )
 from reportgen.phrasing import (
-    ALIKE,
     DENSER,
-    capital,
     coefficient,
     counted,
     is_weak,
+    joined,
     listing,
     number,
     percent,
     place,
     said,
     shown_name,
+    told_failure,
     whole,
 )
 from reportgen.pictures import with_pictures
 from reportgen.results import Failure, Head, Run, Subject
 from reportgen.shelf import Keep, in_memory
 
-HALF = 0.5
+NO_IMAGE = ("E-MASK", "E-METHOD")  # failures that leave every image its card
 LEAST_SECOND = 0.01  # probability from which the second class is worth a sentence
 
 
@@ -73,14 +73,15 @@ class _Card:
 
 def section(run: Run, words: Words, keep: Keep = in_memory) -> Section:
     """One card per image; those that could not be explained come first, with the reason. keep: as of `compose`."""
-    failed = (_failed(words, n, failure) for n, failure in enumerate(run.failures, 1) if failure.code != "E-METHOD")
+    numbered = enumerate(run.failures, 1)
+    failed = (_failed(words, n, failure) for n, failure in numbered if failure.code not in NO_IMAGE)
     cards = (with_pictures(_card(run, words, card), keep) for card in _cards(run))
-    return Section("images", words("section.images"), sections=(*failed, *cards))
+    return with_controls(Section("images", words("section.images"), sections=(*failed, *cards)), run, words)
 
 
 def _failed(words: Words, n: int, failure: Failure) -> Section:
     """The card of an image without an explanation."""
-    why, fix = capital(printable(failure.why)), printable(failure.fix)
+    why, fix = told_failure(words, failure)
     sentence = said(words, "card.failed", (f"failures[{n - 1}].why", f"failures[{n - 1}].fix"), why=why, fix=fix)
     return Section(f"failed-{n}", shown_name(failure.what), (Paragraph((sentence,), "warning"),), lead=1)
 
@@ -107,7 +108,7 @@ def _card(run: Run, words: Words, card: _Card) -> Section:
         blocks.append(Paragraph(told))
     if strongest:
         blocks.append(Paragraph(tuple(_filter(words, card, strongest, len(run.subjects)))))
-    return Section(f"image-{card.position + 1}", shown_name(card.subject.image.name), tuple(blocks), lead=3)
+    return Section(image_anchor(card.subject.image), shown_name(card.subject.image.name), tuple(blocks), lead=3)
 
 
 def _evidence(words: Words, card: _Card) -> Iterator[Paragraph]:
@@ -116,7 +117,7 @@ def _evidence(words: Words, card: _Card) -> Iterator[Paragraph]:
     for target in targets:
         about = [item for item in card.maps if item.ok and item.explanation.target == target]
         sentences = [each for item in about for each in SAID[item.explanation.method](words, item)]
-        sentences += _agreement(words, card) if target.leads else ()
+        sentences += agreeing.of_saliency_and_lime(words, card.subject, card.key) if target.leads else ()
         sentences += trust.sentences(words, about)
         if sentences:
             heading = words("card.heading", target=target_words(words, target)) if len(targets) > 1 else ""
@@ -187,17 +188,6 @@ def _lime(words: Words, item: Found) -> Iterator[Sentence]:
 SAID = {"saliency": _saliency, **dict.fromkeys(METHODS, heat_findings.card), "lime": _lime}
 
 
-def _agreement(words: Words, card: _Card) -> Iterator[Sentence]:
-    if measured := agreement(card.subject):
-        density = measured["agreement_density"]
-        key = "card.agreement" if density >= ALIKE else "card.agreement_low"
-        if density >= DENSER:
-            key = "card.agreement_high" if measured["agreement"] >= HALF else "card.agreement_dense"
-        keys = tuple(f"{card.key}.measures.{name}" for name in ("agreement", "agreement_area", "agreement_density"))
-        share, area = percent(measured["agreement"]), percent(measured["agreement_area"])
-        yield said(words, key, keys, share=share, area=area, times=number(density))
-
-
 def _strongest(card: _Card) -> Studied | None:
     """The filter that comes nearest to its own maximum here, in the deepest layer that has pictures."""
     painted = [item for item in card.studies if item.study.status == "ok" and item.study.activations.max() > 0]
@@ -237,26 +227,37 @@ def _figure(words: Words, card: _Card, strongest: Studied | None) -> Figure:
     shown += ["saliency"] * bool(card.saliency) + ["maps"] * bool(card.others)
     shown += ["filter"] * bool(strongest) + ["lime"] * bool(card.lime)
     parts = listing(words, [words(f"card.part_{part}") for part in shown])
-    caption = words("card.caption", name=shown_name(card.subject.image.name), parts=parts)
-    if count > 1:
-        caption += " " + words("card.caption_rows")
+    told = [words("card.caption", name=shown_name(card.subject.image.name), parts=parts)]
+    told += [words("card.caption_rows")] if count > 1 else []
     if card.lime or any(item.explanation.method in SIGNED for item in card.maps):
-        caption += " " + words("card.caption_colours" if card.lime else "card.caption_signed")
-    method = " ".join(_methods(words, card, strongest))
-    return Figure(f"image-{card.position + 1}-figure", 0, caption, rows, method, tuple(_scales(words, card, strongest)))
+        told.append(words("card.caption_colours" if card.lime else "card.caption_signed"))
+    caption = joined(words, told)
+    method = joined(words, _methods(words, card, strongest))
+    return Figure(
+        f"{image_anchor(card.subject.image)}-figure", 0, caption, rows, method, tuple(_scales(words, card, strongest))
+    )
 
 
 def _row(words: Words, card: _Card, strongest: Studied | None, row: int) -> Iterator[Panel]:
-    yield original_panel(words, card.subject.image)
+    image = card.subject.image
+    photograph = original_panel(words, image)
+    yield photograph if row else replace(photograph, anchor=picture_anchor(image, "original"))
     for item in card.saliency[row : row + 1]:
-        yield marked(saliency_panel(words, item, overlay=True), words, item.explanation)
+        yield _linked(marked(saliency_panel(words, item, overlay=True), words, item.explanation), item)
     for items in card.others:
         for item in items[row : row + 1]:
-            yield marked(attribution_panel(words, item, overlay=True), words, item.explanation)
+            yield _linked(marked(attribution_panel(words, item, overlay=True), words, item.explanation), item)
     if strongest:
-        yield activation_panel(words, strongest.study, card.subject, card.position, overlay=True)
+        panel = activation_panel(words, strongest.study, card.subject, card.position, overlay=True)
+        yield panel if row else replace(panel, anchor=picture_anchor(image, "filters"))
     for item in card.lime[row : row + 1]:
-        yield marked(lime_panel(words, item, numbered=False), words, item.explanation)
+        yield _linked(marked(lime_panel(words, item, numbered=False), words, item.explanation), item)
+
+
+def _linked(panel: Panel, item: Found) -> Panel:
+    """The panel under an address that no other image or method changes."""
+    anchor = picture_anchor(item.subject.image, item.explanation.method, item.explanation.target)
+    return replace(panel, anchor=anchor)
 
 
 def _methods(words: Words, card: _Card, strongest: Studied | None) -> Iterator[str]:

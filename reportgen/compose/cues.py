@@ -4,7 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from reportgen.document import Sentence
 from reportgen.language import Words
-from reportgen.phrasing import SAME_PLACE_LEAST, SAME_PLACE_SHARE, citing, listing, percent, said, shown_name
+from reportgen.phrasing import (
+    SAME_PLACE_LEAST,
+    SAME_PLACE_SHARE,
+    citing,
+    enumerated,
+    listing,
+    percent,
+    said,
+    shown_name,
+)
 from reportgen.results import Cue, Run, Scalar, Subject
 
 Numbers = dict[str, Scalar]
@@ -87,7 +96,11 @@ def of_images(
 def names_of(words: Words, subjects: Sequence[Subject]) -> str:
     """The images' names; where there are many, the first few."""
     names = [shown_name(each.image.name) for each in subjects]
-    return listing(words, names) if len(names) <= NAMED else words("pattern.such_as", names=", ".join(names[:NAMED]))
+    return (
+        listing(words, names)
+        if len(names) <= NAMED
+        else words("pattern.such_as", names=enumerated(words, names[:NAMED]))
+    )
 
 
 def _swapped(asked: Sequence[Subject]) -> Numbers:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from reportgen.compose import agreeing
 from reportgen.compose.answers import Answered
 from reportgen.compose.patterns import drawn
 from reportgen.panels import PRESENTATION, agreement
@@ -109,7 +110,7 @@ def _image(subject: Subject) -> ImageReport:
             probability=first.probability,
             top=tuple(map(ClassReport.model_validate, prediction.top)),
         ),
-        measures={**agreement(subject), **drawn(subject)},
+        measures={**agreement(subject), **drawn(subject), **agreeing.numbers(subject)},
         cues=tuple(map(CueReport.model_validate, subject.cues)),
         explanations=tuple(map(_explanation, subject.explanations)),
     )

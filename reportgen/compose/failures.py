@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 from reportgen.document import Section, Table
-from reportgen.errors import printable
 from reportgen.language import Words
-from reportgen.phrasing import capital, reason, shown_name
+from reportgen.phrasing import reason, shown_name, told_failure
 from reportgen.results import Explanation, FilterStudy, Run
 
 Row = tuple[str, str, str]
@@ -13,7 +12,7 @@ Row = tuple[str, str, str]
 
 def section(run: Run, words: Words) -> Section | None:
     """The table of failures; None where nothing failed."""
-    rows = (*_images(run), *_explanations(run, words), *_filters(run, words))
+    rows = (*_images(run, words), *_explanations(run, words), *_filters(run, words))
     if not rows:
         return None
     header = tuple(words(f"failures.column_{column}") for column in ("what", "why", "fix"))
@@ -21,9 +20,12 @@ def section(run: Run, words: Words) -> Section | None:
     return Section("failures", words("section.failures"), (table,))
 
 
-def _images(run: Run) -> Iterator[Row]:
+def _images(run: Run, words: Words) -> Iterator[Row]:
+    """Images that could not be used, and methods that broke down as a whole."""
     for failure in run.failures:
-        yield shown_name(failure.what), capital(printable(failure.why)), printable(failure.fix)
+        method = f"method.{failure.what}"
+        named = words(method) if failure.code == "E-METHOD" and words.has(method) else shown_name(failure.what)
+        yield named, *told_failure(words, failure)
 
 
 def _explanations(run: Run, words: Words) -> Iterator[Row]:

@@ -3,7 +3,7 @@
 from reportgen.document import Bar, Bars, Block, Paragraph, Section
 from reportgen.inputs import InputCandidate, InputEvidence
 from reportgen.language import Words
-from reportgen.phrasing import citing, listing, number, paragraph, percent, said
+from reportgen.phrasing import citing, enumerated, listing, number, paragraph, percent, said
 from reportgen.results import Run
 
 SHOWN = 6  # candidates, nearest first
@@ -67,4 +67,4 @@ def _name(words: Words, candidate: InputCandidate) -> str:
     bgr = candidate.channel_order == "bgr" and candidate.normalisation == "imagenet"
     if bgr and candidate.mean[0] > candidate.mean[-1]:  # the largest mean is red's
         name = words("feeding.as_for_rgb", name=name)
-    return f"{candidate.channel_order.upper()}, {name}"
+    return enumerated(words, [candidate.channel_order.upper(), name])

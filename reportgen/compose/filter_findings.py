@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from reportgen.document import Sentence, Table
 from reportgen.language import Words
 from reportgen.panels import Studied
-from reportgen.phrasing import FOLLOWS, coefficient, counted, number, percent, points, said, shown_name
+from reportgen.phrasing import FOLLOWS, coefficient, counted, enumerated, number, percent, points, said, shown_name
 from reportgen.results import ClassEffect, Facts
 
 MEASURES = ("layer", "filter", "maximum", "active", "edges", "orientation", "period", "colour", "ratio")
@@ -31,8 +31,12 @@ def layer_findings(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]
         facts = measured.study.measures
         silent, total = int(facts["silent"]), int(facts["channels"])
         keys = tuple(f"{measured.key}.measures.{name}" for name in ("silent", "channels", "silent_filters"))
-        numbers = words("filters.silent_numbers", numbers=facts["silent_filters"]) if silent <= LISTED else ""
+        numbers = _silent(words, facts) if silent <= LISTED else ""
         yield counted(words, "filters.silent", silent, keys, total=total, numbers=numbers)
+
+
+def _silent(words: Words, facts: Facts) -> str:
+    return words("filters.silent_numbers", numbers=enumerated(words, str(facts["silent_filters"]).split(", ")))
 
 
 def findings(words: Words, item: Studied) -> Iterator[Sentence]:
@@ -67,7 +71,7 @@ def _warnings(words: Words, item: Studied) -> Iterator[Sentence]:
     if "duplicate_of" in facts:
         others = str(facts["duplicate_of"]).split(", ")
         keys, r = item.keys("duplicate_of", "duplicate_r"), coefficient(facts["duplicate_r"])
-        named = ", ".join(others[:LISTED]) + (", …" if len(others) > LISTED else "")
+        named = enumerated(words, [*others[:LISTED], *(["…"] if len(others) > LISTED else [])])
         yield counted(words, "filters.shows_duplicate", len(others), keys, others=named, r=r)
 
 
@@ -96,6 +100,10 @@ def _answers(words: Words, item: Studied) -> Iterator[Sentence]:
         colour = words(f"colour.{facts['colour']}")
         size = coefficient(abs(float(facts["colour_r"])))
         yield said(words, "filters.shows_colour", item.keys("colour", "colour_r"), colour=colour, r=size)
+    if "object_share" in facts:
+        keys = item.keys("object_share", "object_area", "object_images")
+        share, area = percent(facts["object_share"]), percent(facts["object_area"])
+        yield counted(words, "filters.shows_object", int(facts["object_images"]), keys, share=share, area=area)
 
 
 def _has_period(facts: Facts) -> bool:
@@ -201,8 +209,8 @@ def _need(words: Words, item: Studied) -> tuple[str, ...]:
         item.layer,
         str(study.filter),
         points(study.measures["matters"]),
-        ", ".join(relying) or empty,
-        ", ".join(opposed) or empty,
+        enumerated(words, relying) or empty,
+        enumerated(words, opposed) or empty,
         falls if logit.fall > 0 else empty,
         str(study.measures.get("duplicate_of", empty)),
     )

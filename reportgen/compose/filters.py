@@ -7,7 +7,7 @@ from reportgen.document import Block, Figure, Panel, Paragraph, Section, Sentenc
 from reportgen.filter_panels import crop_panels, made_panels, nothing_panel, where_panels
 from reportgen.language import Words
 from reportgen.panels import COLUMNS, Studied, in_rows, padded, scale_bar, studied
-from reportgen.phrasing import citing, counted, listing, number, paragraph, percent, reason, said
+from reportgen.phrasing import citing, counted, joined, listing, number, paragraph, percent, reason, said
 from reportgen.results import Facts, FilterStudy, Run, Subject
 
 STRIP = 8  # pictures side by side: 2 cm each on A4
@@ -55,16 +55,37 @@ def _how(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]:
     if "token_layers" in parameters:
         key_of = "filters.tokens_only" if parameters["patches_only"] else "filters.tokens"
         yield counted(words, key_of, int(parameters["token_layers"]), (f"{key}.token_layers",))
+    yield from _ascent(words, [item for item in known if "steps" in item.study.parameters])
+    if share := parameters["colours_borrowed"]:
+        yield said(words, "filters.how_palette", (f"{key}.colours_borrowed",), share=percent(share))
+
+
+def _ascent(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]:
+    """How the synthetic images were made, and for which layers from a part of them at a time."""
+    parted = [item for item in items if "window_height" in item.study.parameters]
+    whole = [item for item in items if item not in parted]
+    first = (whole or parted)[0]
+    facts, key = first.study.parameters, f"{first.key}.parameters"
     yield said(
         words,
         "filters.how_ascent",
         (f"{key}.steps", f"{key}.lr", f"{key}.variants"),
-        variants=parameters["variants"],
-        steps=parameters["steps"],
-        lr=number(parameters["lr"]),
+        variants=facts["variants"],
+        steps=facts["steps"],
+        lr=number(facts["lr"]),
     )
-    if share := parameters["colours_borrowed"]:
-        yield said(words, "filters.how_palette", (f"{key}.colours_borrowed",), share=percent(share))
+    if parted:
+        names = ("window_height", "window_width", "steps")
+        facts = parted[0].study.parameters
+        yield said(
+            words,
+            "filters.how_window",
+            tuple(f"{parted[0].key}.parameters.{name}" for name in names),
+            layers=listing(words, tuple(dict.fromkeys(item.layer for item in parted))),
+            height=facts["window_height"],
+            width=facts["window_width"],
+            steps=facts["steps"],
+        )
 
 
 def _layer(words: Words, run: Run, items: Sequence[Studied], n: int, *, explain: bool) -> Iterator[Block]:
@@ -105,11 +126,12 @@ def _figure(words: Words, run: Run, item: Studied, anchor: str, *, explain: bool
     where = words("filters.where_all")
     if len(group) < len(run.subjects):
         where = words("filters.where_some", n=len(group), total=len(run.subjects))
-    caption += " " + words("filters.caption_crops" if study.crops else "filters.caption_plain", where=where)
-    method = words("filters.method_crops") + " " if study.crops else ""
-    method += words("filters.method", layer=item.layer)
+    how = words("filters.caption_crops" if study.crops else "filters.caption_plain", where=where)
+    crops = [words("filters.method_crops")] if study.crops else []
+    method = joined(words, [*crops, words("filters.method", layer=item.layer)])
     scale = scale_bar(words, "activation", "0", "1", words("filters.scale_label"))
-    return Figure(anchor, 0, caption, tuple(padded(line, STRIP) for line in lines if line), method, (scale,))
+    shown = tuple(padded(line, STRIP) for line in lines if line)
+    return Figure(anchor, 0, joined(words, [caption, how]), shown, method, (scale,))
 
 
 def _strip(

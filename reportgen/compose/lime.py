@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from reportgen import measures
+from reportgen.anchors import image_anchor
 from reportgen.compose import lime_trust
 from reportgen.compose.lime_trust import margin_keys, samplings, weight_with_margin
 from reportgen.compose.trust import marked
@@ -97,7 +98,8 @@ def _figures(words: Words, items: Sequence[Found]) -> Iterator[Figure]:
         first = item.ok and not any(earlier.ok for earlier in items[: n - 1])
         key = "lime.caption" if first else "lime.caption_next" if item.ok else "lime.caption_none"
         caption = words(key, name=item.name, target=target)
-        yield Figure(f"lime-figure-{n}", 0, caption, (tuple(row),), _method(words, item), (scale,) if item.ok else ())
+        about, scales = (image_anchor(item.subject.image),), (scale,) if item.ok else ()
+        yield Figure(f"lime-figure-{n}", 0, caption, (tuple(row),), _method(words, item), scales, about)
 
 
 def _method(words: Words, item: Found) -> str:

@@ -3,12 +3,16 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
+from reportgen.anchors import image_anchor
 from reportgen.compose import cues, installation, patterns, reading, rules, trust
+from reportgen.compose.confusion import confusion
+from reportgen.compose.ranking import Ranked, worst_first
 from reportgen.document import Block, Overview, OverviewItem, Paragraph, Section, Sentence
 from reportgen.language import Words
 from reportgen.panels import studied, thumbnail
 from reportgen.phrasing import (
     ALIKE,
+    CONFIDENT,
     DENSER,
     FOLLOWS,
     WEAK_FIT,
@@ -28,6 +32,7 @@ from reportgen.results import WARNINGS, Run, Scalar, Subject
 
 Numbers = Mapping[str, Scalar]
 Tone = Literal["right", "wrong", "unknown"]
+SHOWN = 24  # thumbnails on the first page
 STRANGERS = "summary.shipped_photographs"  # a note that must not be overlooked
 
 
@@ -35,10 +40,11 @@ def section(run: Run, words: Words, summary: Numbers) -> Section:
     """The summary. summary: the numbers over all images."""
     warnings = tuple(_warnings(run, words, summary))
     notes = noted(words, [note for note in run.selection if note[0] != STRANGERS])
-    blocks: list[Block] = [Overview(tuple(_item(words, n, each) for n, each in enumerate(run.subjects, 1)))]
+    blocks: list[Block] = [paragraph(words, "verdict", *_verdict(words, summary), tone="finding")]
     blocks += [Paragraph((each,), "warning") for each in warnings]
     blocks += [Paragraph(each, "warning") for each in patterns.warnings(run, words, summary)]
     blocks += rules.blocks(run, words)
+    blocks += [_worst(run, words), *([matrix] if (matrix := confusion(run, words)) else [])]
     blocks += [
         paragraph(words, "answers", *_answers(run, words, summary), tone="finding"),
         paragraph(words, "evidence", *_evidence(run, words, summary), tone="finding"),
@@ -52,12 +58,38 @@ def _says_something(block: Block) -> bool:
     return not isinstance(block, Paragraph) or bool(block.sentences)
 
 
-def _item(words: Words, number_: int, subject: Subject) -> OverviewItem:
+def _verdict(words: Words, summary: Numbers) -> Iterator[Sentence]:
+    """The model in a few sentences: how often it is right, how sure of its errors, how far it can be explained."""
+    if int(summary["labelled"]):
+        yield _accuracy(words, summary)
+        keys = ("summary.wrong", "summary.confident_wrong", "presentation.confident")
+        wrong, confident = int(summary["wrong"]), int(summary["confident_wrong"])
+        if wrong == confident == 1:
+            yield said(words, "verdict_page.confident_only", keys, limit=percent(CONFIDENT))
+        elif confident:
+            yield counted(words, "verdict_page.confident", confident, keys, wrong=wrong, limit=percent(CONFIDENT))
+        elif wrong:
+            yield counted(words, "verdict_page.unsure", wrong, keys, limit=percent(CONFIDENT))
+    yield from trust.summary_sentences(words, summary)
+
+
+def _worst(run: Run, words: Words) -> Overview:
+    """The images that deserve a look first."""
+    ranked = worst_first(run)
+    shown = tuple(_item(words, run.subjects[each.position], each) for each in ranked[:SHOWN])
+    caption = words("worst.order", limit=percent(CONFIDENT)) if len(ranked) > 1 else ""
+    if len(ranked) > SHOWN:
+        caption += " " + words("worst.more", shown=SHOWN, total=len(ranked))
+    return Overview(shown, caption)
+
+
+def _item(words: Words, subject: Subject, ranked: Ranked) -> OverviewItem:
     first, right = subject.prediction.first, subject.prediction.right
     answer = words("summary.answer", predicted=shown_name(first.name), probability=percent(first.probability))
     tone: Tone = "unknown" if right is None else "right" if right else "wrong"
     picture = thumbnail(words, subject.image)
-    return OverviewItem(f"image-{number_}", picture, shown_name(subject.image.name), answer, tone)
+    why = "" if ranked.group in ("wrong", "rest") else words(f"worst.{ranked.group}")
+    return OverviewItem(image_anchor(subject.image), picture, shown_name(subject.image.name), answer, tone, why)
 
 
 def _warnings(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
@@ -79,7 +111,6 @@ def _warnings(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
 def _answers(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
     labelled, images = int(summary["labelled"]), int(summary["images"])
     if labelled:
-        yield _accuracy(words, summary)
         if unlabelled := images - labelled:
             yield counted(words, "summary.unlabelled", unlabelled, ("summary.images", "summary.labelled"))
     else:
@@ -127,7 +158,6 @@ def _most_confident_wrong(run: Run, words: Words) -> Iterator[Sentence]:
 
 
 def _evidence(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
-    yield from trust.summary_sentences(words, summary)
     if "saliency_half_area_median" in summary:
         area = summary["saliency_half_area_median"]
         one = summary["saliency_half_area_low"] == summary["saliency_half_area_high"]
@@ -187,6 +217,12 @@ def _filters(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
     )
 
 
+def _architecture(words: Words, name: str) -> str:
+    """The architecture's name; in words where it is a description of ours."""
+    key = f"architecture.{name.replace(' ', '_')}"
+    return words(key) if words.has(key) else shown_name(name)
+
+
 def _model(run: Run, words: Words) -> Iterator[Sentence]:
     model, spec = run.model, run.model.input
     inputs = tuple(f"model.input.{name}" for name in ("size", "channel_order", "mean", "std"))
@@ -196,7 +232,7 @@ def _model(run: Run, words: Words) -> Iterator[Sentence]:
         "summary.model",
         ("model.file", "model.architecture", "model.layers", "model.classes", *inputs),
         file=shown_name(model.file),
-        architecture=shown_name(model.architecture),
+        architecture=_architecture(words, model.architecture),
         layers=count(words, len(model.layers), "layers"),
         parameters=whole(sum(layer.parameters for layer in model.layers)),
         classes=count(words, len(model.classes), "classes"),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from reportgen.document import Block, Paragraph, Section, Sentence, Table
 from reportgen.inputs import Finding
 from reportgen.language import Words
-from reportgen.phrasing import counted, noted, number, percent, said
+from reportgen.phrasing import apart, counted, noted, number, percent, said
 from reportgen.results import WARNINGS, Run
 
 COLUMNS = ("open", "answer", "sure", "nats", "share")
@@ -21,7 +21,7 @@ def summary(run: Run, words: Words) -> Iterator[Sentence]:
     """What was read, who settled what the weights leave open, and how sure that is."""
     inferred = any(key == "note.inferred" for key, _ in run.model.notes)
     settled = [*_points(run, words, ("clear", "weak")), *_inputs(run, words)]
-    points, keys = "; ".join(text for text, _ in settled), tuple(key for _, key in settled)
+    points, keys = apart(words, [text for text, _ in settled]), tuple(key for _, key in settled)
     if settled and inferred:
         yield counted(words, "summary.read_settled", len(settled), keys, points=points)
     elif settled:
@@ -30,7 +30,7 @@ def summary(run: Run, words: Words) -> Iterator[Sentence]:
         yield said(words, "summary.read")
     if undecided := [*_points(run, words, ("none",))]:
         keys = tuple(key for _, key in undecided)
-        yield said(words, "summary.undecided", keys, points="; ".join(text for text, _ in undecided))
+        yield said(words, "summary.undecided", keys, points=apart(words, [text for text, _ in undecided]))
     yield from noted(words, [note for note in run.model.notes if _on_first_page(note[0])])
 
 
@@ -80,7 +80,7 @@ def _row(words: Words, finding: Finding) -> tuple[str, ...]:
     distances = [f"{_answer(words, answer)} {number(nats)}" for answer, nats in finding.distances]
     share = percent(finding.share) if len(distances) > 1 else words("reading.alone")
     sure = words(f"certainty.{finding.sure}")
-    return _question(words, finding), _answer(words, finding.answer), sure, "; ".join(distances), share
+    return _question(words, finding), _answer(words, finding.answer), sure, apart(words, distances), share
 
 
 def _question(words: Words, finding: Finding) -> str:

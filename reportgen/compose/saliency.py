@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from reportgen.anchors import image_anchor
 from reportgen.compose.heat_findings import versus_sentences
 from reportgen.compose.trust import marked
 from reportgen.document import Block, Figure, Section, Sentence, Table
@@ -17,7 +18,19 @@ from reportgen.panels import (
     scale_bar,
     target_words,
 )
-from reportgen.phrasing import DENSER, citing, counted, number, paragraph, percent, place, placed, said, same_place
+from reportgen.phrasing import (
+    DENSER,
+    citing,
+    counted,
+    joined,
+    number,
+    paragraph,
+    percent,
+    place,
+    placed,
+    said,
+    same_place,
+)
 from reportgen.results import Run
 
 COLUMNS = ("image", "class", "maximum", "half", "top", "border", "place")
@@ -56,13 +69,14 @@ def section(run: Run, words: Words) -> Section:
 def _figures(words: Words, items: Sequence[Found], score: str) -> Iterator[Figure]:
     percentile = f"{PERCENTILE:g}"
     contrast = [sentence.text for sentence in versus_sentences(words, items)]
-    method = " ".join((words("saliency.method", percentile=percentile, score=score), *contrast))
+    method = joined(words, [words("saliency.method", percentile=percentile, score=score), *contrast])
     scale = scale_bar(words, "saliency", "0", "1", words("saliency.scale_label", percentile=percentile))
     for n, group in enumerate(in_rows(items), 1):
         photographs = padded(original_panel(words, item.subject.image, item.name) for item in group)
         maps = padded(marked(saliency_panel(words, item, overlay=False), words, item.explanation) for item in group)
+        about = tuple(image_anchor(item.subject.image) for item in group)
         caption = words("saliency.caption" if n == 1 else "saliency.caption_continued")
-        yield Figure(f"saliency-figure-{n}", 0, caption, (photographs, maps), method, (scale,))
+        yield Figure(f"saliency-figure-{n}", 0, caption, (photographs, maps), method, (scale,), about)
 
 
 def _shows(words: Words, items: Sequence[Found], units: str) -> Iterator[Sentence]:
@@ -115,7 +129,7 @@ def _table(words: Words, items: Sequence[Found]) -> Table:
     caption = words("saliency.table")
     areas = [item.measure("border_area") for item in items if item.ok]
     if areas:
-        caption += " " + words("saliency.border_note", share=percent(areas[0]))
+        caption = joined(words, [caption, words("saliency.border_note", share=percent(areas[0]))])
     return Table("saliency-table", 0, caption, header, tuple(_row(words, item) for item in items), ALIGN)
 
 

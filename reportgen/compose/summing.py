@@ -5,8 +5,8 @@ from statistics import median
 
 from reportgen.compose import patterns, trust
 from reportgen.panels import Found, agreement, found, studied
-from reportgen.phrasing import is_weak
-from reportgen.results import Run, Scalar
+from reportgen.phrasing import CONFIDENT, is_weak
+from reportgen.results import Run, Scalar, Subject
 
 Numbers = dict[str, Scalar]
 
@@ -42,7 +42,13 @@ def _answers(run: Run) -> Numbers:
     if verdicts:
         right = sum(verdicts)
         counts |= {"right": right, "wrong": len(verdicts) - right, "accuracy": right / len(verdicts)}
+        confident = (each.prediction.first.probability >= CONFIDENT for each in run.subjects if _is_wrong(each))
+        counts |= {"confident_wrong": sum(confident)}
     return counts | _spread("confidence", [subject.prediction.first.probability for subject in run.subjects])
+
+
+def _is_wrong(subject: Subject) -> bool:
+    return subject.prediction.right is False
 
 
 def _lime(items: Sequence[Found]) -> Numbers:

@@ -3,16 +3,29 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from reportgen.compose import installation
+from reportgen.compose import agreeing, installation, pointing
 from reportgen.document import Block, Chip, Panel, Paragraph, Section, Sentence, Table
 from reportgen.language import Words
 from reportgen.panels import Found, target_words
 from reportgen.phrasing import citing, coefficient, compared, counted, listing, paragraph, percent, said
 from reportgen.results import CheckResult, Explanation, Run, Scalar, Verdict
-from reportgen.verdicts import FAITHFULNESS, LEAD, MARGIN, ROAD, SILENT, STATES, State
+from reportgen.verdicts import (
+    AGREEMENT,
+    FAITHFULNESS,
+    LEAD,
+    MARGIN,
+    OBJECT,
+    RANDOMISATION,
+    ROAD,
+    SILENT,
+    STABILITY,
+    STATES,
+    State,
+)
 
 ANCHOR = "verdicts"
-COLUMNS = (FAITHFULNESS, ROAD, "stability", "agreement", "object")  # checks of single pictures, in the table of all
+COLUMNS = (FAITHFULNESS, ROAD, STABILITY, AGREEMENT, OBJECT)  # checks of single pictures, in the table of all
+EXPLAINED = (ROAD, RANDOMISATION, STABILITY, AGREEMENT, OBJECT)  # beside faithfulness
 Numbers = dict[str, Scalar]
 
 
@@ -66,6 +79,9 @@ def sentences(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:
             why = words(verdict_of(item).deciding.reason)
             key = f"{item.key}.verdict.state"
             yield said(words, "trust.card_not_tested", (key,), picture=_method(words, item), why=why)
+    yield from pointing.sentences(words, told)
+    if told and told[0].explanation.target.leads:
+        yield from agreeing.sentences(words, told[0])
 
 
 def _keys(item: Found) -> tuple[str, ...]:
@@ -108,6 +124,7 @@ def warnings(run: Run, words: Words) -> Iterator[Sentence]:
                 method=words(f"method.{each.method}"),
                 numbers=_compared(each.result),
             )
+    yield from agreeing.warnings(run, words)
 
 
 def _without_evidence(run: Run, words: Words) -> Iterator[Sentence]:
@@ -136,26 +153,44 @@ def summary_sentences(words: Words, summary: Mapping[str, Scalar]) -> Iterator[S
         yield counted(words, "trust.summary", supported, keys, total=tested)
 
 
+def explained(run: Run) -> tuple[str, ...]:
+    """Sentences that say how was tested, one for each check that was made."""
+    made = {check.check for item in judged(run) for check in verdict_of(item).checks}
+    made |= {each.result.check for each in run.method_checks}
+    return ("trust.what", *(f"trust.what_{name}" for name in EXPLAINED if name in made)) if judged(run) else ()
+
+
 def section(run: Run, words: Words) -> Section | None:
     """What was tested and how, method by method, and every picture in one table; None where nothing was judged."""
     items = judged(run)
     if not items:
         return None
     blocks: list[Block] = [
-        paragraph(words, "what", *_how(words, items)),
+        paragraph(words, "what", *_how(run, words)),
         Paragraph(tuple(said(words, f"trust.state_{state}") for state in _present(items))),
         _methods(run, words, items),
         _pictures(words, items),
+        *([on_object] if (on_object := pointing.table(words, _predicted(items))) else []),
         *([Paragraph(tested, "note")] if (tested := tuple(installation.known(run, words))) else []),
     ]
     return Section(ANCHOR, words("section.verdicts"), tuple(blocks))
 
 
-def _how(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:
-    yield citing(words, "trust.what")
-    yield said(words, "trust.held", (), lead=percent(LEAD), margin=coefficient(MARGIN))
-    if any(verdict_of(item).check(ROAD) for item in items):
-        yield citing(words, "trust.road")
+def _predicted(items: Sequence[Found]) -> list[Found]:
+    return [item for item in items if item.explanation.target.leads]
+
+
+def _how(run: Run, words: Words) -> Iterator[Sentence]:
+    first, *others = explained(run)
+    yield citing(words, first)
+    yield said(
+        words,
+        "trust.held",
+        ("presentation.gap_lead", "presentation.gap_margin"),
+        lead=percent(LEAD),
+        margin=coefficient(MARGIN),
+    )
+    yield from (citing(words, key) for key in others)
 
 
 def _present(items: Sequence[Found]) -> tuple[State, ...]:

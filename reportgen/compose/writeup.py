@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from reportgen import figures, measures
+from reportgen.anchors import image_anchor
 from reportgen.compose.trust import marked
 from reportgen.document import Block, Figure, NoPicture, Panel, Section, Sentence
 from reportgen.language import Words
@@ -23,6 +24,7 @@ from reportgen.phrasing import (
     citing,
     coefficient,
     counted,
+    joined,
     number,
     paragraph,
     percent,
@@ -49,7 +51,8 @@ def saliency(run: Run, words: Words) -> Section:
         maps = padded(marked(_saliency_panel(words, item), words, item.explanation) for item in group)
         caption = words("hw5.saliency_caption" if n == 1 else "hw5.caption_continued")
         method = words("hw5.saliency_method")
-        blocks.append(Figure(f"saliency-writeup-{n}", 0, caption, (photographs, maps), method))
+        about = tuple(image_anchor(item.subject.image) for item in group)
+        blocks.append(Figure(f"saliency-writeup-{n}", 0, caption, (photographs, maps), method, about=about))
     shows = [_placed(words, item) for item in items if item.ok]
     blocks += [paragraph(words, "shows", *shows, tone="finding")] if shows else []
     return _section(words, "saliency", (*blocks, *_unlabelled(words, items)), sentences)
@@ -90,7 +93,8 @@ def lime(run: Run, words: Words) -> Section:
             sigma=number(facts["sigma"]),
         )
         row = padded(marked(_lime_panel(words, item), words, item.explanation) for item in group)
-        blocks.append(Figure(f"lime-writeup-{n}", 0, caption, (row,), method))
+        about = tuple(image_anchor(item.subject.image) for item in group)
+        blocks.append(Figure(f"lime-writeup-{n}", 0, caption, (row,), method, about=about))
     differs = [said(words, f"hw5.lime_{part}") for part in ("differs", "fill", "paint", "corrected")]
     if items:
         least = number(items[0].explanation.parameters["least"])
@@ -178,9 +182,9 @@ def _filter_figures(run: Run, words: Words, item: Studied) -> Iterator[Figure]:
     steps, lr = study.parameters.get("steps"), study.parameters.get("lr")
     climbed = words("hw5.filters_caption_synthetic", steps=steps, lr=lr, **which)
     if study.parameters.get("layer_assumed"):
-        climbed += " " + words("hw5.filters_layer", layer=item.layer)
+        climbed = joined(words, [climbed, words("hw5.filters_layer", layer=item.layer)])
     elif item.layer.endswith(f".{HW5_LAYER}") and study.parameters.get("kind", "ReLU") != "ReLU":
-        climbed += " " + words("hw5.filters_kind", kind=study.parameters["kind"])
+        climbed = joined(words, [climbed, words("hw5.filters_kind", kind=study.parameters["kind"])])
     method = words("hw5.filters_method_synthetic")
     yield Figure("filters-writeup-climbed", 0, climbed, (padded((_climbed_panel(words, item),)),), method)
     if not study.activations.size:

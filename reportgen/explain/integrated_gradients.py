@@ -51,7 +51,7 @@ def _heat(classifier: Classifier, row: Row, plain: NDArray[np.float32], ends: ND
     whole, start = score_of(ends, target).tolist()
     steps = STEPS
     heat = integrated(classifier, case.image.pixels, plain, row, steps)
-    while steps < MOST_STEPS and _missed(heat, whole - start) > PRECISE * abs(whole - start):
+    while steps < MOST_STEPS and _missed(heat, whole - start) > PRECISE * max(abs(whole - start), _cancelled(heat)):
         steps *= 2
         heat = integrated(classifier, case.image.pixels, plain, row, steps)
     missed = _missed(heat, whole - start)
@@ -79,6 +79,11 @@ def integrated(
         return to_numpy(found[0].sum(0))
 
     return classifier.in_one(run, steps)
+
+
+def _cancelled(heat: NDArray[np.float32]) -> float:
+    """A tenth of what the map adds and takes: where both cancel, the gain says nothing of how fine the map is."""
+    return 0.1 * float(np.abs(heat).sum(dtype=np.float64))
 
 
 def _missed(heat: NDArray[np.float32], gained: float) -> float:

@@ -7,11 +7,12 @@ from reportgen.images.choose import evenly, order_unsure, order_wrong, select
 from reportgen.images.decode import decode, window
 from reportgen.images.find import Found, default_images, find_images
 from reportgen.images.labels import infer_labels, read_class_names, read_labels
+from reportgen.images.masks import Lookup, objects_in, read_masks
 from reportgen.results import Failure, ImageInput, InputSpec
 
 __all__ = [
-    "Found", "decode", "decode_all", "default_images", "evenly", "find_images", "infer_labels", "order_unsure",
-    "order_wrong", "read_class_names", "read_labels", "select", "window",
+    "Found", "Lookup", "decode", "decode_all", "default_images", "evenly", "find_images", "infer_labels", "objects_in",
+    "order_unsure", "order_wrong", "read_class_names", "read_labels", "read_masks", "select", "window",
 ]  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 """Numbers measured on results: how tight a map is, which regions count, what a filter answers to. Free of torch."""
 
-from reportgen.measures.activation import answers, filter_preferences
+from reportgen.measures.activation import answers, filter_preferences, object_shares
 from reportgen.measures.evidence import pixel_evidence, signed_evidence
-from reportgen.measures.heat import attribution_measures, heat_measures, place_of, share_inside
+from reportgen.measures.heat import attribution_measures, centred_blob, heat_measures, place_of, share_inside
+from reportgen.measures.likeness import rank_correlation, relative_change, smoothed, top_overlap
 from reportgen.measures.regions import (
     LEAST_SHARE,
     SHOWN_REGIONS,
@@ -16,7 +17,8 @@ from reportgen.measures.regions import (
 )
 
 __all__ = [
-    "LEAST_SHARE", "SHOWN_REGIONS", "TOP", "agreement", "answers", "attribution_measures", "filter_preferences",
-    "heat_measures", "heaviest_regions", "pixel_evidence", "place_of", "region_measures", "settled", "share_inside",
-    "shown_regions", "signed_evidence", "weights_agreement",
+    "LEAST_SHARE", "SHOWN_REGIONS", "TOP", "agreement", "answers", "attribution_measures", "centred_blob",
+    "filter_preferences", "heat_measures", "heaviest_regions", "object_shares", "pixel_evidence", "place_of",
+    "rank_correlation", "region_measures", "relative_change", "settled", "share_inside", "shown_regions",
+    "signed_evidence", "smoothed", "top_overlap", "weights_agreement",
 ]  # fmt: skip

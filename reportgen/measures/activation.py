@@ -1,5 +1,6 @@
 """What a filter answers to: its map correlated with edges, orientation and colour of the images."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,24 @@ def filter_preferences(maps: Maps, images: Pixels) -> dict[str, float | str]:
     bands = [band_energies(image) for image in images]
     energies = {name: np.stack([_averaged(each[name], size) for each in bands]) for name in bands[0]}
     return found | _orientation(maps, pooled) | _colour(maps, pooled) | preferred_period(maps, energies)
+
+
+def object_shares(maps: Maps, masks: Sequence[NDArray[np.bool_] | None]) -> dict[str, float | int]:
+    """How much of what a filter answers lies on marked objects: object_share, object_area and object_images.
+
+    maps: raw output on each image; masks: (H, W) of each, None where nothing is marked. Over all images with a mask and
+    an answer above 0 together; a position counts by the part of it that the object covers. Absent where there is none.
+    """
+    pairs = [
+        (np.maximum(each, 0).astype(np.float64), _averaged(mask.astype(np.float64), each.shape))
+        for each, mask in zip(maps, masks, strict=True)
+        if mask is not None and (each > 0).any()
+    ]
+    if not pairs:
+        return {}
+    share = sum((each * inside).sum() for each, inside in pairs) / sum(each.sum() for each, _ in pairs)
+    area = float(np.mean([inside.mean() for _, inside in pairs]))
+    return {"object_share": float(share), "object_area": area, "object_images": len(pairs)}
 
 
 def correlation(one: NDArray[Any], other: NDArray[Any]) -> float | None:

@@ -15,6 +15,10 @@ class Pictures:
 
     def source(self, picture: Picture) -> str:
         """The picture's URL, good for MemoryFetcher only."""
-        url = f"{SCHEME}:{hashlib.sha256(picture.data).hexdigest()}"
-        self.held[url] = (picture.media_type, picture.data)
+        return self.keep(picture.media_type, picture.data)
+
+    def keep(self, media_type: str, data: bytes) -> str:
+        """The URL of anything that the page shows, a font for one."""
+        url = f"{SCHEME}:{hashlib.sha256(data).hexdigest()}"
+        self.held[url] = (media_type, data)
         return url

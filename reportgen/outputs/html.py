@@ -1,15 +1,18 @@
-"""report.html: one file that asks nobody for anything and runs nothing."""
+"""report.html: one file that asks nobody for anything and runs nothing but its own script."""
 
 import base64
+from dataclasses import replace
 
+from reportgen import fonts
 from reportgen.contracts import Output, RenderOptions
 from reportgen.document import Picture, ReportDocument
 from reportgen.templating import Medium, render_page
 
 
 def render(document: ReportDocument, options: RenderOptions) -> bytes:
-    """The page, as UTF-8. Raises UsageError where the user's templates or style sheet cannot be used."""
-    return render_page(document, options, SCREEN).encode()
+    """The page, as UTF-8. Raises UsageError where the user's templates, style sheet or font cannot be used."""
+    style = fonts.installed(fonts.read_font(options.font)[1]) if options.font else ""
+    return render_page(document, options, replace(SCREEN, style=style)).encode()
 
 
 def data_url(picture: Picture) -> str:
@@ -17,5 +20,6 @@ def data_url(picture: Picture) -> str:
     return f"data:{picture.media_type};base64,{base64.b64encode(picture.data).decode()}"
 
 
-SCREEN = Medium("screen", ("tokens.css", "document.css", "screen.css", "print.css"), data_url)
+SHEETS = ("tokens.css", "document.css", "screen.css", "print.css")
+SCREEN = Medium("screen", SHEETS, data_url, scripts=("report.js",))
 OUTPUT = Output("html", "report.html", render)

@@ -36,7 +36,7 @@ def _rule_case(suite: ET.Element, result: RuleResult, words: Words) -> None:
     facts = {"value": "" if result.value is None else repr(result.value), "threshold": repr(result.threshold)}
     _properties(case, facts | {"asked": asked_words(words, result), "level": result.level})
     if result.broken:
-        _broken(case, result, sentence(words, result))
+        _broken(case, result, sentence(words, result), words)
     elif result.outcome == "not_tested":
         ET.SubElement(case, "skipped", message=f"{words('rules.not_tested')}: {sentence(words, result)}")
 
@@ -46,7 +46,7 @@ def _image_case(suite: ET.Element, result: RuleResult, image: ImageRuling, words
     case = _case(suite, result, printable(image.name))
     _properties(case, {"value": repr(image.value), "key": image.key})
     if result.broken and image.against:
-        _broken(case, result, f"{title(words, result)}: {value_words(words, result)}")
+        _broken(case, result, f"{title(words, result)}: {value_words(words, result)}", words)
         case[-1].text = image_words(words, image)
 
 
@@ -60,11 +60,11 @@ def _properties(case: ET.Element, facts: dict[str, str]) -> None:
         ET.SubElement(properties, "property", name=name, value=value)
 
 
-def _broken(case: ET.Element, result: RuleResult, why: str) -> None:
+def _broken(case: ET.Element, result: RuleResult, why: str, words: Words) -> None:
     if result.fails:
         ET.SubElement(case, "failure", message=why, type=result.name).text = why
     else:
-        ET.SubElement(case, "skipped", message=f"warning: {why}")
+        ET.SubElement(case, "skipped", message=f"{words('rules.warn')}: {why}")
 
 
 def _counted(element: ET.Element) -> None:

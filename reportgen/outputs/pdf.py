@@ -4,8 +4,8 @@ The same document gives the same bytes at any time of day.
 """
 
 import logging
-import re
 
+from reportgen import fonts
 from reportgen.contracts import Output, RenderOptions
 from reportgen.document import ReportDocument
 from reportgen.outputs import json
@@ -14,10 +14,8 @@ from reportgen.outputs.apart import drawn_apart
 from reportgen.outputs.drawing import Page
 from reportgen.templating import Medium, render_page
 
-SHEETS = ("tokens.css", "document.css", "print.css")
+SHEETS = ("tokens.css", "document.css", "print.css", "paper.css")
 LOG = logging.getLogger("reportgen.pdf")
-_NO_GLYPH = re.compile(r"\.notdef glyph .*\(U\+([0-9A-F]{4,6})\)$", re.DOTALL)
-_CJK = ((0x2E80, 0xA4CF), (0xAC00, 0xD7FF), (0xF900, 0xFAFF), (0xFE30, 0xFE4F), (0xFF00, 0xFFEF), (0x20000, 0x3FFFF))
 
 
 def render(document: ReportDocument, options: RenderOptions) -> bytes:
@@ -27,26 +25,20 @@ def render(document: ReportDocument, options: RenderOptions) -> bytes:
     UsageError where a template or style sheet of the user's cannot be used or asks for something outside the document.
     """
     drawn = drawn_apart(page_of(document, options), options.pdf_timeout)
-    for complaint in drawn.complaints:
-        LOG.warning("%s", with_package(complaint))
+    for line in fonts.told(drawn.complaints):
+        LOG.warning("%s", line)
     return drawn.data
 
 
 def page_of(document: ReportDocument, options: RenderOptions) -> Page:
-    """The page to draw, with its pictures and report.json. Raises as `render_page` does."""
+    """The page to draw, with its pictures, the user's font and report.json.
+
+    Raises as `render_page` does, and UsageError for a font that cannot be used.
+    """
     pictures = Pictures()
-    page = render_page(document, options, Medium("paper", SHEETS, pictures.source))
+    style = fonts.embedded(pictures.keep(*fonts.read_font(options.font))) if options.font else ""
+    page = render_page(document, options, Medium("paper", SHEETS, pictures.source, style))
     return Page(page, pictures.held, json.render(document, options))
-
-
-def with_package(complaint: str) -> str:
-    """WeasyPrint's complaint; where no font has a character, with the package that holds one."""
-    found = _NO_GLYPH.match(complaint)
-    if not found:
-        return complaint
-    point = int(found[1], 16)
-    package = "fonts-noto-cjk" if any(low <= point <= high for low, high in _CJK) else "fonts-noto-core"
-    return f"{complaint}: the PDF shows a box there. Install a font that has it: apt install {package}"
 
 
 OUTPUT = Output("pdf", "report.pdf", render)

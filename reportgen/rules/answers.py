@@ -5,6 +5,7 @@ from reportgen.rules.rule import FLAG, Evidence, Measured, NotTested, Rule, Seen
 
 CHOSEN = ("wrong", "unsure")  # by --pick: images chosen by their answers say nothing of how many are right
 METHOD = "E-METHOD"  # a failure that is no image's
+MASK = "E-MASK"  # nor this: the image itself was read
 
 
 def accuracy(evidence: Evidence) -> Measured | NotTested:
@@ -24,7 +25,7 @@ def accuracy(evidence: Evidence) -> Measured | NotTested:
 def images_failed(evidence: Evidence) -> Measured | NotTested:
     """Share of the images that could not be read or answered."""
     run = evidence.run
-    failed = [(i, each) for i, each in enumerate(run.failures) if each.code != METHOD]
+    failed = [(i, each) for i, each in enumerate(run.failures) if each.code not in (METHOD, MASK)]
     images = tuple(Seen(each.what, 1.0, f"failures[{i}]") for i, each in failed)
     images += tuple(Seen(each.image.name, 0.0, f"images[{i}]") for i, each in enumerate(run.subjects))
     return Measured(share(images), ("failures", "images"), images, FLAG) if images else NotTested("untested.images")

@@ -1,5 +1,8 @@
 """Rules on how far the pictures can be believed."""
 
+from statistics import median
+
+from reportgen.compose import pointing
 from reportgen.compose.trust import judged, verdict_of
 from reportgen.rules.rule import FLAG, Evidence, Measured, NotTested, Rule, Seen
 from reportgen.verdicts import SILENT
@@ -29,7 +32,22 @@ def weights_matter(evidence: Evidence) -> Measured | NotTested:
     return Measured(against / len(tested), keys, facts={"n": against, "total": len(tested)})
 
 
+def on_object(evidence: Evidence) -> Measured | NotTested:
+    """How dense the evidence of the predicted class is on the marked objects, times its average; the median picture."""
+    items = [item for item in judged(evidence.run) if item.explanation.target.leads]
+    images = []
+    for item in items:
+        names = [check.check for check in verdict_of(item).checks]
+        if (result := pointing.on_object(item)) and result.value is not None:
+            key = f"{item.key}.verdict.checks[{names.index(result.check)}].value"
+            images.append(Seen(item.subject.image.name, result.value, key))
+    if not images:
+        return NotTested("untested.masks")
+    return Measured(median(seen.value for seen in images), tuple(seen.key for seen in images), tuple(images))
+
+
 RULES = (
     Rule("supported", "verdicts", "at_least", "share", supported),
+    Rule("on_object", "verdicts", "at_least", "number", on_object),
     Rule("weights_matter", "verdicts", "at_most", "share", weights_matter),
 )

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import torch
 
-from bench import masks, memory, ours, page, quality, targets, tasks
+from bench import masks, memory, ours, page, quality, report, targets, tasks
 from bench.course import course_network
 from bench.masks import Fit
 from bench.quality import Quality
+from bench.report import Size
 from bench.scale import FULL, QUICK, Scale
 from bench.scenes import ALL, scenes
 from bench.targets import Target
@@ -47,6 +48,7 @@ class Results:
     devices: tuple[Device, ...]
     peaks: Mapping[int, float]
     memory: Target
+    reports: tuple[Size, ...]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -66,7 +68,9 @@ def run(scale: Scale, devices: Sequence[str]) -> Results:
     measured = tuple(_on(scale, name) for name in devices)
     say("memory")
     peaks = memory.peaks(scale)
-    return Results(scale, _machine(), measured, peaks, targets.of_memory(peaks))
+    say("reports")
+    sizes = tuple(report.measured_apart(count) for count in scale.reports)
+    return Results(scale, _machine(), measured, peaks, targets.of_memory(peaks), sizes)
 
 
 def markdown(found: Results) -> str:
@@ -90,6 +94,7 @@ def markdown(found: Results) -> str:
         ]
     memory_of = " and ".join(f"{mib:.0f} MiB for {count} images" for count, mib in found.peaks.items())
     parts += ["### Memory", f"Peak of a build in a process of its own: {memory_of}.", page.targets([found.memory])]
+    parts += ["### Reports", page.reports(found.reports)]
     return "\n\n".join(part for part in parts if part)
 
 

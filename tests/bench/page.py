@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from bench.masks import Fit
 from bench.meter import Reading
 from bench.quality import Quality
+from bench.report import Size
 from bench.targets import Target
 from bench.tasks import Row
 
@@ -75,6 +76,38 @@ def masks(found: Sequence[Fit]) -> str:
         for each in found
     ]
     return table(head, rows)
+
+
+def reports(found: Sequence[Size]) -> str:
+    """How large reports are and how long writing them takes."""
+    head = [
+        "images",
+        "pictures each",
+        "composing, s",
+        "HTML, s",
+        "MB",
+        "PDF, s",
+        "MB",
+        "memory of both, MiB",
+        "PDF, MiB",
+    ]
+    return table(
+        head,
+        [
+            [
+                str(each.images),
+                f"{each.pictures:.1f}",
+                f"{each.compose_seconds:.1f}",
+                f"{each.html_seconds:.1f}",
+                f"{each.html_mb:.1f}",
+                f"{each.pdf_seconds:.1f}",
+                f"{each.pdf_mb:.1f}",
+                f"{each.own_mib:.0f}",
+                f"{each.pdf_mib:.0f}",
+            ]
+            for each in found
+        ],
+    )
 
 
 def _reading(reading: Reading, images: int) -> list[str]:

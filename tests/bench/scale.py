@@ -11,7 +11,8 @@ class Scale:
     narrower: the course network's channels divided by this; images: of the workload; samples: random masks of a LIME
     explanation; steps: of gradient ascent; designed: budgets of designed masks to try, ascending; draws: repetitions
     of each; reference: random masks that stand for the truth; scenes: images that quality is measured on; few, many:
-    images of the two builds whose memory is compared.
+    images of the two builds whose memory is compared;
+    reports: images of the made-up reports whose size and speed are measured.
     """
 
     narrower: int
@@ -24,7 +25,8 @@ class Scale:
     scenes: int
     few: int
     many: int
+    reports: tuple[int, ...]
 
 
-FULL: Final = Scale(1, 4, 1000, 100, (64, 128, 256, 512, 1024), 5, 10_000, 6, 4, 200)
-QUICK: Final = Scale(16, 2, 60, 4, (64, 128), 2, 300, 1, 1, 3)
+FULL: Final = Scale(1, 4, 1000, 100, (64, 128, 256, 512, 1024), 5, 10_000, 6, 4, 200, (100, 300))
+QUICK: Final = Scale(16, 2, 60, 4, (64, 128), 2, 300, 1, 1, 3, (3,))

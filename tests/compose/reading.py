@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from reportgen import figures
+from reportgen.anchors import image_anchor
 from reportgen.compose import compose
 from reportgen.document import Paragraph, Picture, ReportDocument, Section, Sentence
 from reportgen.language import load_words
@@ -25,7 +26,7 @@ def _same(photo: Any, *_: Any) -> Any:  # noqa: ANN401
 
 
 @functools.cache
-def written(run: Run) -> ReportDocument:
+def written(run: Run, language: str = "en") -> ReportDocument:
     """The document with blank pictures."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("jpeg", "png", "colour_bar", "weights_chart"):
@@ -40,7 +41,12 @@ def written(run: Run) -> ReportDocument:
             "fit",
         ):
             patch.setattr(figures, name, _same)
-        return compose(run, WORDS)
+        return compose(run, WORDS if language == "en" else load_words(language))
+
+
+def card(run: Run, n: int) -> str:
+    """The anchor of the n-th image's card."""
+    return image_anchor(run.subjects[n - 1].image)
 
 
 def all_sections(sections: tuple[Section, ...]) -> Iterator[Section]:
@@ -50,7 +56,9 @@ def all_sections(sections: tuple[Section, ...]) -> Iterator[Section]:
 
 
 def said(run: Run, anchor: str = "") -> list[Sentence]:
-    """All sentences, or those of one section."""
+    """All sentences, or those of one section; "image-2" is the second image's card."""
+    if numeral := re.fullmatch(r"image-(\d+)", anchor):
+        anchor = card(run, int(numeral[1]))
     return [
         sentence
         for section in all_sections(written(run).sections)

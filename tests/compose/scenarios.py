@@ -181,14 +181,18 @@ def lime_parameters(run: Run, parameters: Mapping[str, Scalar]) -> Run:
     return replace(run, subjects=subjects)
 
 
-def judged_as(run: Run, states: Sequence[State], randomised: State | None = None) -> Run:
-    """The run with these verdicts in turn, each with other numbers; randomised: what is said of saliency as a whole."""
-    turn = itertools.cycle(enumerate(states))
+def judged_as(run: Run, states: Sequence[State], randomised: State | None = None, shared: Sequence[float] = ()) -> Run:
+    """The run with these verdicts in turn, each with other numbers.
+
+    randomised: what is said of saliency as a whole; shared: what pictures have in common with others, in turn.
+    """
+    turn, common = itertools.cycle(enumerate(states)), itertools.cycle(shared)
     of_method = (MethodCheck("saliency", _checked("randomisation", randomised, 7)),) if randomised else ()
 
     def changed(explanation: Explanation) -> Explanation:
         n, state = next(turn)
         own = [_checked(name, state, n) for name in ("faithfulness", "stability", "object")]
+        own += [CheckResult("agreement", "weak", next(common), 0.5)] if shared else []
         about = [each.result for each in of_method if each.method == explanation.method]
         return replace(explanation, verdict=verdict(own, about))
 
@@ -200,8 +204,14 @@ def _checked(name: str, state: State, n: int) -> CheckResult:
     if state in SILENT:
         return CheckResult(name, state, reason="reason.flat_map")
     value = 0.31 + 0.01 * n if state in ("supported", "weak") else 0.02
+    measures: dict[str, Scalar] = {}
+    if name == "object":
+        measures = {
+            "mass": value, "area": 0.11 + 0.01 * n, "hit": n % 2 == 0, "middle_mass": 0.2, "middle_hit": True,
+            "of": ("class", "all", "unnamed")[n % 3],
+        }  # fmt: skip
     # Two decimals would not tell these two apart.
-    return CheckResult(name, state, value, value + 0.001 if state == "indistinct" else 0.1)
+    return CheckResult(name, state, value, value + 0.001 if state == "indistinct" else 0.1, measures=measures)
 
 
 def installed(run: Run, *failing: str) -> Run:
@@ -350,6 +360,10 @@ RUNS: Mapping[str, Run] = {
     "one filter": with_filters(PLAIN, {"matters": 0.62}),
     "judged": judged_as(fake_run(images=12), STATES),
     "judged, all supported": installed(judged_as(PLAIN, ["supported"], "supported")),
+    "judged, one disagreed about": judged_as(PLAIN, ["supported"], None, (0.9, 0.8, 0.1, 0.5, 0.2, 0.5)),
+    "judged, all disagreed about": judged_as(
+        fake_run(images=3, profile="default", trouble=False), ["weak"], "supported", (0.1, 0.2)
+    ),
     "wrong installation": installed(judged_as(PLAIN, ["supported"]), "object_lime", "planted_lime"),
     "judged, one picture": judged_as(
         fake_run(images=1, profile="default", methods=("saliency",), trouble=False), ["supported"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from fake_run import fake_run
-from reading import all_sections, written
+from reading import all_sections, card, written
 
 from reportgen.document import Answer, Figure, ReportDocument
 from reportgen.results import Note, Run
@@ -41,9 +41,9 @@ def answers(document: ReportDocument) -> dict[str, list[str]]:
         ("LIME: which regions count", "lime"),
         ("As in the write-up", ""),
         ("lime-corrected", ""),
-        ("image: star_0.jpg", "image-1"),
-        ("image: a/star_0.jpg", "image-1"),
-        ("ring & plus.png", "image-2"),
+        ("image: star_0.jpg", card(PLAIN, 1)),
+        ("image: a/star_0.jpg", card(PLAIN, 1)),
+        ("ring & plus.png", card(PLAIN, 2)),
         ("image: absent.jpg", ""),
         ("Nothing", ""),
     ],
@@ -53,6 +53,34 @@ def test_a_heading_names_its_place(heading: str, place: str) -> None:
     assert answers(document) == ({place: ["Mine."]} if place else {})
     assert document.facts["notes"] == [{"heading": heading, "text": "Mine.", "place": place or None}]
     assert bool(document.remarks) == (not place)
+
+
+@pytest.mark.parametrize(
+    ("heading", "place"),
+    [
+        ("Saliency maps", "saliency"),
+        ("顯著圖", "saliency"),
+        ("卷積核視覺化", "filters"),
+        ("第三題：LIME", "lime"),
+        ("摘要", "summary"),
+        ("圖 1", "image-1-figure"),
+        ("figure 1", "image-1-figure"),
+        ("显著图", ""),
+    ],
+)
+def test_a_heading_may_be_in_the_pages_language(heading: str, place: str) -> None:
+    document = written(replace(HW5, notes=(Note(heading, "Mine."),)), "zh-Hant")
+    assert document.facts["notes"][0]["place"] == (place or None)
+
+
+def test_a_missing_answer_is_asked_for_in_the_pages_language() -> None:
+    document = written(HW5, "zh-Hans")
+    told = [b.missing for s in all_sections(document.sections) for b in s.blocks if isinstance(b, Answer)]
+    assert len(told) == 3
+    for heading, sentence in zip(("显著图", "卷积核可视化", "LIME"), told, strict=True):
+        assert f"# {heading} " in sentence
+        again = written(replace(HW5, notes=(Note(heading, "Mine."),)), "zh-Hans")
+        assert len(again.facts["unanswered"]) == 2
 
 
 def test_the_answer_stands_below_the_introduction_of_its_task() -> None:
@@ -79,14 +107,14 @@ def test_two_images_of_one_name_need_their_folders() -> None:
     )
     run = replace(PLAIN, subjects=subjects)
     assert answers(with_notes(run, ("image: 1.jpg", "Mine."))) == {}
-    assert answers(with_notes(run, ("image: b/1.jpg", "Mine."))) == {"image-2": ["Mine."]}
+    assert answers(with_notes(run, ("image: b/1.jpg", "Mine."))) == {card(run, 2): ["Mine."]}
 
 
 def test_an_image_called_like_a_section_does_not_take_its_words() -> None:
     subjects = tuple(replace(subject, image=replace(subject.image, name="LIME")) for subject in PLAIN.subjects[:1])
     run = replace(PLAIN, subjects=subjects)
     assert answers(with_notes(run, ("LIME", "Mine."))) == {"lime": ["Mine."]}
-    assert answers(with_notes(run, ("image: LIME", "Mine."))) == {"image-1": ["Mine."]}
+    assert answers(with_notes(run, ("image: LIME", "Mine."))) == {card(run, 1): ["Mine."]}
 
 
 def test_the_homework_marks_each_task_without_an_answer() -> None:

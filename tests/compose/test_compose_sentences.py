@@ -40,7 +40,10 @@ def predicted(run: Run, *outcomes: tuple[float, int | None]) -> Run:
         ([(0.9, 0), (0.8, 0)], "The network answers all 2 labelled images as labelled."),
         ([(0.9, 1), (0.8, 2)], "The network answers none of the 2 labelled images as labelled."),
         ([(0.9, 0)], "The network answers the one labelled image as labelled."),
-        ([(0.9, 1), (0.9, None)], "The network answers the one labelled image against its label. One image carries no"),
+        (
+            [(0.9, 1), (0.9, None)],
+            "The network answers the one labelled image against its label. Its error is confident",
+        ),
         ([(0.9, None)], "No labels are known"),
     ],
 )

@@ -7,14 +7,16 @@ from dataclasses import replace
 
 import pytest
 from fake_run import fake_evidence, fake_run
-from reading import WORDS, all_sections
+from reading import WORDS, all_sections, card
 from scenarios import RUNS
 
 from reportgen.compose import compose
 from reportgen.document import (
     Bars,
     Block,
+    Controls,
     Figure,
+    Matrix,
     NoPicture,
     Overview,
     Panel,
@@ -45,6 +47,10 @@ def tables(document: ReportDocument) -> list[Table]:
     return [block for block in blocks(document) if isinstance(block, Table)]
 
 
+def table_numbers(document: ReportDocument) -> list[int]:
+    return [block.number for block in blocks(document) if isinstance(block, Matrix | Table)]
+
+
 def sentences(document: ReportDocument) -> Iterator[Sentence]:
     return (each for block in blocks(document) if isinstance(block, Paragraph) for each in block.sentences)
 
@@ -69,7 +75,7 @@ def pictures(document: ReportDocument) -> Iterator[Picture]:
 @EACH
 def test_figures_and_tables_are_numbered_one_after_another(document: ReportDocument) -> None:
     assert [figure.number for figure in figures(document)] == list(range(1, len(figures(document)) + 1))
-    assert [table.number for table in tables(document)] == list(range(1, len(tables(document)) + 1))
+    assert table_numbers(document) == list(range(1, len(table_numbers(document)) + 1))
 
 
 @EACH
@@ -80,6 +86,9 @@ def test_anchors_are_unique_and_fit_an_address(document: ReportDocument) -> None
     assert all(re.fullmatch(r"[a-z][a-z0-9-]*", anchor) for anchor in anchors)
     links = [item.anchor for block in blocks(document) if isinstance(block, Overview) for item in block.items]
     assert set(links) <= set(anchors)
+    addresses = [panel.anchor for panel in panels(document) if panel.anchor]
+    assert len(addresses) == len(set(addresses))
+    assert {each.partition("/")[0] for each in addresses} <= set(anchors)
 
 
 @EACH
@@ -116,6 +125,12 @@ def test_no_block_is_empty_and_no_table_ragged(document: ReportDocument) -> None
                 assert 1 <= len(bars) <= 6
             case Overview(items=items):
                 assert items
+            case Matrix(columns=columns, rows=grid):
+                assert grid
+                assert {len(row.cells) for row in grid} == {len(columns)}
+            case Controls(filters=filters, order=order):
+                assert all(len(choice.options) > 2 for choice in filters)
+                assert len({option.token for option in order.options}) == len(order.options)
     for each in all_sections(document.sections):
         assert each.title
         assert each.blocks or each.sections, each.anchor
@@ -207,8 +222,8 @@ def test_a_method_that_broke_down_costs_its_part_only() -> None:
 def test_a_card_has_a_row_per_class_with_original_saliency_activation_and_lime_side_by_side() -> None:
     document = DOCUMENTS["default"]
     figure_of = {f.anchor: f for f in figures(document)}
-    assert [len(figure_of[f"image-{n}-figure"].rows) for n in (1, 2, 3, 4)] == [1, 2, 1, 1]
-    labels = [[panel.label for panel in row] for row in figure_of["image-2-figure"].rows]
+    assert [len(figure_of[f"{card(RUNS['default'], n)}-figure"].rows) for n in (1, 2, 3, 4)] == [1, 2, 1, 1]
+    labels = [[panel.label for panel in row] for row in figure_of[f"{card(RUNS['default'], 2)}-figure"].rows]
     assert labels == [
         ["Original", "Saliency: ring", "cnn.1, filter 0", "LIME: ring"],
         ["Original", "Saliency: <b>square</b>", "cnn.1, filter 0", "LIME: <b>square</b>"],
@@ -218,9 +233,9 @@ def test_a_card_has_a_row_per_class_with_original_saliency_activation_and_lime_s
 def test_a_card_leads_with_its_bars_its_answer_and_its_pictures() -> None:
     failed, *cards = section(DOCUMENTS["default"], "images").sections
     assert failed.title == "e/torn.jpg"
-    for card in cards:
-        assert card.lead == 3
-        assert [block.kind for block in card.blocks[:3]] == ["bars", "paragraph", "figure"]
+    for each in cards:
+        assert each.lead == 3
+        assert [block.kind for block in each.blocks[:3]] == ["bars", "paragraph", "figure"]
 
 
 def test_a_flat_map_a_failure_and_a_dead_filter_are_hatched_boxes() -> None:

@@ -1,14 +1,17 @@
 """What the page says of how far its pictures can be believed."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from fake_run import fake_run
-from reading import WORDS, all_sections, said, written
+from reading import WORDS, all_sections, card, said, written
 from scenarios import PLAIN, RUNS, judged_as
 
+from reportgen.compose import agreeing
+from reportgen.compose.ranking import worst_first
 from reportgen.compose.trust import chip_text, numbers
-from reportgen.document import Chip, Figure, Paragraph, ReportDocument, Table
+from reportgen.document import Chip, Figure, Overview, Paragraph, ReportDocument, Table
 from reportgen.results import CheckResult, Run, Verdict
 from reportgen.verdicts import STATES, State
 
@@ -36,7 +39,7 @@ def warnings(document: ReportDocument) -> str:
 @pytest.mark.parametrize("state", STATES)
 def test_each_picture_of_a_card_and_of_a_section_carries_its_verdict(state: State) -> None:
     document = written(judged_as(PLAIN, [state]))
-    for section, count in (("image-1", 2), ("saliency", 3), ("lime", 3)):
+    for section, count in ((card(PLAIN, 1), 2), ("saliency", 3), ("lime", 3)):
         found = chips(document, section)
         assert len(found) == count
         assert {chip.state for chip in found} == {state}
@@ -131,4 +134,69 @@ def test_an_installation_that_fails_is_warned_of_on_page_one() -> None:
 def test_without_verdicts_nothing_is_said_of_them() -> None:
     document = written(PLAIN)
     assert "verdicts" not in [each.anchor for each in document.sections]
-    assert chips(document, "image-1") == []
+    assert chips(document, card(PLAIN, 1)) == []
+
+
+def overview(document: ReportDocument) -> list[str]:
+    (found,) = [block for block in document.sections[0].blocks if isinstance(block, Overview)]
+    return [item.anchor for item in found.items]
+
+
+def test_an_image_that_methods_disagree_about_is_named_and_stands_first() -> None:
+    run = RUNS["judged, one disagreed about"]
+    shared = [agreeing.shared(subject) for subject in run.subjects]
+    assert shared == [pytest.approx(0.85), pytest.approx(0.3 / 2)]  # of the predicted class: 0.9, 0.8; 0.1, 0.2
+    document = written(run)
+    assert overview(document) == [card(run, 2), card(run, 1)]
+    told = warnings(document)
+    assert "On one image the methods point at different places" in told
+    assert "ring & plus.png." in told
+    assert document.facts["images"][1]["measures"]["shared"] == pytest.approx(0.15)
+    anchors = (card(run, 1), card(run, 2))
+    cards = {each.anchor: each for each in all_sections(document.sections) if each.anchor in anchors}
+    sentences = {
+        anchor: " ".join(s.text for block in section.blocks if isinstance(block, Paragraph) for s in block.sentences)
+        for anchor, section in cards.items()
+    }
+    assert sentences[anchors[1]].count("the others share only 15% on average") == 1
+    assert "the others share" not in sentences[anchors[0]]
+
+
+def test_what_methods_disagree_about_comes_before_what_is_merely_unsure() -> None:
+    """Of two right answers the one that is disagreed about comes first."""
+    run = RUNS["judged, one disagreed about"]
+    right = tuple(
+        replace(each, prediction=replace(each.prediction, label=each.prediction.first)) for each in run.subjects
+    )
+    assert [each.group for each in worst_first(replace(run, subjects=right))] == ["disagreed", "rest"]
+
+
+def test_the_methods_on_the_object_stand_beside_pictures_that_know_nothing() -> None:
+    document = written(RUNS["judged, all supported"])
+    (section,) = [each for each in document.sections if each.anchor == "verdicts"]
+    (table,) = [block for block in section.blocks if isinstance(block, Table) and block.anchor == "verdicts-object"]
+    assert [row[0] for row in table.rows] == ["saliency", "LIME", "evenly spread", "a blob in the middle"]
+    by_name = {row[0]: row[1:] for row in table.rows}
+    assert by_name["saliency"] == ("2", "31%", "11%", "2.82", "100%")
+    assert by_name["evenly spread"] == ("2", "11%", "11%", "1", "11%")
+    assert by_name["a blob in the middle"][1] == "20%"
+    assert by_name["a blob in the middle"][4] == "100%"
+
+
+def test_a_card_says_how_much_lies_on_the_object_and_whose_it_is() -> None:
+    told = " ".join(texts(RUNS["judged, all supported"]))
+    assert "On the marked object of this class, 11% of the image, lie 31% of the evidence of saliency and" in told
+    told = " ".join(text for run in (RUNS["judged"], RUNS["judged, one supported"]) for text in texts(run))
+    assert "On the marked object, 13% of the image, lie" in told  # which class it is of is not known
+    assert "none of them bears the name of this class" in told
+
+
+def test_each_check_that_was_made_is_explained_with_its_source() -> None:
+    document = written(RUNS["judged, all disagreed about"])
+    (section,) = [each for each in document.sections if each.anchor == "verdicts"]
+    assert isinstance(section.blocks[0], Paragraph)
+    told = " ".join(sentence.text for sentence in section.blocks[0].sentences)
+    for source in ("Adebayo et al. 2018", "Yeh et al. 2019", "Krishna et al. 2022", "Zhang et al. 2018"):
+        assert source in told
+    assert {"adebayo2018", "yeh2019", "krishna2022", "zhang2018"} <= {each.key for each in document.references}
+    assert "Krishna" not in " ".join(texts(RUNS["judged, all supported"]))

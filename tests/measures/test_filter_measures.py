@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from toy_models import photographs, stripes
 
-from reportgen.measures import answers, filter_preferences
+from reportgen.measures import answers, filter_preferences, object_shares
 from reportgen.measures.activation import correlation
 
 SIZE = (32, 40)
@@ -218,3 +218,13 @@ def test_correlation_never_leaves_its_range_by_rounding() -> None:
     found = [correlation(vector, factor * vector) for vector in vectors for factor in (0.1, -0.3)]
     assert all(r is not None and -1 <= r <= 1 for r in found)
     assert np.abs(np.array(found, float)).min() > 1 - 1e-12
+
+
+def test_the_share_on_marked_objects_is_the_one_on_paper() -> None:
+    maps = np.array([[[4.0, 1.0], [-7.0, 1.0]], [[1.0, 1.0], [0.0, 0.0]], [[9.0, 9.0], [9.0, 9.0]]])
+    left, half_of_it = np.zeros((4, 4), bool), np.zeros((4, 4), bool)
+    left[:, :2], half_of_it[:, 0] = True, True
+    # 4 of 6 and, by half of a position, 0.5 of 2; the third image has no mask
+    found = object_shares(maps, [left, half_of_it, None])
+    assert found == {"object_share": pytest.approx(4.5 / 8), "object_area": pytest.approx(0.375), "object_images": 2}
+    assert object_shares(-maps[2:], [left]) == object_shares(maps, [None] * 3) == {}

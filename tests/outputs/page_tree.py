@@ -11,7 +11,7 @@ import tinyhtml5  # type: ignore[import-untyped]  # ships no types
 from reportgen.document import Picture
 
 # What is not text for a reader: identifiers, and words that choose how something is set.
-NOT_TEXT = {"anchor", "key", "kind", "tone", "align", "language", "media_type"}
+NOT_TEXT = {"anchor", "token", "tokens", "key", "kind", "tone", "align", "language", "media_type"}
 
 
 def parse(page: bytes) -> Element:

@@ -10,8 +10,15 @@ from reportgen.document import (
     Answer,
     Bar,
     Bars,
+    Card,
+    Choice,
+    Controls,
     Figure,
+    Matrix,
+    MatrixCell,
+    MatrixRow,
     NoPicture,
+    Option,
     Overview,
     OverviewItem,
     Panel,
@@ -77,6 +84,7 @@ def _summary(names: tuple[str, ...]) -> Section:
             name,
             f"{CLASSES[i % 6]}, 9{i % 10}%",
             ("right", "wrong", "unknown")[i % 3],
+            "confident error" if i % 3 == 1 else "",
         )
         for i, name in enumerate(names)
     )
@@ -105,10 +113,21 @@ def _summary(names: tuple[str, ...]) -> Section:
             ),
             tone="warning",
         ),
-        Overview(items),
+        Overview(items, "The worst first."),
+        _matrix(),
         Paragraph(_said("The folders' names are the labels: they match the class names."), tone="note"),
     )
     return Section("summary", "Summary", blocks)
+
+
+def _matrix() -> Matrix:
+    def row(name: str, *counts: int) -> MatrixRow:
+        hit = CLASSES.index(name)
+        cells = (MatrixCell(str(n), min(n, 5), place == hit) for place, n in enumerate(counts))
+        return MatrixRow(name, tuple(cells), "50%")
+
+    rows = (row("striped disc", 3, 1), row("checkered square", 0, 5))
+    return Matrix("matrix", 5, "Which was taken for which.", "Label, answer", CLASSES[:2], "As labelled", rows)
 
 
 def _failures() -> Section:
@@ -122,15 +141,30 @@ def _failures() -> Section:
 
 
 def _cards(names: tuple[str, ...]) -> Section:
-    cards = tuple(_card(i, name) for i, name in enumerate(names))
-    return Section("images", "Image by image", sections=cards)
+    cards = tuple(_card(i, name, len(names)) for i, name in enumerate(names))
+    return Section("images", "Image by image", (_controls(),), cards)
 
 
-def _card(number: int, name: str) -> Section:
+def _controls() -> Controls:
+    outcomes = (Option("", "all"), Option("right", "right"), Option("wrong", "wrong"), Option("unknown", "no label"))
+    classes = (Option("", "all"), *(Option(f"c{n}", name) for n, name in enumerate(CLASSES)))
+    orders = tuple(Option(str(n), name) for n, name in enumerate(("as given", "worst first")))
+    return Controls((Choice("Answer", outcomes), Choice("Class", classes)), Choice("Order", orders))
+
+
+def _card(number: int, name: str, total: int) -> Section:
     first = (
-        Panel(photo(number, name), "Original", "128 x 128 px; turned upright as its EXIF tag says"),
         Panel(
-            saliency(number, f"Saliency of {name}: half of it in 4% of the pixels."), "Saliency: ring", "maximum 3.71"
+            photo(number, name),
+            "Original",
+            "128 x 128 px; turned upright as its EXIF tag says",
+            anchor=f"image-{number}/original",
+        ),
+        Panel(
+            saliency(number, f"Saliency of {name}: half of it in 4% of the pixels."),
+            "Saliency: ring",
+            "maximum 3.71",
+            anchor=f"image-{number}/saliency",
         ),
         Panel(activation(number, f"Activation on {name}, at most 2.4."), "cnn.12, filter 5", "maximum 2.4"),
         Panel(photo(number + 40, name), "LIME: ring (a class whose name needs two lines)", "R² 0.81, 73 superpixels"),
@@ -171,7 +205,9 @@ def _card(number: int, name: str) -> Section:
             "64% of the saliency falls into the regions that LIME finds supportive, which cover 11% of the image.",
         )
     )
-    return Section(f"image-{number}", name, (figure, bars, text))
+    outcome = ("right", "wrong", "unknown")[number % 3]
+    facts = Card((outcome, f"c{number % 6}"), (number, total - 1 - number))
+    return Section(f"image-{number}", name, (figure, bars, text), card=facts)
 
 
 def _saliency(names: tuple[str, ...]) -> Section:

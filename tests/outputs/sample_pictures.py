@@ -24,6 +24,19 @@ HOSTILE = (
     "data:text/html,<b>bold</b>",
     "javascript:alert(1)",
     "tab\t\u200bzero\ufeffwidth.jpg",
+    "'><svg onload=alert(1)>.jpg",
+    "<iframe srcdoc='<script>alert(1)</script>'>",
+    "</script><script>alert(1)</script>",
+    "</template><img src=x onerror=alert(1)>",
+    "</select><option value=x onclick=alert(1)>",
+    "<!--<script>--><script>alert(1)</script>",
+    "<base href=https://evil.example/>",
+    "<meta http-equiv=refresh content='0;url=https://evil.example'>",
+    "<a href='jav\tascript:alert(1)'>x</a>",
+    "<math><mtext></table><mglyph><style><!--</style><img title='--><img src=1 onerror=alert(1)>'>",
+    '"/onmouseover=alert(1)//',
+    "&lt;script&gt;alert(1)&lt;/script&gt; &#60;b&#62;",
+    "@import url(https://evil.example/x.css); } * { background: url(//evil.example/x) }",
 )
 
 

@@ -1,7 +1,4 @@
-"""report.html in a real browser, from file://: silent, complete, in bounds, and open to everyone.
-
-Needs a Chromium on the machine; Playwright's own is never downloaded.
-"""
+"""report.html in a real browser, from file://: silent, complete, in bounds, and open to everyone."""
 
 import os
 import shutil
@@ -11,27 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from browsing import NEEDED, opened, started
+from playwright.sync_api import Browser
 from sample_document import NAMES, report
 from sample_pictures import HOSTILE
 
 from reportgen.contracts import RenderOptions
 from reportgen.outputs import html
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 AXE = os.environ.get("REPORTGEN_AXE", "")  # read here, for tests run without REPORTGEN_ variables
 ROOT = Path(__file__).parents[2]
-WIDTHS = (390, 768, 1280, 1400)
+WIDTHS = (390, 768, 1280, 1400, 1920)
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on the PATH")
+pytestmark = NEEDED
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
+    with started() as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +37,6 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     for name, document in made.items():
         (folder / f"{name}.html").write_bytes(html.render(document, RenderOptions()))
     return {name: (folder / f"{name}.html").as_uri() for name in made}
-
-
-def opened(browser: Browser, address: str, width: int = 1280, **how: Any) -> Page:  # noqa: ANN401 - as Playwright
-    page = browser.new_context(viewport={"width": width, "height": 900}, **how).new_page()
-    page.goto(address)
-    return page
 
 
 @pytest.mark.parametrize("name", ["plain", "hostile"])

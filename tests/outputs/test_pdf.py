@@ -3,18 +3,24 @@
 import dataclasses
 import re
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pypdf
 import pypdfium2 as pdfium  # type: ignore[import-untyped]  # ships no types
 import pytest
 from drawn_here import draw
+from fake_run import fake_run
 from page_tree import pictures
+from PIL import Image
 from pypdf.generic import IndirectObject
 from sample_document import NAMES, report, small
 
+from reportgen.compose import compose
 from reportgen.contracts import RenderOptions
 from reportgen.document import Figure, NoPicture, Panel, Paragraph, ReportDocument, Section, Sentence, Table
+from reportgen.language import load_words
 from reportgen.outputs import json
 from reportgen.outputs.drawing import ATTACHED, Drawn
 
@@ -101,7 +107,7 @@ def test_the_contents_give_the_page_of_each_section(document: ReportDocument, pa
         starts[section.title] = int(found[1])
         assert section.title in pages[starts[section.title] - 1]
     assert list(starts.values()) == sorted(starts.values())
-    assert starts["Summary"] == 1
+    assert starts["Summary"] == 2  # below the title only the contents
     assert starts["Appendix"] == len(pages)
 
 
@@ -178,16 +184,24 @@ def test_no_page_is_blank_or_nearly_so(drawn: Drawn) -> None:
         assert min(side.min() for side in margin) > 250  # nothing runs over the edge
 
 
-def test_no_figure_is_cut() -> None:
+def test_a_figure_is_cut_between_its_rows_only_and_keeps_its_caption() -> None:
     """Figures of 60 % of a page, one after another."""
     picture = pictures(report(NAMES[:1]).sections[0])[0]
-    panels = [[Panel(picture, f"first{n}"), *[Panel(picture, "middle")] * 3] for n in range(8)]
-    rows = [(tuple(first), tuple(first[1:]), tuple(first[1:])) for first in panels]
-    made = tuple(Figure(f"figure-{n}", n, f"last{n}.", row) for n, row in enumerate(rows))
+
+    def row(figure: int, which: int) -> tuple[Panel, ...]:
+        return (Panel(picture, f"label{figure}-{which};", f"detail{figure}-{which};"), *[Panel(picture, "middle")] * 3)
+
+    made = tuple(Figure(f"figure-{n}", n, f"caption{n}.", tuple(row(n, k) for k in range(3))) for n in range(8))
     texts = drawn_pages(Section("figures", "Figures", made))
-    assert len(texts) >= 8
+
+    def page_of(words: str) -> int:
+        (page,) = [number for number, text in enumerate(texts) if words in text]
+        return page
+
     for n in range(8):
-        assert [f"first{n}" in text for text in texts] == [f"last{n}." in text for text in texts]
+        assert all(page_of(f"label{n}-{k};") == page_of(f"detail{n}-{k};") for k in range(3))
+        assert page_of(f"caption{n}.") == page_of(f"label{n}-2;")
+    assert len(texts) < 8  # the contents, and a page for each, would be 9
 
 
 def test_the_lead_of_a_section_stands_on_the_page_of_its_heading() -> None:
@@ -253,3 +267,58 @@ def test_report_json_is_the_only_attachment_and_bears_no_date_of_the_build(
     (attached,) = reader.attachment_list
     assert attached.creation_date is not None
     assert attached.creation_date.year == 1980
+
+
+@pytest.fixture(scope="module")
+def composed() -> bytes:
+    """The PDF of a whole report: nine images, two of which are explained for two classes."""
+    return draw(compose(fake_run(images=9, trouble=False), load_words()), PLAIN).data
+
+
+def test_no_page_is_half_empty_but_the_last_of_a_part(composed: bytes) -> None:
+    reader = pypdf.PdfReader(BytesIO(composed))
+    starts = {
+        reader.get_destination_page_number(item)
+        for item in reader.outline
+        if not isinstance(item, list) and item.title in ("Summary", "Appendix")
+    }
+    ends = {start - 1 for start in starts if start is not None} | {len(reader.pages) - 1}
+    assert len(ends) == 3
+    filled = []
+    for page in pdfium.PdfDocument(composed):
+        pixels = page.render(scale=0.8).to_numpy()[:, :, :3].min(axis=2)
+        height, width = pixels.shape
+        body = pixels[int(0.07 * height) : int(0.93 * height), int(0.07 * width) : int(0.93 * width)]
+        filled.append((np.flatnonzero((body < 200).any(axis=1)).max() + 1) / len(body))
+    assert [(n, share) for n, share in enumerate(filled) if share < 0.5 and n not in ends] == []
+    assert np.mean(filled) > 0.8
+
+
+def test_two_images_share_a_page(composed: bytes) -> None:
+    reader = pypdf.PdfReader(BytesIO(composed))
+    texts = [page.extract_text() for page in reader.pages]
+    cards = [text.count("Probabilities of the best classes") for text in texts]
+    assert max(cards) == 2
+    assert sum(count > 0 for count in cards) < 9
+
+
+@pytest.mark.parametrize(("paper", "size"), [("a4", (595, 842)), ("letter", (612, 792))])
+def test_the_paper_is_the_one_asked_for(paper: str, size: tuple[int, int]) -> None:
+    box = pypdf.PdfReader(BytesIO(draw(small(), RenderOptions(paper=paper)).data)).pages[0].mediabox
+    assert (round(float(box.width)), round(float(box.height))) == size
+
+
+def test_a_matrix_is_a_table_with_headers_and_drawn_in_colour(reader: pypdf.PdfReader, drawn: Drawn) -> None:
+    rows = [row for table in structure(reader) if table.get("/S") == "/Table" for row in [table]]
+    assert rows
+    assert sum(element.get("/S") == "/TH" for element in structure(reader)) > 20
+    assert not [complaint for complaint in drawn.complaints if "Ignored" in complaint]
+
+
+def test_an_accent_colours_the_page_and_a_logo_stands_on_it(tmp_path: Path) -> None:
+    logo = tmp_path / "logo.png"
+    Image.new("RGB", (80, 40), (10, 200, 10)).save(logo)
+    made = draw(small(), RenderOptions(accent="#7a1f5c", logo=logo))
+    assert made.complaints == ()
+    pixels = pdfium.PdfDocument(made.data)[0].render(scale=1).to_numpy()[:, :, :3].reshape(-1, 3)
+    assert (np.abs(pixels.astype(int) - (10, 200, 10)).max(axis=1) < 8).sum() > 500

@@ -47,13 +47,17 @@ def _alone(subject: Subject) -> Subject:
     return Subject(subject.image, prediction, explanations)
 
 
-def believed(run: Run, states: Sequence[State], randomised: State) -> Run:
-    """The run with these verdicts in turn; randomised: what is said of saliency and LIME with random weights."""
+def believed(run: Run, states: Sequence[State], randomised: State, denser: float = 3.0) -> Run:
+    """The run with these verdicts in turn; randomised: what is said of saliency and LIME with random weights.
+
+    denser: how dense the evidence is on the object.
+    """
     turn = itertools.cycle(states)
 
     def checked(explanation: Explanation) -> Explanation:
         result = CheckResult("faithfulness", next(turn), 0.3, 0.1)
-        return replace(explanation, verdict=verdict([result]))
+        on_object = CheckResult("object", "supported", denser, 1.5)
+        return replace(explanation, verdict=verdict([result, on_object]))
 
     subjects = tuple(replace(each, explanations=tuple(map(checked, each.explanations))) for each in run.subjects)
     results: Sequence[tuple[str, State]] = (("saliency", randomised), ("lime", "supported"), ("gradcam", "not_tested"))
@@ -143,6 +147,7 @@ FAULTS: Mapping[str, Fault] = {
     ),
     # saliency and LIME in turn
     "supported": Fault(1 / 8, lambda run: believed(run, HARDLY, "supported"), ALL),
+    "on_object": Fault(1.2, lambda run: believed(run, ["supported"], "supported", 1.2), ALL),
     "weights_matter": Fault(1 / 2, lambda run: believed(run, ["supported"], "fails")),
     "saliency_border": Fault(
         1.6, lambda run: measured(run, "saliency", [{"border": 0.4, "border_area": 0.25}] * 4), ALL

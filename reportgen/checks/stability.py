@@ -1,0 +1,120 @@
+"""Does the picture stay when the same is asked again, a little differently?
+
+A map is asked for again with noise on the image that is too small to change the answer, and with another seed: what
+stays of the order of its pixels, smoothed, in the worst case. LIME has asked again itself, with a second fill and a
+second segmentation: what stays of the correlation of its weights that chance allows. Measured on honest.pth:
+docs/verdicts.md.
+Source: yeh2019.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
+from typing import Final
+
+import numpy as np
+
+from reportgen.checks.asking import Question, again, asked, question, sizes, too_costly, with_pixels
+from reportgen.contracts import Evidence, ImageMethod, PictureCheck
+from reportgen.measures import rank_correlation, relative_change, smoothed
+from reportgen.options import BuildOptions
+from reportgen.randomness import stream
+from reportgen.results import Case, CheckResult, Explanation, RegionWeights, Scalar
+from reportgen.verdicts import STABILITY, State, untested
+
+# Rank correlation of smoothed maps from which the picture is the same, and below which it is another one. On honest.pth
+# nine maps in ten keep more than 0.9.
+STABLE, OTHER = 0.8, 0.5
+# The same of LIME's weights, of the correlation that chance allows: of 50 regions that have nothing to do with each
+# other 5 % correlate by more than 0.28.
+STABLE_REGIONS, OTHER_REGIONS = 0.3, 0.0
+RADIUS: Final = 0.01  # of the noise, for pixels in [0, 1]: 2.6 of 255 steps at most
+TIMES: Final = {"quick": 1, "full": 6}  # asked again, each time with other noise and another seed
+TELLING: Final = 0.5  # highest correlation that chance allows, below which LIME's comparisons tell nothing
+SECONDS: Final = ("fill", "segmentation")
+
+Groups = Sequence[tuple[Explanation, ...]]
+
+
+def judge(evidence: Evidence) -> Iterator[tuple[CheckResult, ...]]:
+    """For each picture the lowest of what stays of it."""
+    rounds = [_round(evidence, number) for number in range(TIMES[evidence.options.checks])]
+    for n, group in enumerate(evidence.explanations):
+        yield tuple(_judged(each, evidence.options, [one[n] for one in rounds]) for each in group)
+
+
+Again = Mapping[tuple[str, Question], Explanation]  # what was said by each method on each question
+
+
+def _round(evidence: Evidence, number: int) -> list[Again | None]:
+    """What every method that is not too costly says when asked once more; None for images whose answer changed."""
+    noisy = [_with_noise(case, evidence.options.seed, number) for case in evidence.cases]
+    logits = evidence.classifier.logits(np.stack([case.image.pixels for case in noisy]))
+    kept = [int(row.argmax()) == case.prediction.first.index for row, case in zip(logits, evidence.cases, strict=True)]
+    said: list[dict[tuple[str, Question], Explanation]] = [{} for _ in noisy]
+    for method in asked(evidence):
+        if not too_costly(method.name, evidence.options) and not _regions(evidence.explanations, method):
+            reseeded = evidence.options.model_copy(update={"seed": _seed(evidence.options.seed, number)})
+            for mine, group in zip(said, again(method, evidence.classifier, noisy, reseeded), strict=True):
+                mine.update({(each.method, question(each)): each for each in group})
+    return [each if stays else None for each, stays in zip(said, kept, strict=True)]
+
+
+def _regions(explanations: Groups, method: ImageMethod) -> bool:
+    """Whether the method weighs regions, and has asked again itself."""
+    results = (each.result for group in explanations for each in group if each.method == method.name)
+    return any(isinstance(result, RegionWeights) for result in results)
+
+
+def _with_noise(case: Case, seed: int, number: int) -> Case:
+    rng = stream(seed, STABILITY, str(number), case.image.sha256)
+    noise = rng.uniform(-RADIUS, RADIUS, case.image.pixels.shape)
+    return with_pixels(case, np.clip(case.image.pixels + noise, 0, 1).astype(np.float32))
+
+
+def _seed(seed: int, number: int) -> int:
+    return int(stream(seed, STABILITY, str(number)).integers(2**32))
+
+
+def _judged(explanation: Explanation, options: BuildOptions, rounds: Sequence[Again | None]) -> CheckResult:
+    if explanation.result is None:
+        return CheckResult(STABILITY, "degenerate", reason="reason.no_picture")
+    if isinstance(explanation.result, RegionWeights):
+        return _of_regions(explanation)
+    if too_costly(explanation.method, options):
+        return untested(STABILITY, "only_full")
+    steady = [each for each in rounds if each is not None]
+    if not steady:
+        return untested(STABILITY, "answer_changes")
+    found = [each.get((explanation.method, question(explanation))) for each in steady]
+    maps = [each.result for each in found if each is not None and each.result is not None]
+    if len(maps) < len(found):  # a picture that vanishes does not stay
+        return _result(0.0, (STABLE, OTHER), {"times": len(found)})
+    first = sizes(explanation.result)
+    others = [sizes(each) for each in maps]
+    ranks = [rank_correlation(smoothed(first), smoothed(each)) for each in others]
+    changes = [relative_change(first, each) for each in others]
+    return _result(
+        min(ranks), (STABLE, OTHER), {"times": len(found), "sensitivity": max(changes), "median": median(ranks)}
+    )
+
+
+def _of_regions(explanation: Explanation) -> CheckResult:
+    facts = explanation.measures
+    if not any(f"{name}_agreement" in facts for name in SECONDS):
+        return untested(STABILITY, "asked_once")
+    telling = [name for name in SECONDS if float(facts.get(f"{name}_ceiling", 0)) >= TELLING]
+    if not telling:
+        return untested(STABILITY, "chance")
+    kept = {name: min(1.0, float(facts[f"{name}_agreement"]) / float(facts[f"{name}_ceiling"])) for name in telling}
+    return _result(
+        min(kept.values()), (STABLE_REGIONS, OTHER_REGIONS), {f"{name}_kept": value for name, value in kept.items()}
+    )
+
+
+def _result(value: float, thresholds: tuple[float, float], measures: Mapping[str, Scalar]) -> CheckResult:
+    stable, other = thresholds
+    state: State = "supported" if value >= stable else "weak" if value >= other else "fails"
+    return CheckResult(STABILITY, state, value, stable, measures=measures)
+
+
+CHECK = PictureCheck(STABILITY, judge, ("yeh2019",))

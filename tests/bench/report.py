@@ -1,0 +1,136 @@
+"""How large a report of many images is and how long writing it takes, on results that are made up, without a network.
+
+`python -m bench.report COUNT` prints the reading of one report as JSON, from a process of its own.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from fake_run import CLASSES, fake_prediction, fake_run
+from numpy.typing import NDArray
+from PIL import Image
+
+from bench.memory import high_water
+from reportgen.compose import abridged, compose
+from reportgen.contracts import RenderOptions
+from reportgen.example import PHOTOGRAPHS
+from reportgen.fitting import Fitted, fitted
+from reportgen.language import load_words
+from reportgen.outputs import OUTPUTS
+from reportgen.results import Explanation, ImageInput, RegionWeights, Run, SaliencyMap, Subject
+
+SIDE = 448  # pixels of a photograph: what the report shows of it
+SEEN = 128  # pixels that the network of these results would see
+CELLS = 7  # LIME's regions along a side
+BUSY = RenderOptions(pdf_timeout=600)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Size:
+    """One report. pictures: on an image's card and in the figures of the tasks; seconds; MB; MiB of memory."""
+
+    images: int
+    pictures: float
+    compose_seconds: float
+    html_seconds: float
+    html_mb: float
+    pdf_seconds: float
+    pdf_mb: float
+    own_mib: float
+    pdf_mib: float
+
+
+def measured_apart(count: int) -> Size:
+    """The reading of a report on so many images, by a process of its own."""
+    paths = {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, sys.path)])}
+    command = [sys.executable, "-m", "bench.report", str(count)]
+    done = subprocess.run(command, env=os.environ | paths, stdout=subprocess.PIPE, text=True, check=True)
+    return Size(**json.loads(done.stdout))
+
+
+def measure(count: int, keep: Path | None = None) -> Size:
+    """Compose and write the report. keep: a folder for the files."""
+    words, run = load_words(), made_up(count)
+    composing, document = _timed(lambda: compose(run, words))
+    writing, page = _timed(lambda: _within_budget("html", document, BUSY.html_mb))
+    on_paper = abridged(document, run, words, BUSY.pdf_images)
+    drawing, paper = _timed(lambda: _within_budget("pdf", on_paper, BUSY.pdf_mb))
+    if keep:
+        (keep / "report.html").write_bytes(page.data)
+        (keep / "report.pdf").write_bytes(paper.data)
+    pictures = page.data.count(b"<img ") / count
+    sizes = (len(page.data) / 1e6, len(paper.data) / 1e6)
+    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**10
+    return Size(count, pictures, composing, writing, sizes[0], drawing, sizes[1], high_water(), child)
+
+
+def made_up(count: int) -> Run:
+    """Results on crops of the shipped photographs: as much detail in photographs, maps and regions as real ones have.
+
+    One image in five is answered against its label, and explained for both classes.
+    """
+    base = fake_run(images=4, profile="default", trouble=False)
+    photographs = [np.asarray(Image.open(path).convert("RGB")) for path in sorted(PHOTOGRAPHS.glob("*.jpg"))]
+    subjects = tuple(_subject(n, photographs, base.subjects[1 if n % 5 == 1 else 0]) for n in range(count))
+    filters = tuple(
+        replace(
+            study,
+            activations=np.resize(study.activations, (count, *study.activations.shape[1:])),
+            image_measures=tuple(study.image_measures[n % 4] for n in range(count)),
+        )
+        for study in base.filters
+    )
+    return replace(base, subjects=subjects, filters=filters, selection=())
+
+
+def _subject(n: int, photographs: list[NDArray[np.uint8]], like: Subject) -> Subject:
+    rng = np.random.default_rng(n)
+    whole = photographs[n % len(photographs)]
+    side = int(rng.integers(min(whole.shape[:2]) // 2, min(whole.shape[:2])))
+    top, left = (int(rng.integers(0, extent - side + 1)) for extent in whole.shape[:2])
+    crop = Image.fromarray(whole[top : top + side, left : left + side])
+    pixels = np.asarray(crop.resize((SEEN, SEEN)), np.float32) / 255
+    label = (0, 4)[n % 5 == 1]
+    image = ImageInput(
+        f"{CLASSES[0]}/{n:04}.jpg", f"{n:064x}", np.asarray(crop.resize((SIDE, SIDE))), pixels, label, (), (SIDE, SIDE)
+    )
+    prediction = fake_prediction(1 if n % 5 == 1 else 0, label)
+    return Subject(image, prediction, tuple(_detailed(rng, each) for each in like.explanations))
+
+
+def _detailed(rng: np.random.Generator, explanation: Explanation) -> Explanation:
+    """The explanation with a map as grainy as a gradient is, or regions of the same grid."""
+    if isinstance(explanation.result, SaliencyMap):
+        rows, columns = np.mgrid[:SEEN, :SEEN] / SEEN
+        blob = np.exp(-8 * ((rows - rng.uniform(0.2, 0.8)) ** 2 + (columns - rng.uniform(0.2, 0.8)) ** 2))
+        heat = np.asarray(blob * rng.gamma(0.6, 1.0, (SEEN, SEEN)), np.float32)
+        return replace(explanation, result=SaliencyMap(heat))
+    if isinstance(explanation.result, RegionWeights):
+        grid = np.add.outer(np.arange(SEEN) * CELLS // SEEN * CELLS, np.arange(SEEN) * CELLS // SEEN)
+        return replace(explanation, result=RegionWeights(grid, rng.normal(0, 0.1, CELLS**2)))
+    return explanation
+
+
+def _within_budget(name: str, document: object, limit: float) -> Fitted:
+    return fitted(document, lambda made: OUTPUTS[name].render(made, BUSY), name, limit, load_words())  # type: ignore[arg-type]
+
+
+def _timed(work: Callable[[], T]) -> tuple[float, T]:
+    start = time.perf_counter()
+    made = work()
+    return time.perf_counter() - start, made
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    print(json.dumps(asdict(measure(int(sys.argv[1]), folder))))

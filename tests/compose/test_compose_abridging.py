@@ -1,0 +1,87 @@
+"""A PDF of many images holds the worst of them, says so, and keeps every number."""
+
+from dataclasses import replace
+
+import pytest
+from fake_run import fake_run
+from reading import WORDS, all_sections
+
+from reportgen.anchors import image_anchor
+from reportgen.compose import abridged, compose
+from reportgen.compose.ranking import worst_first
+from reportgen.document import Figure, Matrix, NoPicture, Overview, Panel, Paragraph, ReportDocument, Table
+from reportgen.results import Note
+
+RUN = fake_run(images=9)
+WHOLE = compose(RUN, WORDS)
+WORST = [image_anchor(RUN.subjects[each.position].image) for each in worst_first(RUN)]
+
+
+def figures(document: ReportDocument) -> list[Figure]:
+    return [b for s in all_sections(document.sections) for b in s.blocks if isinstance(b, Figure)]
+
+
+def cards(document: ReportDocument) -> list[str]:
+    found = next(each for each in document.sections if each.anchor == "images").sections
+    return [each.anchor for each in found]
+
+
+@pytest.mark.parametrize("most", [1, 2, 5, 8])
+def test_the_worst_have_their_cards_and_figures_and_no_other(most: int) -> None:
+    document = abridged(WHOLE, RUN, WORDS, most)
+    kept = set(WORST[:most])
+    assert [each for each in cards(document) if not each.startswith("failed")] == [
+        image_anchor(subject.image) for subject in RUN.subjects if image_anchor(subject.image) in kept
+    ]
+    for method in ("saliency-figure", "saliency-writeup", "lime-figure", "lime-writeup"):
+        shown = [each for f in figures(document) if f.anchor.startswith(method) for each in f.about]
+        before = [each for f in figures(WHOLE) if f.anchor.startswith(method) for each in f.about if each in kept]
+        assert shown == before
+        assert set(shown) == kept
+    overview = next(block for block in document.sections[0].blocks if isinstance(block, Overview))
+    assert [item.anchor for item in overview.items] == WORST[:most]
+
+
+def test_panels_stay_in_the_columns_of_their_images() -> None:
+    document = abridged(WHOLE, RUN, WORDS, 5)
+
+    def columns(made: ReportDocument) -> list[tuple[str, tuple[Panel, ...]]]:
+        found = [f for f in figures(made) if len(f.rows) == 2 and f.anchor.startswith("saliency-figure")]
+        return [pair for f in found for pair in zip(f.about, zip(*f.rows, strict=True), strict=False)]
+
+    assert columns(document) == [each for each in columns(WHOLE) if each[0] in WORST[:5]]
+    for figure in figures(document):
+        assert {len(row) for row in figure.rows} == {len(figure.rows[0])}
+        empty = [panel.content == NoPicture("") for panel in figure.rows[0]]
+        assert empty == sorted(empty)  # what is empty stands last
+
+
+def test_numbers_run_on_and_tables_keep_every_row() -> None:
+    document = abridged(WHOLE, RUN, WORDS, 2)
+    assert [each.number for each in figures(document)] == list(range(1, len(figures(document)) + 1))
+
+    def tables(made: ReportDocument) -> list[Table | Matrix]:
+        return [b for s in all_sections(made.sections) for b in s.blocks if isinstance(b, Matrix | Table)]
+
+    assert tables(document) == tables(WHOLE)
+    assert document.facts == WHOLE.facts
+
+
+def test_it_says_so_first() -> None:
+    first = abridged(WHOLE, RUN, WORDS, 2).sections[0].blocks[0]
+    assert isinstance(first, Paragraph)
+    assert "worst 2 of 9 images" in first.sentences[0].text
+
+
+def test_few_images_are_left_as_they_are() -> None:
+    assert abridged(WHOLE, RUN, WORDS, 9) is WHOLE
+
+
+def test_a_card_with_the_authors_words_stays() -> None:
+    last = next(s.image.name for s in RUN.subjects if image_anchor(s.image) == WORST[-1])
+    run = replace(RUN, notes=(Note(f"image: {last}", "Mine."),))
+    document = abridged(compose(run, WORDS), run, WORDS, 2)
+    assert WORST[-1] in cards(document)
+    first = document.sections[0].blocks[0]
+    assert isinstance(first, Paragraph)
+    assert "worst 3 of 9 images" in first.sentences[0].text
