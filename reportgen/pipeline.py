@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from torch import nn
 
 from reportgen import __version__, publish
-from reportgen.attempts import breakdown, ends_the_run
+from reportgen.attempts import breakdown, ends_the_run, failures_of
 from reportgen.cases import answered, asked_for, named
 from reportgen.checking import Gate, check_run
 from reportgen.checks import PICTURE_CHECKS, RUN_CHECKS
@@ -31,7 +31,6 @@ from reportgen.planning import plan
 from reportgen.recall import Recall, recalling
 from reportgen.rendering import write_report
 from reportgen.results import (
-    WARNINGS,
     Case,
     Cue,
     Explanation,
@@ -293,19 +292,3 @@ def _as_text(value: object) -> Scalar:
     if isinstance(value, Path):
         return path_text(PurePath(value.name))
     return value if isinstance(value, bool | int | float | str) else ""
-
-
-def failures_of(run: Run, *, strict: bool = False) -> int:
-    """How many images, explanations and filters failed; a layer that was named and has no maps counts, too.
-
-    A network without any layer to show is no failure where none was named, nor is what is degenerate. strict: that
-    counts, and so do warnings on the model, and known answers that this installation does not give.
-    """
-    results = [one.status for subject in run.subjects for one in subject.explanations]
-    results += [study.status for study in run.filters]
-    named = sum(study.status == "not_applicable" and bool(study.layer) for study in run.filters)
-    failed = len(run.failures) + results.count("failed") + named
-    if strict:
-        failed += results.count("degenerate") + sum(key in WARNINGS for key, _ in run.model.notes)
-        failed += sum(not known.holds for known in run.known_answers)
-    return failed

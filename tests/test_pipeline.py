@@ -13,12 +13,13 @@ from fake_run import fake_run
 
 import reportgen
 from reportgen import outputs, store
+from reportgen.attempts import failures_of
 from reportgen.contracts import Output, RenderOptions, Silent
 from reportgen.errors import ArchitectureError, EnvironmentProblem, ImagesError, InputRefused, OutputError, UsageError
 from reportgen.example import HONEST, MARKED, SCENES, SHORTCUT
 from reportgen.example.train import course_network
 from reportgen.options import BuildOptions
-from reportgen.pipeline import Built, build, failures_of
+from reportgen.pipeline import Built, build
 from reportgen.publish import CHECK_FILES, REPORT_FILES
 from reportgen.rendering import render_again
 from reportgen.results import KnownAnswer, Note
