@@ -53,7 +53,8 @@ def fitted(
 
 def _promising(document: ReportDocument, allowed: float) -> Sequence[tuple[int, float]]:
     """The steps without those at the start that a sample of the pictures says are far from enough."""
-    pictures = sorted({picture.data: picture for picture in _pictures(document.sections)}.values(), key=_fingerprint)
+    once = {_fingerprint(picture): picture for picture in _pictures(document.sections)}
+    pictures = [once[each] for each in sorted(once)]
     sample = pictures[:SAMPLE]
     whole = sum(len(picture.data) for picture in pictures) / max(1, sum(len(picture.data) for picture in sample))
 
