@@ -94,16 +94,21 @@ class Recall:
     def _each(
         self, keys: Sequence[str], make: Callable[[Sequence[int]], Iterator[T]], packing: Packing[T]
     ) -> Iterator[T]:
-        """One result for each key, in their order; those that are not kept are made together, in their order."""
+        """One result for each key, in their order; those that are not kept are made together, in their order.
+
+        Where the making ends early, as that of a check that has nothing to say, so does this.
+        """
         missing = [n for n, key in enumerate(keys) if not self.ledger or not self.ledger.holds(key)]
         made = make(missing) if missing else iter(())
         for n, key in enumerate(keys):
-            if n in missing:
-                yield self._kept(key, next(made), packing)
-            elif (found := self._found(key, packing)) is not None:
+            found = None if n in missing else self._found(key, packing)
+            if found is not None:
                 yield found
-            else:  # damaged, or removed a moment ago
-                yield self._kept(key, next(make([n])), packing)
+                continue
+            fresh = next(made if n in missing else make([n]), None)  # else damaged, or removed a moment ago
+            if fresh is None:
+                return
+            yield self._kept(key, fresh, packing)
 
     def _all(self, key: str, make: Callable[[], Iterator[T]], packing: "Packing[tuple[T, ...]]") -> tuple[T, ...]:
         found = self._found(key, packing)

@@ -285,3 +285,14 @@ def test_checks_look_at_the_picture_too(classifier: Classifier, cases: list[Case
     assert run([(changed,), *pictures[1:]]) == (1, 1)
     assert run(pictures, checks="full") == (len(cases), 1)
     assert run(pictures, title="Another") == (0, 0)
+
+
+def test_a_check_with_nothing_to_say_says_nothing(classifier: Classifier, cases: list[Case]) -> None:
+    def silent(_: Evidence) -> Iterator[tuple[CheckResult, ...]]:
+        yield from ()
+
+    options = toy_models.options()
+    evidence = Evidence(classifier, cases, [() for _ in cases], {}, options)
+    with recalling(classifier, options, Silent()) as recall:
+        table = recall.picture_checks({"object": PictureCheck("object", silent, ())})
+        assert list(table["object"].judge(evidence)) == []
