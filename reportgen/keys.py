@@ -44,6 +44,7 @@ OF_TASK: Final[Mapping[str, str]] = {
     "lime_samples": "lime",
     "lime_sampling": "lime",
     "lime_segments": "lime",
+    "masks": "",
     "precision": "lime",
     "reference_images": "filters",
     "segmentation": "lime",
@@ -52,10 +53,10 @@ OF_TASK: Final[Mapping[str, str]] = {
 NEVER: Final = frozenset(
     {
         "accent", "arch", "author", "batch_size", "budget", "channel_order", "classes", "css", "device", "dry_run",
-        "font", "formats", "head", "images", "indices", "labels", "lang", "limit", "logo", "masks", "max_failed",
-        "max_pdf_mb", "max_seconds", "mean", "methods", "model", "notes", "out", "overwrite", "paper", "pdf_images",
-        "pdf_timeout", "pick", "preset", "profile", "require_notes", "resize", "rules", "self_test", "size",
-        "state_key", "std", "store", "store_mb", "strict", "student_id", "target", "templates", "title", "versus",
+        "font", "formats", "head", "images", "indices", "labels", "lang", "limit", "logo", "max_failed", "max_pdf_mb",
+        "max_seconds", "mean", "methods", "model", "notes", "out", "overwrite", "paper", "pdf_images", "pdf_timeout",
+        "pick", "preset", "profile", "require_notes", "resize", "rules", "self_test", "size", "state_key", "std",
+        "store", "store_mb", "strict", "student_id", "target", "templates", "title", "versus",
     }
 )  # fmt: skip
 PACKAGES: Final = ("torch", "numpy", "scipy", "scikit-image", "scikit-learn", "lime", "captum", "pillow")
