@@ -86,7 +86,7 @@ def build(options: BuildOptions, model: nn.Module | None = None, progress: Progr
     publish.check_target(options.out, overwrite=options.overwrite)  # before the work, not after it
     book = _rulebook(options)
     if options.dry_run:
-        return Built((), plan(options, model, progress), 0)
+        return Built((), plan(options, _method_names(options), model, progress), 0)
     run = explain_model(options, model, progress)
     if book:
         run = replace(run, rules=judge(run, book))
@@ -124,12 +124,12 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
         explained = _explained(classifier, cases, options, progress, deadline)
         judged = _judged(classifier, cases, explained, options, progress, deadline)
         cues, lost = _cues(classifier, cases, options, progress, deadline)
-        known = _known_answers(options, cases, progress)
+        known, untold = _known_answers(options, cases, progress, deadline)
         return Run(
             model=classifier.facts,
             subjects=_subjects(cases, judged.explanations, cues),
             filters=explained.filters,
-            failures=failures + explained.failures + judged.failures + lost,
+            failures=failures + explained.failures + judged.failures + lost + untold,
             provenance=_provenance(options, classifier),
             profile=options.profile,
             selection=selection.notes,
@@ -202,37 +202,48 @@ def _judged(
     if deadline.over:
         return Judged(explained.explanations, (), (_told(progress, deadline.left_out("checks")),))
     evidence = Evidence(classifier, cases, explained.explanations, IMAGE_METHODS, options)
-    return judge_pictures(evidence, progress)
+    return judge_pictures(evidence, progress, deadline=deadline)
 
 
-def _known_answers(options: BuildOptions, cases: Sequence[Case], progress: Progress) -> tuple[KnownAnswer, ...]:
+def _known_answers(
+    options: BuildOptions, cases: Sequence[Case], progress: Progress, deadline: Deadline
+) -> tuple[tuple[KnownAnswer, ...], tuple[Failure, ...]]:
     """What this installation says of what is known; nothing where no picture is judged."""
     if options.checks == "none" or not options.self_test or not cases:
-        return ()
+        return (), ()
+    if deadline.over:
+        return (), (_told(progress, deadline.left_out("self-test")),)
     progress.stage("self-test", 0)
     known = self_test(options.device)
     for each in known:
         if not each.holds:
             asked = "at least" if each.above else "at most"
             progress.warn(f"self-test: {each.name} is {each.value:.3g}, {asked} {each.threshold:g} is asked")
-    return known
+    return known, ()
 
 
 def _cues(
     classifier: Classifier, cases: Sequence[Case], options: BuildOptions, progress: Progress, deadline: Deadline
 ) -> tuple[Sequence[tuple[Cue, ...]], tuple[Failure, ...]]:
     """For each case what its answer lives on, where checks were asked for."""
-    if options.checks == "none" or not cases or deadline.over:
-        return [()] * len(cases), ()
-    progress.stage("cues", 0)
+    nothing: list[tuple[Cue, ...]] = [()] * len(cases)
+    if options.checks == "none" or not cases:
+        return nothing, ()
+    progress.stage("cues", len(cases))
+    found: list[tuple[Cue, ...]] = []
     try:
-        return answers_to_copies(classifier, cases, options.seed), ()
+        for each in deadline.until(answers_to_copies(classifier, cases, options.seed)):
+            found.append(each)
+            progress.advance()
+        missing = [case.image.name for case in cases[len(found) :]]
+        lost = (_told(progress, deadline.left_out("cues", missing)),) if missing else ()
+        return found + nothing[len(found) :], lost
     except Exception as err:  # whatever a user's own network raises
         if ends_the_run(err):
             raise
         failure = breakdown("cues", err)
         progress.warn(f"cues: {failure.why}")
-        return [()] * len(cases), (failure,)
+        return nothing, (failure,)
 
 
 def _subjects(

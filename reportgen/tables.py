@@ -41,8 +41,13 @@ def doctor_table(findings: Sequence["Finding"], console: Console | None = None) 
 def plan_table(plan: Facts, console: Console | None = None) -> str:
     """What a build would do: what it is about, and how much of it."""
     words = load_words()
-    rows = [((words(f"plan.{key}"), _amount(key, value)), "") for key, value in plan.items()]
+    rows = [((_planned(key, words), _amount(key, value)), "") for key, value in plan.items()]
     return _drawn({words("plan.what"): False, words("plan.amount"): False}, rows, console)
+
+
+def _planned(key: str, words: Words) -> str:
+    part, _, name = key.partition("_")
+    return words("plan.passes", name=name) if part == "passes" else words(f"plan.{key}")
 
 
 def _amount(key: str, value: Scalar) -> str:

@@ -24,7 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("arrays", "excerpts", "fills", "fonts", "markdown", "options", "resources", "sampling", "slimming"),
     ("forwards", "heads", "inputs", "maps", "ruling", "segmentation", "settings", "studies", "surrogate", "verdicts"),
     ("language", "results", "verdict_schema"),
-    ("anchors", "schema"),
+    ("anchors", "costs", "schema"),
     ("batching", "folding", "palette", "precision", "redirected", "transforms"),
     ("attempts", "classifier", "document", "example", "hooks", "images", "measures.heat", "randomness"),
     (

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from reportgen.classifier import Classifier, to_numpy
 from reportgen.contracts import FilterMethod
+from reportgen.costs import Filters, Passes
 from reportgen.hooks import captured, run_to
 from reportgen.layers import check_filters, named_layers, write_up_layer
 from reportgen.measures import filter_preferences
@@ -77,4 +78,9 @@ def _maps(classifier: Classifier, pixels: NDArray[np.float32], layer: str, numbe
     return np.concatenate(classifier.in_batches(len(pixels), run))
 
 
-METHOD = FilterMethod(NAME, explain, ("hw5", "erhan2009"))
+def passes(about: Filters) -> Passes:
+    """Its maps on all images, and a gradient at each step of its one image."""
+    return Passes(about.images, STEPS)
+
+
+METHOD = FilterMethod(NAME, explain, ("hw5", "erhan2009"), passes)
