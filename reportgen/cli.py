@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reportgen.command_line import later, print_line, print_result, with_settings
+from reportgen.command_line import later, print_line, print_result, print_summary, with_settings
 from reportgen.errors import EnvironmentProblem
 from reportgen.options import FORMATS, MODEL_SETTINGS, RENDER_SETTINGS, BuildOptions
 from reportgen.settings import resolve, validated
@@ -69,6 +69,7 @@ def build(
 
         print_line(plan_table(built.summary))
     else:
+        print_summary(built.paths, built.summary, shown=progress.drawn and not as_json)
         print_result(built.paths, dict(built.summary), built.gate, as_json=as_json)
     return built.exit_code
 
@@ -123,6 +124,7 @@ def render(
         notes = read_notes(options.notes, progress) if options.notes else None
         how = RenderOptions.of(options, notes, options.lang if given["lang"] else None)
         written = render_again(report, tuple(names), how, progress, into, overwrite=options.overwrite)
+    print_summary(written.paths, written.summary, shown=progress.drawn and not as_json)
     print_result(written.paths, dict(written.summary), as_json=as_json)
     return 1 if written.problems else 0
 

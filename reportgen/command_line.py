@@ -18,6 +18,7 @@ from reportgen.options import BuildOptions, flag
 
 if TYPE_CHECKING:  # loaded when a command runs
     from reportgen.checking import Gate
+    from reportgen.results import Facts
 
 _REPEATED: dict[str, Any] = {"images": list[Path], "layers": list[str], "reference_images": list[Path]}
 
@@ -83,6 +84,16 @@ def print_result(paths: Sequence[Path], summary: dict[str, Any], gate: "Gate | N
         return
     for line in (*map(str, paths[:1]), *(gate.lines if gate else ())):
         print_line(line)
+
+
+def print_summary(paths: Sequence[Path], summary: "Facts", *, shown: bool) -> None:
+    """For a person at a terminal: the report's files with their sizes, and what is in them, on stderr."""
+    if shown:
+        from rich.console import Console
+
+        from reportgen.tables import result_table
+
+        typer.echo(result_table(paths, summary, Console(stderr=True)), err=True)
 
 
 def print_line(line: str) -> None:

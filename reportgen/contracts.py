@@ -246,8 +246,11 @@ def labelled_target(case: Case) -> Target:
 class Progress(Protocol):
     """Where the pipeline tells how far it is. The default tells nobody."""
 
-    def stage(self, name: str, total: int) -> None:
-        """A stage begins, with so many steps; 0 where the number is not known."""
+    def stage(self, name: str, total: int, about: Sequence[str] = ()) -> None:
+        """A stage begins, with so many steps; 0 where the number is not known. about: the image of each step."""
+
+    def watch(self, passed: Callable[[], int]) -> None:
+        """How many images have gone through the network so far can be asked from now on."""
 
     def advance(self, steps: int = 1) -> None:
         """Steps of the current stage are done."""
@@ -265,7 +268,10 @@ class Silent:
 
     lines: list[str] = field(default_factory=list)
 
-    def stage(self, name: str, total: int) -> None:
+    def stage(self, name: str, total: int, about: Sequence[str] = ()) -> None:
+        """Nothing to show."""
+
+    def watch(self, passed: Callable[[], int]) -> None:
         """Nothing to show."""
 
     def advance(self, steps: int = 1) -> None:

@@ -76,7 +76,7 @@ class _Work:
     def of_pictures(self, check: PictureCheck) -> list[tuple[CheckResult, ...]]:
         """What the check says of the pictures of each image, or of the first ones that there was time for."""
         names = [case.image.name for case in self.evidence.cases]
-        self.progress.stage(check.name, len(names))
+        self.progress.stage(check.name, len(names), names)
         work = check.judge(self.evidence)
         return self._made(check.name, work if check.passes is nothing else self.deadline.checked(work), names)
 

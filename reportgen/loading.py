@@ -62,7 +62,9 @@ def opened_classifier(options: BuildOptions, module: nn.Module | None, progress:
             findings=fed.findings,
         )
         _tell(facts, progress)
-        yield _prepared(Classifier(network.module, facts, device, BatchSize(_batch(options, device))), options)
+        batch = BatchSize(_batch(options, device))
+        progress.watch(lambda: batch.passed)
+        yield _prepared(Classifier(network.module, facts, device, batch), options)
 
 
 def _prepared(classifier: Classifier, options: BuildOptions) -> Classifier:

@@ -160,7 +160,7 @@ def _explained(
     for name in _method_names(options) if cases else ():
         try:
             if name in IMAGE_METHODS:
-                progress.stage(name, len(cases))
+                progress.stage(name, len(cases), [case.image.name for case in cases])
                 done = 0
                 for each in deadline.until(IMAGE_METHODS[name].explain(classifier, cases, options)):
                     by_case[done].extend(each)
@@ -229,7 +229,7 @@ def _cues(
     nothing: list[tuple[Cue, ...]] = [()] * len(cases)
     if options.checks == "none" or not cases:
         return nothing, ()
-    progress.stage("cues", len(cases))
+    progress.stage("cues", len(cases), [case.image.name for case in cases])
     found: list[tuple[Cue, ...]] = []
     try:
         for each in deadline.until(answers_to_copies(classifier, cases, options.seed)):

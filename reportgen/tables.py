@@ -1,6 +1,7 @@
 """A table on stdout: drawn at a terminal, plain columns for everyone else."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from reportgen.errors import printable
 from reportgen.language import Words, load_words
 from reportgen.results import Facts, Scalar
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:  # the table needs no torch
     from reportgen.doctor import Finding
     from reportgen.inspection import LayerRow
 
+COUNTS = ("images", "wrong", "results", "verdicts_supported", "verdicts_fails", "empty", "failed")
 COLUMNS = ("name", "kind", "channels", "size", "field", "shown")
 NUMBERS = ("channels", "size", "field")
 MARKS = {"good": ("ok", "green"), "note": ("note", "yellow"), "bad": ("MISSING", "red")}
@@ -43,6 +46,18 @@ def plan_table(plan: Facts, console: Console | None = None) -> str:
     words = load_words()
     rows = [((_planned(key, words), _amount(key, value)), "") for key, value in plan.items()]
     return _drawn({words("plan.what"): False, words("plan.amount"): False}, rows, console)
+
+
+def result_table(paths: Sequence[Path], summary: Facts, console: Console | None = None) -> str:
+    """What a build made: its files with their sizes, then how many images, pictures and failures are in them."""
+    words = load_words()
+    files = [((printable(str(path)), _size(path.stat().st_size)), "") for path in paths]
+    counts = [((words(f"result.{key}"), f"{summary[key]:,}"), "") for key in COUNTS if key in summary]
+    return _drawn({words("result.what"): False, words("result.amount"): True}, [*files, *counts], console)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
 
 
 def _planned(key: str, words: Words) -> str:

@@ -1,7 +1,7 @@
 """What a dry run foretells, against what a build then asks of the network."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ class Counting(Silent):
         self.images: Counter[str] = Counter()
         self.now = ""
 
-    def stage(self, name: str, total: int) -> None:  # noqa: ARG002 - as every progress
+    def stage(self, name: str, total: int, about: Sequence[str] = ()) -> None:  # noqa: ARG002 - as every progress
         self.now = name
 
     def seen(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
@@ -47,10 +47,12 @@ def counting() -> Iterator[Counting]:
     hook.remove()
 
 
-@pytest.mark.parametrize("checks", ["quick", "full"])
-def test_a_dry_run_foretells_what_each_stage_asks(tmp_path: Path, checks: str, counting: Counting) -> None:
+@pytest.mark.parametrize(("checks", "methods"), [("quick", METHODS), ("full", ("saliency", "filters"))])
+def test_a_dry_run_foretells_what_each_stage_asks(
+    tmp_path: Path, checks: str, methods: tuple[str, ...], counting: Counting
+) -> None:
     options = BuildOptions(
-        model=HONEST, images=(SCENES,), limit=2, out=tmp_path, methods=METHODS, checks=checks,
+        model=HONEST, images=(SCENES,), limit=1, out=tmp_path, methods=methods, checks=checks,
         lime_samples=256, filter_steps=4, filters_top=2, layers=("cnn.2", "cnn.10"), precision="fp32", self_test=False,
     )  # fmt: skip
     plan = pipeline.build(options.model_copy(update={"dry_run": True})).summary
@@ -58,7 +60,7 @@ def test_a_dry_run_foretells_what_each_stage_asks(tmp_path: Path, checks: str, c
     pipeline.explain_model(options, None, counting)
     foretold = {key.removeprefix("passes_"): int(number) for key, number in plan.items() if key.startswith("passes_")}
     del foretold["images"]
-    assert set(foretold) == {*METHODS, *RUN_CHECKS, *PICTURE_CHECKS, "cues"} - FREE - (
+    assert set(foretold) == {*methods, *RUN_CHECKS, *PICTURE_CHECKS, "cues"} - FREE - (
         {"road"} if checks == "quick" else set()
     )
     ratios = {name: foretold[name] / max(counting.images[name], 1) for name in foretold}

@@ -56,6 +56,7 @@ def climb(
     optimiser = torch.optim.Adam([images], lr=RATE)
     with torch.enable_grad():
         for step in range(steps):
+            classifier.batch.passed += len(images)
             _, given = run_to(classifier.module, layer, classifier.units(images))
             (gradient,) = torch.autograd.grad(-given[:, number].sum(), images)
             if step == 0 and not gradient.any():
