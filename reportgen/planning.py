@@ -83,7 +83,8 @@ def _passes(
         pictures = sum(len(case.targets) for case in cases) * len(of_image)
         about = Judging(options, len(cases), pictures, of_image)
         asked = [check for check in PICTURE_CHECKS.values() if options.checks == "full" or not check.slow]
-        checks = [(check.name, check.passes(about)) for check in (*RUN_CHECKS.values(), *asked)]
+        checks = [(check.name, check.passes(about)) for check in RUN_CHECKS.values()]
+        checks += [(check.name, check.passes(about)) for check in asked]
         found |= {name: passes for name, passes in checks if passes.all}
         found["cues"] = Passes(len(COPIES) * len(cases))
     return found

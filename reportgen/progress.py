@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from rich.console import Console
@@ -40,11 +40,14 @@ class _Stderr(Console):
 
 @dataclass
 class Rate:
-    """How fast images go through the network in a stage. passed: how many have by now; start: at its begin."""
+    """How fast images go through the network in a stage.
+
+    passed: how many have by now; start, since: how many had, and the clock, at its begin.
+    """
 
     passed: Callable[[], int]
     start: int
-    since: float = field(default_factory=time.monotonic)
+    since: float
     text: str = ""
 
     def told(self) -> str:
@@ -84,7 +87,7 @@ class TerminalProgress:
         """A stage begins; the one before is complete."""
         self._finish()
         self.about = about
-        rate = Rate(self.passed, self.passed())
+        rate = Rate(self.passed, self.passed(), time.monotonic())
         self.task = self.bar.add_task(name, total=total or None, image=image_shown(about, 0), rate=rate)
 
     def watch(self, passed: Callable[[], int]) -> None:

@@ -112,7 +112,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("checking", "planning", "rendering", "selftest"),
     ("doctor", "inspection", "pipeline", "starter"),
     ("api",),
-    ("command_line", "progress", "tables"),
+    ("progress", "tables"),
+    ("command_line",),
     ("cli",),
     ("__main__",),
 )
