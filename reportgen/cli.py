@@ -42,6 +42,7 @@ Config = Annotated[
     typer.Option(help="Settings file; otherwise reportgen.toml or pyproject.toml here.", rich_help_panel="Run"),
 ]
 
+RENDERED = tuple(name for name in RENDER_SETTINGS if name not in ("notes", "require_notes"))  # of a comparison
 AsRows = Annotated[bool, typer.Option("--json", help="Print a list as JSON on stdout.", rich_help_panel="Run")]
 
 
@@ -159,6 +160,66 @@ def check(
 
 @app.command()
 @later
+@with_settings("rules", "preset", *RENDERED)
+def compare(
+    *,
+    base: Annotated[Path, typer.Argument(help="Folder of the first report.", metavar="BASE")],
+    new: Annotated[Path, typer.Argument(help="Folder of the second report.", metavar="NEW")],
+    out: Annotated[Path, typer.Option(help="Folder of the comparison.", rich_help_panel="Report")] = Path("comparison"),
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    **given: Any,  # noqa: ANN401 - the settings, each with its own type
+) -> int:
+    """Say what changed from one report to another on the same images; exit code 1 where a rule fails. No torch."""
+    from reportgen.compare import Asked
+    from reportgen.compare import compare as run_compare
+    from reportgen.contracts import RenderOptions
+    from reportgen.progress import shown_progress
+    from reportgen.rules import read_rules
+
+    asked = ",".join(FORMATS) if given["formats"] is None else given["formats"]
+    names = tuple(dict.fromkeys(name.strip() for name in asked.split(",") if name.strip()))
+    options = validated({"model": new} | {k: v for k, v in given.items() if v is not None and k != "formats"})
+    book = read_rules(options.rules, options.preset)
+    with shown_progress(quiet=quiet, verbose=False) as progress:
+        how = RenderOptions.of(options, language=options.lang if given["lang"] else None)
+        asked_for = Asked(out, book, names, how, options.overwrite)
+        written, gate = run_compare((base, new), asked_for, progress)
+    print_result((*written.paths, *gate.paths), dict(written.summary), gate, as_json=as_json)
+    return 1 if written.problems or gate.checked.fails else 0
+
+
+@app.command()
+@later
+@with_settings("arch", "images", "device")
+def verify(
+    *,
+    report: Annotated[Path, typer.Argument(help="Folder of a finished report.", metavar="OUT")],
+    model: Annotated[
+        Path | None, typer.Option(help="The checkpoint that was explained.", rich_help_panel="Model")
+    ] = None,
+    sample: Annotated[
+        int, typer.Option(help="Images explained again; 0 for none.", min=0, rich_help_panel="Explanations")
+    ] = 2,
+    as_json: AsRows = False,
+    quiet: Quiet = False,
+    **given: Any,  # noqa: ANN401 - the settings, each with its own type
+) -> int:
+    """Do the files and the numbers of a report still hold? Exit code 1 where anything differs."""
+    from reportgen.progress import shown_progress
+    from reportgen.verify import verify as run_verify
+
+    with shown_progress(quiet=quiet, verbose=False) as progress:
+        verified = run_verify(report, given | {"model": model}, sample, progress)
+    claims = verified.claims
+    lines = [json.dumps([dataclasses.asdict(claim) for claim in claims])] if as_json else [c.line() for c in claims]
+    for line in (*lines, *([] if as_json else [verified.verdict])):
+        print_line(line)
+    return 1 if verified.fails else 0
+
+
+@app.command()
+@later
 @with_settings("device")
 def doctor(
     *,
@@ -201,11 +262,14 @@ def init(
 
 @app.command()
 @later
-def schema() -> int:
+def schema(
+    *, of_comparison: Annotated[bool, typer.Option("--compare", help="Of comparison.json instead.")] = False
+) -> int:
     """Print the JSON Schema of report.json."""
+    from reportgen.comparison_schema import comparison_schema
     from reportgen.schema import json_schema
 
-    print_line(json.dumps(json_schema(), indent=2, sort_keys=True))
+    print_line(json.dumps(comparison_schema() if of_comparison else json_schema(), indent=2, sort_keys=True))
     return 0
 
 

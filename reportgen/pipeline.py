@@ -41,6 +41,7 @@ from reportgen.results import (
 from reportgen.rules import Rulebook, judge, read_rules
 from reportgen.selection import select_images
 from reportgen.selftest import self_test
+from reportgen.timing import Timed
 
 PACKAGES = (
     "torch",
@@ -82,7 +83,7 @@ def build(options: BuildOptions, model: nn.Module | None = None, progress: Progr
     model: a network from Python, explained in place of the file that the options name.
     Raises ReportgenError where there is no report; what fails on the way and costs only itself is in the report.
     """
-    progress = progress or Silent()
+    progress = Timed(progress or Silent())
     publish.check_target(options.out, overwrite=options.overwrite)  # before the work, not after it
     book = _rulebook(options)
     if options.dry_run:
@@ -92,6 +93,7 @@ def build(options: BuildOptions, model: nn.Module | None = None, progress: Progr
         run = replace(run, rules=judge(run, book))
     formats = [name for name in options.formats if name in FORMATS]
     written = write_report(run, options.out, formats, RenderOptions.of(options), options.overwrite, progress)
+    publish.add_files(options.out, {publish.LOG_FILE: progress.log()})
     extra = [name for name in options.formats if name in CHECK_FORMATS]
     gate = check_run(run, options.out, book, extra, progress, os.environ) if book else None
     failed = written.problems or anything_failed(run) or (gate and gate.checked.fails)

@@ -9,26 +9,44 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from reportgen.errors import OutputError
 
 CHECK_FILES = ("rules.xml", "rules.md", "badge.json")
+LOG_FILE = "run/log.json"  # holds seconds, so it alone differs from build to build
+MANIFEST_FILE = "run/manifest.json"
 REPORT_FILES = (
-    "run/arrays.safetensors", "run/run.json", *CHECK_FILES, "report.json", "report.pdf", "report.html",
+    "run/arrays.safetensors", "run/run.json", LOG_FILE, MANIFEST_FILE, *CHECK_FILES, "report.json",
+    "report.pdf", "report.html",
 )  # fmt: skip
+COMPARISON_FILES = (*CHECK_FILES, "comparison.json", "comparison.pdf", "comparison.html")
 _STAGING = ".reportgen-"
 _KEPT = ".kept"
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What is published. files: in their order; marker: the file that shows that a folder is ours; name: in words."""
+
+    files: tuple[str, ...]
+    marker: str
+    name: str
+
+
+REPORT = Kind(REPORT_FILES, "run/run.json", "report")
+COMPARISON = Kind(COMPARISON_FILES, "comparison.json", "comparison")
+
+
 @contextmanager
-def publishing(out: Path, *, overwrite: bool) -> Iterator[Path]:
+def publishing(out: Path, *, overwrite: bool, kind: Kind = REPORT) -> Iterator[Path]:
     """A new empty folder to build in; what it holds at the end takes the place of the old report.
 
     On any exception the old report stays as it was and nothing of the new one is left.
     Raises OutputError if the folder is not ours, cannot be written to, or the disk is full.
     """
-    check_target(out, overwrite=overwrite)
+    check_target(out, overwrite=overwrite, kind=kind)
     staging = out / f"{_STAGING}{secrets.token_hex(4)}.tmp"
     new_folders = [folder for folder in (out / "run", out, *out.parents) if not folder.exists()]
     try:
@@ -36,7 +54,7 @@ def publishing(out: Path, *, overwrite: bool) -> Iterator[Path]:
             staging.mkdir(parents=True)
         yield staging
         with writing(out):
-            _move_into_place(staging, out)
+            _move_into_place(staging, out, kind)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
         for folder in new_folders:
@@ -75,13 +93,13 @@ def writing(out: Path) -> Iterator[None]:
         raise OutputError("E-OUT-WRITE", str(out), why, "Free space or choose another --out") from err
 
 
-def check_target(out: Path, *, overwrite: bool) -> None:
-    """Refuse a folder that holds something else than a report of ours. Raises OutputError."""
+def check_target(out: Path, *, overwrite: bool, kind: Kind = REPORT) -> None:
+    """Refuse a folder that holds something else than a report of ours, or a comparison. Raises OutputError."""
     with writing(out):
         _check_place(out)
         strangers = out.is_dir() and any(not entry.name.startswith(_STAGING) for entry in out.iterdir())
-        if strangers and not overwrite and not _is_ours(out):
-            why = "it holds files that are not a report of this program"
+        if strangers and not overwrite and not _is_ours(out, kind):
+            why = f"it holds files that are not a {kind.name} of this program"
             fix = "Choose another --out, or add --overwrite to write beside them"
             raise OutputError("E-OUT-FOREIGN", str(out), why, fix)
 
@@ -101,36 +119,37 @@ def _check_place(out: Path) -> None:
         raise OutputError("E-OUT-PLACE", str(out), "a report does not belong there", fix)
 
 
-def _is_ours(out: Path) -> bool:
+def _is_ours(out: Path, kind: Kind) -> bool:
     try:
-        content = json.loads((out / "run" / "run.json").read_text(encoding="utf-8"))
+        content = json.loads((out / kind.marker).read_text(encoding="utf-8"))
         return bool(content["generator"] == "reportgen")
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 
-def _move_into_place(staging: Path, out: Path) -> None:
-    made = [name for name in REPORT_FILES if (staging / name).is_file()]
+def _move_into_place(staging: Path, out: Path, kind: Kind) -> None:
+    made = [name for name in kind.files if (staging / name).is_file()]
     for name in made:
         _sync(staging / name)
-    (out / "run").mkdir(exist_ok=True)
-    kept = _kept(staging / _KEPT, out)
+        (out / name).parent.mkdir(exist_ok=True)
+    kept = _kept(staging / _KEPT, out, kind)
     try:
-        for name in REPORT_FILES:
+        for name in kind.files:
             if name in made:
                 (staging / name).replace(out / name)
             else:  # a file of the last report that this one does not have would tell of another model
                 (out / name).unlink(missing_ok=True)
-        _sync(out / "run")
+        for folder in {(out / name).parent for name in made} - {out}:
+            _sync(folder)
         _sync(out)
     except BaseException:
-        _put_back(kept, out)
+        _put_back(kept, out, kind)
         raise
 
 
-def _kept(folder: Path, out: Path) -> Mapping[str, Path]:
+def _kept(folder: Path, out: Path, kind: Kind) -> Mapping[str, Path]:
     """The files of the old report under a second name, so that they outlive the first."""
-    kept = {name: folder / name for name in REPORT_FILES if os.path.lexists(out / name)}
+    kept = {name: folder / name for name in kind.files if os.path.lexists(out / name)}
     for name, second in kept.items():
         second.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -140,8 +159,8 @@ def _kept(folder: Path, out: Path) -> Mapping[str, Path]:
     return kept
 
 
-def _put_back(kept: Mapping[str, Path], out: Path) -> None:
-    for name in REPORT_FILES:
+def _put_back(kept: Mapping[str, Path], out: Path, kind: Kind) -> None:
+    for name in kind.files:
         with suppress(OSError):  # one that cannot be saved must not cost the others
             if name in kept:
                 kept[name].replace(out / name)

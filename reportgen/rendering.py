@@ -15,6 +15,7 @@ from reportgen.document import ReportDocument
 from reportgen.errors import Incomplete, OutputError, ReportgenError, UsageError
 from reportgen.fitting import Fitted, fitted
 from reportgen.language import load_words
+from reportgen.manifest import write_manifest
 from reportgen.options import FORMATS
 from reportgen.results import NO_FACTS, Facts, Run
 from reportgen.store import load_run, save_run
@@ -52,6 +53,8 @@ def write_report(
             raise
         except Exception as err:  # a bug of ours; what was calculated is published all the same
             broken = err
+        with publish.writing(out):
+            write_manifest(run, folder)
     if broken:
         raise broken
     return _something(written)
@@ -87,6 +90,8 @@ def render_again(
                 shutil.rmtree(folder / "run")
                 save_run(run, folder / "run")
         written = _write_formats(run, folder, out, formats, render, progress)
+        with publish.writing(out):
+            write_manifest(run, folder)
     return _something(written)
 
 
@@ -104,14 +109,34 @@ def _write_formats(
     for_paper = abridged(document, run, load_words(run.language), render.pdf_images)
     if for_paper is not document and "pdf" in formats:
         progress.warn(f"report.pdf: the worst {render.pdf_images} of {len(run.subjects)} images (--pdf-images)")
+    written = write_document((document, for_paper), folder, out, formats, render, progress)
+    unanswered = _unanswered(document, render)
+    for problem in unanswered:
+        progress.warn(problem.line())
+    return replace(written, problems=(*written.problems, *unanswered))
+
+
+def write_document(
+    documents: tuple[ReportDocument, ReportDocument],
+    folder: Path,
+    out: Path,
+    formats: Sequence[str],
+    render: RenderOptions,
+    progress: Progress,
+) -> Written:
+    """Write the document, as it is and as it is for paper, into a folder; out: where the files are moved to later.
+
+    A format that cannot be made is a problem; the others stand. Raises OutputError where a file cannot be written.
+    """
+    document, for_paper = documents
+    progress.stage("write", len(formats))
     remarks = list(document.remarks)
     for remark in remarks:
         progress.warn(remark)
-    progress.stage("write", len(formats))
     paths: list[Path] = []
     problems: list[ReportgenError] = []
     for name in formats:
-        filename = outputs.OUTPUTS[name].filename
+        filename = f"{document.stem}{Path(outputs.OUTPUTS[name].filename).suffix}"
         try:
             with _remarks_told(progress, remarks):
                 made = _rendered(name, for_paper if name == "pdf" else document, render)
@@ -128,7 +153,7 @@ def _write_formats(
                     f"{filename}: its pictures were made smaller to fit ({scale:.0%}, JPEG quality {quality})"
                 )
         progress.advance()
-    problems += [*_unanswered(document, render), *(_warned(remarks) if render.strict else [])]
+    problems += _warned(remarks) if render.strict else []
     for problem in problems:
         progress.warn(problem.line())
     return Written(tuple(paths), tuple(problems), document.facts["summary"])

@@ -43,6 +43,20 @@ def save_run(run: Run, folder: Path) -> None:
 
 def load_run(folder: Path) -> Run:
     """Read a run back. Raises InputRefused where a file is missing, damaged, or of another format."""
+    document, data = _read(folder)
+    if hashlib.sha256(data).hexdigest() != document.get("arrays_sha256"):
+        raise _refused(folder, f"{ARRAYS_FILE} does not belong to {RUN_FILE}")
+    if _digest(document.get("run")) != document.get("run_sha256"):
+        raise _refused(folder, f"{RUN_FILE} was changed")
+    return _run(folder, document, data)
+
+
+def load_changed(folder: Path) -> Run:
+    """Read a run whose numbers may have been changed since, to say which. Raises InputRefused where it cannot be."""
+    return _run(folder, *_read(folder))
+
+
+def _read(folder: Path) -> tuple[dict[str, Any], bytes]:
     try:
         document = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
         data = (folder / ARRAYS_FILE).read_bytes()
@@ -50,10 +64,10 @@ def load_run(folder: Path) -> Run:
         raise _refused(folder, f"it cannot be read ({type(err).__name__})") from err
     if not isinstance(document, dict) or document.get("generator") != "reportgen" or document.get("format") != FORMAT:
         raise _refused(folder, f"it is not a run of format {FORMAT}")
-    if hashlib.sha256(data).hexdigest() != document.get("arrays_sha256"):
-        raise _refused(folder, f"{ARRAYS_FILE} does not belong to {RUN_FILE}")
-    if _digest(document.get("run")) != document.get("run_sha256"):
-        raise _refused(folder, f"{RUN_FILE} was changed")
+    return document, data
+
+
+def _run(folder: Path, document: dict[str, Any], data: bytes) -> Run:
     try:
         return _RUN.validate_python(document["run"], context={"arrays": safetensors.numpy.load(data)})
     except (KeyError, ValidationError, safetensors.SafetensorError) as err:
