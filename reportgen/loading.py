@@ -153,4 +153,4 @@ def _tell(facts: ModelFacts, progress: Progress) -> None:
     progress.say(f"fed as {spec.channel_order.upper()}, {spec.size[0]} x {spec.size[1]} ({by})")
     for key, values in facts.notes:
         if key in WARNINGS:
-            progress.warn(printable(words(key, **values)))
+            progress.warn(printable(f"{facts.file}: {words(key, **values)}"))
