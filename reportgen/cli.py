@@ -6,17 +6,24 @@ Nothing heavy is imported before a command runs, so that --help answers at once.
 import dataclasses
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from reportgen.command_line import later, print_line, print_result, print_summary, with_settings
+from reportgen.command_line import (
+    AsJson,
+    AsRows,
+    Config,
+    Quiet,
+    Verbose,
+    later,
+    print_line,
+    print_result,
+    with_settings,
+)
 from reportgen.errors import EnvironmentProblem
 from reportgen.options import FORMATS, MODEL_SETTINGS, RENDER_SETTINGS, BuildOptions
 from reportgen.settings import resolve, validated
-
-if TYPE_CHECKING:  # loaded when a command runs
-    pass
 
 app = typer.Typer(
     name="reportgen",
@@ -30,20 +37,7 @@ app = typer.Typer(
     ),
 )
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, errors only.", rich_help_panel="Run")]
-Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Say what was inferred, also without a terminal.", rich_help_panel="Run")
-]
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Print paths and summary as JSON on stdout.", rich_help_panel="Run")
-]
-Config = Annotated[
-    Path | None,
-    typer.Option(help="Settings file; otherwise reportgen.toml or pyproject.toml here.", rich_help_panel="Run"),
-]
-
 RENDERED = tuple(name for name in RENDER_SETTINGS if name not in ("notes", "require_notes"))  # of a comparison
-AsRows = Annotated[bool, typer.Option("--json", help="Print a list as JSON on stdout.", rich_help_panel="Run")]
 
 
 @app.command()
@@ -70,8 +64,7 @@ def build(
 
         print_line(plan_table(built.summary))
     else:
-        print_summary(built.paths, built.summary, shown=progress.drawn and not as_json)
-        print_result(built.paths, dict(built.summary), built.gate, as_json=as_json)
+        print_result(built.paths, dict(built.summary), built.gate, as_json=as_json, drawn=progress.drawn)
     return built.exit_code
 
 
@@ -125,8 +118,7 @@ def render(
         notes = read_notes(options.notes, progress) if options.notes else None
         how = RenderOptions.of(options, notes, options.lang if given["lang"] else None)
         written = render_again(report, tuple(names), how, progress, into, overwrite=options.overwrite)
-    print_summary(written.paths, written.summary, shown=progress.drawn and not as_json)
-    print_result(written.paths, dict(written.summary), as_json=as_json)
+    print_result(written.paths, dict(written.summary), as_json=as_json, drawn=progress.drawn)
     return 1 if written.problems else 0
 
 
@@ -257,6 +249,31 @@ def init(
 
     language = validated({"model": Path(), **({"lang": given["lang"]} if given["lang"] else {})}).lang
     print_line(str(write_starter(file, overwrite=overwrite, language=language)))
+    return 0
+
+
+@app.command()
+@later
+def store(
+    *,
+    clean: Annotated[bool, typer.Option("--clean", help="Remove what is kept.")] = False,
+    older_than: Annotated[
+        int | None, typer.Option("--older-than", help="With --clean: only what was not used for so many days.", min=0)
+    ] = None,
+    as_json: AsRows = False,
+) -> int:
+    """List the finished results that are kept for the next build, model by model, or remove them."""
+    from reportgen.ledger import remove, shelves
+    from reportgen.resources import results_folder
+    from reportgen.tables import store_table
+
+    root = results_folder()
+    if clean or older_than is not None:
+        removed = remove(root, None if older_than is None else older_than * 86_400.0)
+        print_line(json.dumps({"removed": removed}) if as_json else f"{removed} results removed")
+        return 0
+    kept = shelves(root)
+    print_line(json.dumps([shelf.as_json() for shelf in kept]) if as_json else store_table(kept, root))
     return 0
 
 

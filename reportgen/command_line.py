@@ -18,9 +18,22 @@ from reportgen.options import BuildOptions, flag
 
 if TYPE_CHECKING:  # loaded when a command runs
     from reportgen.checking import Gate
-    from reportgen.results import Facts
 
+PLACES = ("--model", "--images", "--reference-images", "--out")
 _REPEATED: dict[str, Any] = {"images": list[Path], "layers": list[str], "reference_images": list[Path]}
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, errors only.", rich_help_panel="Run")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Say what was inferred, also without a terminal.", rich_help_panel="Run")
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print paths and summary as JSON on stdout.", rich_help_panel="Run")
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(help="Settings file; otherwise reportgen.toml or pyproject.toml here.", rich_help_panel="Run"),
+]
+AsRows = Annotated[bool, typer.Option("--json", help="Print a list as JSON on stdout.", rich_help_panel="Run")]
 
 
 def _parameter(name: str, setting: FieldInfo) -> inspect.Parameter:
@@ -74,8 +87,19 @@ def later(command: Any) -> Any:  # noqa: ANN401 - a function in, one with the sa
     return prepared
 
 
-def print_result(paths: Sequence[Path], summary: dict[str, Any], gate: "Gate | None" = None, *, as_json: bool) -> None:
-    """The result on stdout: the report's path and the rules' lines, or all of it as JSON."""
+def print_result(
+    paths: Sequence[Path], summary: dict[str, Any], gate: "Gate | None" = None, *, as_json: bool, drawn: bool = False
+) -> None:
+    """The result on stdout: the report's path and the rules' lines, or all of it as JSON.
+
+    drawn: a person looks, who first gets a table of the files and of what is in them on stderr.
+    """
+    if drawn and not as_json:
+        from rich.console import Console
+
+        from reportgen.tables import result_table
+
+        typer.echo(result_table(paths, summary, Console(stderr=True)), err=True)
     if gate:
         typer.echo(gate.notes, err=True, nl=False)  # GitHub's runner reads both streams; stdout is for the result
     if as_json:
@@ -84,16 +108,6 @@ def print_result(paths: Sequence[Path], summary: dict[str, Any], gate: "Gate | N
         return
     for line in (*map(str, paths[:1]), *(gate.lines if gate else ())):
         print_line(line)
-
-
-def print_summary(paths: Sequence[Path], summary: "Facts", *, shown: bool) -> None:
-    """For a person at a terminal: the report's files with their sizes, and what is in them, on stderr."""
-    if shown:
-        from rich.console import Console
-
-        from reportgen.tables import result_table
-
-        typer.echo(result_table(paths, summary, Console(stderr=True)), err=True)
 
 
 def print_line(line: str) -> None:
@@ -115,11 +129,13 @@ def spread(arguments: Sequence[str]) -> list[str]:
 
     An option takes one value here.
 
-    Raises UsageError where no path follows, as when the `*.jpg` finds nothing.
+    Raises UsageError where no path follows, as when the `*.jpg` finds nothing, or an empty one.
     """
     spread_out: list[str] = []
     taking = ""
     for argument, following in itertools.pairwise((*arguments, "-")):
+        if argument in PLACES and not following:  # as where a shell's variable is not set; it would be taken for "."
+            raise UsageError("E-USAGE", argument, "what follows is empty", "Name a file or a folder")
         if argument in ("--images", "--reference-images"):
             taking = argument
             if following.startswith("-"):

@@ -14,7 +14,7 @@ from reportgen.excerpts import path_text
 from reportgen.language import load_words
 from reportgen.options import CHECK_FORMATS, FORMATS
 from reportgen.pairing import compared
-from reportgen.rendering import Written, write_document
+from reportgen.rendering import Written, write_documents
 from reportgen.rules import Rulebook
 from reportgen.ruling import Checked
 from reportgen.store import load_run
@@ -55,8 +55,12 @@ def compare(
     words = load_words(asked.render.language or new.language)
     document = compose_comparison(comparison, words)
     shown = [name for name in dict.fromkeys([*formats, RECORD]) if name in FORMATS]
-    with publish.publishing(out, overwrite=asked.overwrite, kind=publish.COMPARISON) as folder:
-        written = write_document((document, document), folder, out, shown, asked.render, progress)
+    kind = publish.COMPARISON
+    with (
+        publish.occupied(out, overwrite=asked.overwrite, kind=kind),
+        publish.publishing(out, overwrite=asked.overwrite, kind=kind) as folder,
+    ):
+        written = write_documents(dict.fromkeys(shown, document), folder, out, asked.render, progress)
     folder_name = path_text(Path(out.resolve().name))
     about = (new.model.file, new.model.sha256, folder_name, len(comparison.images), comparison.results)
     extra = [name for name in formats if name in CHECK_FORMATS]

@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path, PurePath
@@ -10,14 +11,16 @@ from pathlib import Path, PurePath
 from torch import nn
 
 from reportgen import __version__, publish
-from reportgen.attempts import breakdown, ends_the_run
+from reportgen.attempts import breakdown, ends_the_run, failures_of
 from reportgen.cases import answered, asked_for, named
 from reportgen.checking import Gate, check_run
+from reportgen.checks import PICTURE_CHECKS, RUN_CHECKS
 from reportgen.classifier import Classifier, device_name
 from reportgen.compose import summarise
 from reportgen.contracts import Evidence, Progress, RenderOptions, Silent
 from reportgen.cues import answers_to_copies
 from reportgen.deadline import Deadline
+from reportgen.errors import UsageError
 from reportgen.excerpts import path_text
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
 from reportgen.judging import Judged, judge_pictures
@@ -25,6 +28,7 @@ from reportgen.loading import opened_classifier
 from reportgen.notes import read_notes
 from reportgen.options import CHECK_FORMATS, FORMATS, METHODS, TASKS, BuildOptions
 from reportgen.planning import plan
+from reportgen.recall import Recall, recalling
 from reportgen.rendering import write_report
 from reportgen.results import (
     Case,
@@ -32,7 +36,6 @@ from reportgen.results import (
     Explanation,
     Failure,
     FilterStudy,
-    KnownAnswer,
     Provenance,
     Run,
     Scalar,
@@ -40,7 +43,8 @@ from reportgen.results import (
 )
 from reportgen.rules import Rulebook, judge, read_rules
 from reportgen.selection import select_images
-from reportgen.selftest import self_test
+from reportgen.selftest import known_answers
+from reportgen.shelf import Keep, in_memory, shelved
 from reportgen.timing import Timed
 
 PACKAGES = (
@@ -60,6 +64,7 @@ NOT_IN_REPORT = (
     "model", "arch", "out", "lang", "templates", "css", "font", "strict", "overwrite", "batch_size", "device",
     "formats", "images", "title", "author", "student_id", "rules", "preset", "notes", "require_notes", "budget",
     "max_pdf_mb", "pdf_timeout", "self_test", "pdf_images", "paper", "accent", "logo", "dry_run", "max_seconds",
+    "store", "store_mb", "max_failed",
 )  # fmt: skip
 
 
@@ -83,12 +88,30 @@ def build(options: BuildOptions, model: nn.Module | None = None, progress: Progr
     model: a network from Python, explained in place of the file that the options name.
     Raises ReportgenError where there is no report; what fails on the way and costs only itself is in the report.
     """
-    progress = Timed(progress or Silent())
-    publish.check_target(options.out, overwrite=options.overwrite)  # before the work, not after it
-    book = _rulebook(options)
+    timed = Timed(progress or Silent())
+    _check_apart(options)
     if options.dry_run:
-        return Built((), plan(options, _method_names(options), model, progress), 0)
-    run = explain_model(options, model, progress)
+        publish.check_target(options.out, overwrite=options.overwrite)
+        _rulebook(options)
+        return Built((), plan(options, _method_names(options), model, timed), 0)
+    with publish.occupied(options.out, overwrite=options.overwrite):  # before the work, not after it
+        return _built(options, model, timed)
+
+
+def _check_apart(options: BuildOptions) -> None:
+    """The report does not go among the photographs that it explains."""
+    with suppress(OSError, RuntimeError, ValueError):  # a path that cannot be followed is told of elsewhere
+        if options.out.is_dir() and any(path.is_dir() and path.samefile(options.out) for path in options.images):
+            raise UsageError("E-OUT-IMAGES", "--out", "it is the folder of the images", "Choose a folder of its own")
+
+
+def _built(options: BuildOptions, model: nn.Module | None, progress: Timed) -> Built:
+    book = _rulebook(options)
+    with shelved(options.out) as keep:
+        return _written(options, explain_model(options, model, progress, keep), book, progress)
+
+
+def _written(options: BuildOptions, run: Run, book: Rulebook | None, progress: Timed) -> Built:
     if book:
         run = replace(run, rules=judge(run, book))
     formats = [name for name in options.formats if name in FORMATS]
@@ -96,7 +119,8 @@ def build(options: BuildOptions, model: nn.Module | None = None, progress: Progr
     publish.add_files(options.out, {publish.LOG_FILE: progress.log()})
     extra = [name for name in options.formats if name in CHECK_FORMATS]
     gate = check_run(run, options.out, book, extra, progress, os.environ) if book else None
-    failed = written.problems or anything_failed(run) or (gate and gate.checked.fails)
+    too_many = failures_of(run, strict=options.strict) > options.max_failed
+    failed = written.problems or too_many or (gate and gate.checked.fails)
     return Built((*written.paths, *(gate.paths if gate else ())), summarise(run), 1 if failed else 0, gate)
 
 
@@ -106,15 +130,15 @@ def _rulebook(options: BuildOptions) -> Rulebook | None:
     return read_rules(options.rules, options.preset) if asked else None
 
 
-def explain_model(options: BuildOptions, model: nn.Module | None, progress: Progress) -> Run:
-    """Everything that the report is made from."""
+def explain_model(options: BuildOptions, model: nn.Module | None, progress: Progress, keep: Keep = in_memory) -> Run:
+    """Everything that the report is made from. keep: where the arrays of images and results wait."""
     notes = read_notes(options.notes, progress) if options.notes else ()  # before the work: it may be refused
     deadline = Deadline.after(options.max_seconds)
     progress.stage("model", 0)
     with opened_classifier(options, model, progress) as classifier:
         target = asked_for(options.target, options.versus, classifier.facts.classes)
         ask = named(classifier.probabilities, classifier.facts)
-        selection = select_images(options, classifier.facts, ask, classifier.batch.images, progress)
+        selection = select_images(options, classifier.facts, ask, classifier.batch.images, progress, keep)
         cases, unanswered = answered(classifier, selection.images, target)
         failures = (*selection.failures, *unanswered)
         # One line for all where none is answered: they have the same cause, and there may be thousands.
@@ -123,10 +147,11 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
         if not cases:
             who = f"all {len(unanswered)} images" if len(unanswered) > 1 else unanswered[0].what
             progress.warn(f"{who}: {unanswered[0].why}. {unanswered[0].fix}")
-        explained = _explained(classifier, cases, options, progress, deadline)
-        judged = _judged(classifier, cases, explained, options, progress, deadline)
+        with recalling(classifier, options, progress) as recall:
+            explained = _explained(recall, cases, progress, keep, deadline)
+            judged = _judged(recall, cases, explained, progress, deadline)
         cues, lost = _cues(classifier, cases, options, progress, deadline)
-        known, untold = _known_answers(options, cases, progress, deadline)
+        known, untold = known_answers(options, progress, deadline) if cases else ((), ())
         return Run(
             model=classifier.facts,
             subjects=_subjects(cases, judged.explanations, cues),
@@ -152,10 +177,10 @@ class _Explained:
     failures: tuple[Failure, ...]
 
 
-def _explained(
-    classifier: Classifier, cases: Sequence[Case], options: BuildOptions, progress: Progress, deadline: Deadline
-) -> _Explained:
+def _explained(recall: Recall, cases: Sequence[Case], progress: Progress, keep: Keep, deadline: Deadline) -> _Explained:
     """All tasks in their order; a method that breaks down, or has no time left, costs itself."""
+    classifier, options = recall.classifier, recall.options
+    of_images, of_filters = recall.methods(IMAGE_METHODS), recall.studies(FILTER_METHODS)
     by_case: list[list[Explanation]] = [[] for _ in cases]
     filters: list[FilterStudy] = []
     failures: list[Failure] = []
@@ -164,16 +189,16 @@ def _explained(
             if name in IMAGE_METHODS:
                 progress.stage(name, len(cases), [case.image.name for case in cases])
                 done = 0
-                for each in deadline.until(IMAGE_METHODS[name].explain(classifier, cases, options)):
-                    by_case[done].extend(each)
+                for each in deadline.until(of_images[name].explain(classifier, cases, options)):
+                    by_case[done].extend(replace(one, result=keep(one.result)) for one in each)
                     done += 1
                     progress.advance()
                 if missing := [case.image.name for case in cases[done:]]:
                     failures.append(_told(progress, deadline.left_out(name, missing)))
             else:
                 progress.stage(name, 0)
-                for study in deadline.until(FILTER_METHODS[name].explain(classifier, cases, options)):
-                    filters.append(study)
+                for study in deadline.until(of_filters[name].explain(classifier, cases, options)):
+                    filters.append(keep(study))
                     progress.advance()
                 if deadline.over:
                     failures.append(_told(progress, deadline.left_out(name)))
@@ -191,37 +216,16 @@ def _told(progress: Progress, failure: Failure) -> Failure:
 
 
 def _judged(
-    classifier: Classifier,
-    cases: Sequence[Case],
-    explained: _Explained,
-    options: BuildOptions,
-    progress: Progress,
-    deadline: Deadline,
+    recall: Recall, cases: Sequence[Case], explained: _Explained, progress: Progress, deadline: Deadline
 ) -> Judged:
     """The explanations with their verdicts, where checks were asked for."""
-    if options.checks == "none" or not cases:
+    if recall.options.checks == "none" or not cases:
         return Judged(explained.explanations, (), ())
     if deadline.over:
         return Judged(explained.explanations, (), (_told(progress, deadline.left_out("checks")),))
-    evidence = Evidence(classifier, cases, explained.explanations, IMAGE_METHODS, options)
-    return judge_pictures(evidence, progress, deadline=deadline)
-
-
-def _known_answers(
-    options: BuildOptions, cases: Sequence[Case], progress: Progress, deadline: Deadline
-) -> tuple[tuple[KnownAnswer, ...], tuple[Failure, ...]]:
-    """What this installation says of what is known; nothing where no picture is judged."""
-    if options.checks == "none" or not options.self_test or not cases:
-        return (), ()
-    if deadline.over:
-        return (), (_told(progress, deadline.left_out("self-test")),)
-    progress.stage("self-test", 0)
-    known = self_test(options.device)
-    for each in known:
-        if not each.holds:
-            asked = "at least" if each.above else "at most"
-            progress.warn(f"self-test: {each.name} is {each.value:.3g}, {asked} {each.threshold:g} is asked")
-    return known, ()
+    evidence = Evidence(recall.classifier, cases, explained.explanations, IMAGE_METHODS, recall.options)
+    pictures, runs = recall.picture_checks(PICTURE_CHECKS), recall.run_checks(RUN_CHECKS)
+    return judge_pictures(evidence, progress, pictures, runs, deadline)
 
 
 def _cues(
@@ -283,17 +287,3 @@ def _as_text(value: object) -> Scalar:
     if isinstance(value, Path):
         return path_text(PurePath(value.name))
     return value if isinstance(value, bool | int | float | str) else ""
-
-
-def anything_failed(run: Run) -> bool:
-    """Whether an image, a method or a filter failed, or a layer was named that has none; degenerate is no failure.
-
-    Nor is a network without any layer to show, where none was named.
-    """
-    explanations = (one.status for subject in run.subjects for one in subject.explanations)
-    return (
-        bool(run.failures)
-        or "failed" in explanations
-        or any(study.status == "failed" for study in run.filters)
-        or any(study.status == "not_applicable" and study.layer for study in run.filters)
-    )

@@ -7,12 +7,14 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from reportgen.errors import OutputError
+from reportgen.lock import held, removed
 
 CHECK_FILES = ("rules.xml", "rules.md", "badge.json")
 LOG_FILE = "run/log.json"  # holds seconds, so it alone differs from build to build
@@ -22,8 +24,9 @@ REPORT_FILES = (
     "report.pdf", "report.html",
 )  # fmt: skip
 COMPARISON_FILES = (*CHECK_FILES, "comparison.json", "comparison.pdf", "comparison.html")
-_STAGING = ".reportgen-"
-_KEPT = ".kept"
+_STAGING: Final = ".reportgen-"
+# The old files' second names, complete under the second of these names only: it is there while files move.
+_COLLECTED, _KEPT, _DONE = ".collected", ".kept", ".done"
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,23 @@ class Kind:
 
 REPORT = Kind(REPORT_FILES, "run/run.json", "report")
 COMPARISON = Kind(COMPARISON_FILES, "comparison.json", "comparison")
+KINDS = (REPORT, COMPARISON)
+
+
+@contextmanager
+def occupied(out: Path, *, overwrite: bool, kind: Kind = REPORT) -> Iterator[None]:
+    """The folder is this run's alone; what a run that was killed left in it is tidied first.
+
+    Where that run was moving its files, the old report is put back. Raises OutputError where the folder is not ours,
+    cannot be written to, or another run has it.
+    """
+    check_target(out, overwrite=overwrite, kind=kind)
+    with ExitStack() as stack:
+        with writing(out):
+            stack.enter_context(_new_folders(out))
+            stack.enter_context(held(out))
+            _tidy(out)
+        yield
 
 
 @contextmanager
@@ -47,17 +67,28 @@ def publishing(out: Path, *, overwrite: bool, kind: Kind = REPORT) -> Iterator[P
     Raises OutputError if the folder is not ours, cannot be written to, or the disk is full.
     """
     check_target(out, overwrite=overwrite, kind=kind)
-    staging = out / f"{_STAGING}{secrets.token_hex(4)}.tmp"
-    new_folders = [folder for folder in (out / "run", out, *out.parents) if not folder.exists()]
+    staging = out / f"{_STAGING}{kind.name}-{secrets.token_hex(4)}.tmp"
+    with _new_folders(out, *_folders(out, kind.files)):
+        try:
+            with writing(out):
+                staging.mkdir()
+            yield staging
+            with writing(out):
+                _move_into_place(staging, out, kind)
+        finally:
+            removed(staging)
+
+
+@contextmanager
+def _new_folders(out: Path, *inside: Path) -> Iterator[None]:
+    """Makes the folder and those above it; of these and those inside, the new ones that stay empty go again."""
+    new = [folder for folder in (*inside, out, *out.parents) if not folder.exists()]
     try:
         with writing(out):
-            staging.mkdir(parents=True)
-        yield staging
-        with writing(out):
-            _move_into_place(staging, out, kind)
+            out.mkdir(parents=True, exist_ok=True)
+        yield
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        for folder in new_folders:
+        for folder in new * 2:  # what fails once may go well then
             with suppress(OSError):  # one that holds the report is not empty, and stays
                 folder.rmdir()
 
@@ -80,7 +111,7 @@ def add_files(out: Path, files: Mapping[str, bytes]) -> None:
                 _sync(staged)
                 staged.replace(out / name)
             finally:
-                staged.unlink(missing_ok=True)
+                removed(staged)
 
 
 @contextmanager
@@ -120,6 +151,8 @@ def _check_place(out: Path) -> None:
 
 
 def _is_ours(out: Path, kind: Kind) -> bool:
+    if any(out.glob(f"{_STAGING}{kind.name}-*.tmp/{_KEPT}")):
+        return True  # a run was killed while it moved files here
     try:
         content = json.loads((out / kind.marker).read_text(encoding="utf-8"))
         return bool(content["generator"] == "reportgen")
@@ -127,45 +160,79 @@ def _is_ours(out: Path, kind: Kind) -> bool:
         return False
 
 
+def _folders(out: Path, names: Iterable[str]) -> list[Path]:
+    """Those inside the folder that files of these names lie in."""
+    return sorted({(out / name).parent for name in names} - {out})
+
+
 def _move_into_place(staging: Path, out: Path, kind: Kind) -> None:
     made = [name for name in kind.files if (staging / name).is_file()]
     for name in made:
         _sync(staging / name)
-        (out / name).parent.mkdir(exist_ok=True)
-    kept = _kept(staging / _KEPT, out, kind)
+    kept = _kept(staging, out, kind)
     try:
+        for folder in _folders(out, made):
+            folder.mkdir(exist_ok=True)
         for name in kind.files:
             if name in made:
                 (staging / name).replace(out / name)
             else:  # a file of the last report that this one does not have would tell of another model
                 (out / name).unlink(missing_ok=True)
-        for folder in {(out / name).parent for name in made} - {out}:
+        for folder in _folders(out, made):
             _sync(folder)
         _sync(out)
+        kept.rename(staging / _DONE)
     except BaseException:
-        _put_back(kept, out, kind)
+        if kept.is_dir():  # else it was done already
+            _put_back(kept, out, kind)
         raise
 
 
-def _kept(folder: Path, out: Path, kind: Kind) -> Mapping[str, Path]:
-    """The files of the old report under a second name, so that they outlive the first."""
-    kept = {name: folder / name for name in kind.files if os.path.lexists(out / name)}
-    for name, second in kept.items():
-        second.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(out / name, second, follow_symlinks=False)
-        except OSError:  # a disk without hard links
-            shutil.copy2(out / name, second, follow_symlinks=False)
-    return kept
+def _kept(staging: Path, out: Path, kind: Kind) -> Path:
+    """A folder with the files of the old report under a second name, so that they outlive the first."""
+    collected = staging / _COLLECTED
+    collected.mkdir()
+    for name in kind.files:
+        if os.path.lexists(out / name):
+            (collected / name).parent.mkdir(exist_ok=True)
+            _second_name(out / name, collected / name)
+    return collected.rename(staging / _KEPT)
 
 
-def _put_back(kept: Mapping[str, Path], out: Path, kind: Kind) -> None:
+def _second_name(path: Path, second: Path) -> None:
+    try:
+        os.link(path, second, follow_symlinks=False)
+    except OSError:  # a disk without hard links
+        shutil.copy2(path, second, follow_symlinks=False)
+
+
+def _put_back(kept: Path, out: Path, kind: Kind) -> None:
+    """The old report as it was. What is kept stays, for this too may be killed, and done again."""
+    spare = kept.parent / "spare"
     for name in kind.files:
         with suppress(OSError):  # one that cannot be saved must not cost the others
-            if name in kept:
-                kept[name].replace(out / name)
+            if os.path.lexists(kept / name):
+                source = kept / name
+                with suppress(OSError):  # neither hard links nor room for a copy
+                    spare.unlink(missing_ok=True)
+                    _second_name(kept / name, spare)
+                    source = spare
+                source.replace(out / name)
             else:
                 (out / name).unlink(missing_ok=True)
+
+
+def _tidy(out: Path) -> None:
+    """Remove what runs that were killed left; where one was moving its files, the old report is put back."""
+    for left in sorted(out.glob(f"{_STAGING}*.tmp")):
+        if not left.is_symlink() and (left / _KEPT).is_dir():
+            kind = next((each for each in KINDS if left.name.startswith(f"{_STAGING}{each.name}-")), REPORT)
+            _put_back(left / _KEPT, out, kind)
+            for folder in _folders(out, kind.files):
+                with suppress(OSError):  # one that holds a run is not empty
+                    folder.rmdir()
+            (left / _KEPT).rename(left / _DONE)
+        removed(left)
 
 
 def _sync(path: Path) -> None:

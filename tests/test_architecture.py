@@ -25,12 +25,16 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "arrays",
         "excerpts",
         "fills",
+        "fingerprint",
         "fingerprints",
         "fonts",
+        "ledger",
+        "lock",
         "markdown",
         "options",
         "resources",
         "sampling",
+        "shelf",
         "slimming",
     ),
     ("forwards", "heads", "inputs", "maps", "ruling", "segmentation", "settings", "studies", "surrogate", "verdicts"),
@@ -48,6 +52,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "measures.likeness",
         "measures.regions",
         "objects",
+        "pictures",
         "reinitialised",
     ),
     ("measures.movement",),
@@ -135,7 +140,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("rules.table",),
     ("outputs", "rules"),
-    ("checking", "pairing", "planning", "recomputing", "rendering", "selftest"),
+    ("checking", "keys", "pairing", "planning", "recomputing", "rendering", "selftest"),
+    ("recall",),
     ("compare", "doctor", "inspection", "pipeline", "starter", "verify"),
     ("api",),
     ("progress", "tables"),
@@ -320,7 +326,7 @@ LOADED = "import sys; print(*sorted({name.partition('.')[0] for name in sys.modu
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["build", "--help"], ["layers", "--help"], ["check", "--help"], ["render", "--help"], ["--version"]],
+    [["--help"], ["--version"], *([name, "--help"] for name in ("build", "layers", "check", "render", "store"))],
 )
 def test_help_loads_nothing_heavy(fresh: Callable[..., str], arguments: list[str]) -> None:
     loaded = fresh(f"from reportgen.__main__ import run; assert run({arguments}) == 0; {LOADED}")

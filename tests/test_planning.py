@@ -55,7 +55,7 @@ def test_a_dry_run_foretells_what_each_stage_asks(
     given: dict[str, Any] = {
         "model": HONEST, "images": (SCENES,), "limit": 1, "out": tmp_path, "methods": methods, "checks": checks,
         "lime_samples": 256, "filter_steps": 4, "filters_top": 2, "layers": ("cnn.2", "cnn.10"), "self_test": False,
-        "precision": "fp32",
+        "precision": "fp32", "store": False,
     }  # fmt: skip
     options = BuildOptions(**given)
     plan = pipeline.build(options.model_copy(update={"dry_run": True})).summary
