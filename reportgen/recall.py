@@ -71,7 +71,9 @@ class Recall:
         def remembering(check: PictureCheck) -> PictureCheck:
             def judge(evidence: Evidence) -> Iterator[tuple[CheckResult, ...]]:
                 both = list(zip(evidence.cases, evidence.explanations, strict=True))
-                keys = [self.keys.of("check", check.name, picture(case), said) for case, said in both]
+                # Methods that failed as a whole have no vote where pictures are compared.
+                failed = sorted(each.method for each in evidence.method_checks if each.result.state == "fails")
+                keys = [self.keys.of("check", check.name, picture(case), said, failed) for case, said in both]
                 return self._each(keys, lambda wanted: check.judge(_part(evidence, wanted)), CHECKED)
 
             return replace(check, judge=judge)

@@ -287,6 +287,24 @@ def test_checks_look_at_the_picture_too(classifier: Classifier, cases: list[Case
     assert run(pictures, title="Another") == (0, 0)
 
 
+def test_a_method_that_fails_as_a_whole_is_asked_for_its_vote_no_more(
+    classifier: Classifier, cases: list[Case]
+) -> None:
+    pictures = list(Counted().explain(classifier, cases, toy_models.options()))
+
+    def run(value: float) -> int:
+        counted, state = Counted(), "fails" if value > 0.5 else "supported"
+        said = MethodCheck("saliency", CheckResult("randomisation", state, value, 0.5, above=False))
+        options = toy_models.options()
+        evidence = Evidence(classifier, cases, pictures, {}, options, (said,))
+        with recalling(classifier, options, Silent()) as recall:
+            table = recall.picture_checks({"agreement": PictureCheck("agreement", counted.judge, ())})
+            list(table["agreement"].judge(evidence))
+        return len(counted.asked)
+
+    assert [run(0.1), run(0.2), run(0.9), run(0.8), run(0.1)] == [len(cases), 0, len(cases), 0, 0]
+
+
 def test_a_check_with_nothing_to_say_says_nothing(classifier: Classifier, cases: list[Case]) -> None:
     def silent(_: Evidence) -> Iterator[tuple[CheckResult, ...]]:
         yield from ()
