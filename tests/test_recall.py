@@ -19,6 +19,7 @@ from reportgen.options import BuildOptions
 from reportgen.recall import recalling
 from reportgen.resources import results_folder
 from reportgen.results import Case, CheckResult, Explanation, FilterStudy, MethodCheck, SaliencyMap
+from reportgen.verdicts import State
 
 
 @dataclass
@@ -293,7 +294,8 @@ def test_a_method_that_fails_as_a_whole_is_asked_for_its_vote_no_more(
     pictures = list(Counted().explain(classifier, cases, toy_models.options()))
 
     def run(value: float) -> int:
-        counted, state = Counted(), "fails" if value > 0.5 else "supported"
+        counted = Counted()
+        state: State = "fails" if value > 0.5 else "supported"
         said = MethodCheck("saliency", CheckResult("randomisation", state, value, 0.5, above=False))
         options = toy_models.options()
         evidence = Evidence(classifier, cases, pictures, {}, options, (said,))
