@@ -51,7 +51,8 @@ def warnings(run: Run, words: Words, summary: Mapping[str, Scalar]) -> Iterator[
     )
     place_told, chance_told, alone, by_colour = map(tuple, told)
     yield from (each for each in (place_told, chance_told) if each)
-    yield from ((sentence,) for sentence in (*alone, *by_colour))
+    yield from ((sentence,) for sentence in alone)
+    yield from by_colour
 
 
 def _alone(run: Run, words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
