@@ -84,6 +84,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "compose.feeding",
         "compose.filter_findings",
         "compose.installation",
+        "compose.legend",
         "compose.lime_trust",
         "compose.pointing",
         "compose.reading",

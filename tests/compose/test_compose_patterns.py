@@ -12,8 +12,8 @@ from reportgen.compose.patterns import drawn, numbers
 from reportgen.results import Explanation, RegionWeights, RuleResult, Run
 
 PATTERNS = (
-    "border", "chance", "filter", "grey", "grey_any", "grey_which", "one_answer", "place_class_all", "place_images", "renamed", "shuffled",
-    "silent_layer", "swapped",
+    "border", "chance", "filter", "grey", "grey_any", "grey_which", "one_answer", "place_class_all", "place_images",
+    "renamed", "shuffled", "silent_layer", "swapped",
 )  # fmt: skip
 
 
@@ -117,7 +117,9 @@ def test_answers_that_fall_without_details_as_easily_are_none_by_colour() -> Non
 
 
 def test_another_colour_that_changes_nothing_is_no_danger_of_another_light() -> None:
-    (paragraph,) = [each for each in texts(RUNS["answers by any colour"], "summary").split("\n") if "colours are" in each]
+    (paragraph,) = [
+        each for each in texts(RUNS["answers by any colour"], "summary").split("\n") if "colours are" in each
+    ]
     assert "6 of 8 answers stand" in paragraph
     assert "light" not in paragraph
 
