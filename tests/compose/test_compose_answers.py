@@ -63,8 +63,8 @@ def test_a_heading_names_its_place(heading: str, place: str) -> None:
         ("卷積核視覺化", "filters"),
         ("第三題：LIME", "lime"),
         ("摘要", "summary"),
-        ("圖 1", "image-1-figure"),
-        ("figure 1", "image-1-figure"),
+        ("圖 1", f"{card(HW5, 1)}-figure"),
+        ("figure 1", f"{card(HW5, 1)}-figure"),
         ("显著图", ""),
     ],
 )
