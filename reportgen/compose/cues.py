@@ -75,8 +75,7 @@ def findings(words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
     told = listing(words, [words(f"pattern.kept_{name}", n=n) for name, n in kept.items()])
     yield citing(words, "pattern.cues", keys, total=total, kept=told)
     if "shuffled_pattern" in summary:
-        keys = ("summary.cues", "summary.shuffled_kept")
-        yield said(words, "pattern.shuffled", keys, n=summary["shuffled_kept"], total=total)
+        yield said(words, "pattern.shuffled", ("summary.cues", "summary.shuffled_kept"))
 
 
 def card(words: Words, subject: Subject, key: str) -> Iterator[Sentence]:
