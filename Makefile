@@ -8,7 +8,7 @@ SAMPLES := sample_reports
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help report test bench calibrate lint types samples format clean
+.PHONY: help report test test-long bench calibrate lint types samples format clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ report: $(STAMP)  ## Explain the two checkpoints that ship with the project; the
 test: $(STAMP)  ## Run all tests
 	@# One thread each: the workers share the cores, and torch's threads would wait for one another.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
+
+test-long: $(STAMP)  ## Run the crash tests in full: every step, 50 kills, 20 pairs of runs
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 -m long
 
 bench: $(STAMP)  ## Time the write-up's way and ours; BENCH="--quick" to see that it runs, see docs/performance.md
 	PYTHONPATH=tests $(BIN)/python -m bench $(BENCH)

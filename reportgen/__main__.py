@@ -1,32 +1,51 @@
 """The one place that prints errors and chooses exit codes."""
 
 import io
+import os
 import signal
 import sys
-import tempfile
-import traceback
 from types import FrameType
 
-from typer.exceptions import TyperException
-
-from reportgen.cli import app
-from reportgen.command_line import spread
 from reportgen.errors import ArchitectureError, EnvironmentProblem, ReportgenError, UsageError, printable
 
 USAGE, BUG, INTERRUPTED, TERMINATED = UsageError.exit_code, 70, 130, 143
+GO_ON = "no new report was written, an old one stands as it was. Run the same command again: what was finished is kept"
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: everything is left as on Ctrl-C, so that nothing half-written stays."""
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as a shell hands it to what runs in its background
+        signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _terminate)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a path may hold what the terminal cannot show
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the work is done
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
     """Run the command and return its exit code; every error becomes one line on stderr."""
     try:
+        return _work(arguments)
+    except KeyboardInterrupt as err:  # also while the command line itself is being loaded
+        stopped, code = ("terminated", TERMINATED) if isinstance(err, Terminated) else ("interrupted", INTERRUPTED)
+        return _fail(f"{stopped}: {GO_ON}", code)
+
+
+def _work(arguments: list[str]) -> int:
+    from typer.exceptions import TyperException
+
+    from reportgen.cli import app  # here, where a signal finds `run` at work, for it takes its time
+    from reportgen.command_line import spread
+    from reportgen.settings import check_epoch
+
+    try:
+        check_epoch()
         work = app(spread(arguments), prog_name="reportgen", standalone_mode=False)
         return int(work() if callable(work) else work or 0)
     except ReportgenError as err:
@@ -40,12 +59,8 @@ def run(arguments: list[str]) -> int:
         command = context.command_path if context else "reportgen"
         return _fail(printable(f"error[E-USAGE] command line: {message}{stop} Run: {command} --help"), USAGE)
     except SystemExit as err:
-        if err.code == TERMINATED:
-            raise
         why = f"error[E-ARCH-FORWARD] --arch: the network's own code ended the program (exit code {err.code})"
         return _fail(printable(f"{why}. Remove exit() from its forward"), ArchitectureError.exit_code)
-    except KeyboardInterrupt:
-        return _fail("interrupted: no new report was written, an old one stands as it was", INTERRUPTED)
     except MemoryError:
         fix = "Lower --batch-size, explain fewer images, or free memory"
         return _fail(f"error[E-MEMORY] reportgen: the memory does not suffice. {fix}", EnvironmentProblem.exit_code)
@@ -61,6 +76,9 @@ def _fail(line: str, code: int) -> int:
 
 def _traceback(err: Exception) -> str:
     """The path of the saved traceback; the error itself where it cannot be saved."""
+    import tempfile  # here, so that signals are minded sooner
+    import traceback
+
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="reportgen-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
@@ -71,9 +89,18 @@ def _traceback(err: Exception) -> str:
         return f"this line: {traceback.format_exception_only(err)[-1].strip()}"
 
 
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """Leave through `finally`, and at once where somebody cannot wait for it."""
+    signal.signal(signal.SIGINT, _leave)
+    raise KeyboardInterrupt
+
+
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    """Leave through `finally`, so that nothing half-written stays."""
-    raise SystemExit(TERMINATED)
+    raise Terminated
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    os._exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A method that cannot explain an image says so in a value; everything else of the run stands."""
 
 from reportgen.errors import MethodError, ReportgenError
-from reportgen.results import NO_FACTS, Explanation, Facts, Failure, Status, Target
+from reportgen.results import NO_FACTS, WARNINGS, Explanation, Facts, Failure, Run, Status, Target
 
 
 def ends_the_run(err: Exception) -> bool:
@@ -40,3 +40,19 @@ def without_picture(
 def not_applicable(method: str, target: Target, reason: str, parameters: Facts = NO_FACTS) -> Explanation:
     """An explanation that a network of this kind cannot have, for a reason known by name."""
     return Explanation(method, target, "not_applicable", None, f"reason.{reason}", "", parameters)
+
+
+def failures_of(run: Run, *, strict: bool = False) -> int:
+    """How many images, explanations and filters failed; a layer that was named and has no maps counts, too.
+
+    A network without any layer to show is no failure where none was named, nor is what is degenerate. strict: that
+    counts, and so do warnings on the model, and known answers that this installation does not give.
+    """
+    results = [one.status for subject in run.subjects for one in subject.explanations]
+    results += [study.status for study in run.filters]
+    named = sum(study.status == "not_applicable" and bool(study.layer) for study in run.filters)
+    failed = len(run.failures) + results.count("failed") + named
+    if strict:
+        failed += results.count("degenerate") + sum(key in WARNINGS for key, _ in run.model.notes)
+        failed += sum(not known.holds for known in run.known_answers)
+    return failed

@@ -18,7 +18,9 @@ from reportgen.classifier import Classifier, NoGradient, Score, no_gradient
 from reportgen.measures import attribution_measures, heat_measures
 from reportgen.results import NO_FACTS, AttributionMap, Case, Explanation, Facts, SaliencyMap, Target
 
-GROUP = 32  # images whose gradients are held at once
+# Images asked about together. A pass of few images rounds otherwise than one of many, so with more than one a picture
+# would depend on its neighbours, and differ from the same one that was kept by an earlier run.
+GROUP = 1
 
 Pixels = NDArray[np.floating[Any]]  # (N, H, W, 3) RGB in [0, 1]
 Row = tuple[Case, Target]

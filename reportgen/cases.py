@@ -53,7 +53,10 @@ def answered(
     failures: list[Failure] = []
     for start in range(0, len(images), GROUP):
         group = images[start : start + GROUP]
-        logits = ask(np.stack([image.pixels for image in group]))
+        # Filled up to whole passes: one of few images rounds otherwise, and an answer would depend on its neighbours.
+        short = -len(group) % min(classifier.batch.images, GROUP)
+        filled = [image.pixels for image in group] + [group[-1].pixels] * short
+        logits = ask(np.stack(filled))[: len(group)]
         for image, row in zip(group, logits, strict=True):
             if np.isfinite(row).all():
                 cases.append(_case(image, row, classifier.facts, target))

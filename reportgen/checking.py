@@ -16,9 +16,10 @@ from reportgen.options import CHECK_FORMATS
 from reportgen.outputs import CHECK_OUTPUTS
 from reportgen.results import Run
 from reportgen.rule_words import asked_words, sentence, value_words
-from reportgen.rules import Rulebook, judge
+from reportgen.rules import BUILD, Rulebook, judge
 from reportgen.ruling import Checked, RuleResult
 from reportgen.store import load_run
+from reportgen.timing import read_seconds
 
 SIZED = ("report.html", "report.pdf")
 SUMMARY_LIMIT = 1024 * 1024  # bytes, above which GitHub drops the summary of a step
@@ -67,16 +68,26 @@ def check_run(
     run: Run, out: Path, book: Rulebook, formats: Sequence[str], progress: Progress, environ: Mapping[str, str]
 ) -> Gate:
     """The same for a run that is at hand, its report's files lying in `out`."""
-    sizes = {name: (out / name).stat().st_size for name in SIZED if (out / name).is_file()}
+    costs: dict[str, float] = {name: (out / name).stat().st_size for name in SIZED if (out / name).is_file()}
+    seconds = read_seconds(out)
+    costs |= {} if seconds is None else {BUILD: seconds}
     folder = path_text(Path(out.resolve().name))
-    checked = Checked(run.model.file, run.model.sha256, folder, len(run.subjects), judge(run, book, sizes))
-    words = load_words(run.language)
+    results = judge(run, book, costs)
+    checked = Checked(run.model.file, run.model.sha256, folder, len(run.subjects), results)
+    return told(checked, out, formats, load_words(run.language), progress, environ)
+
+
+def told(
+    checked: Checked, out: Path, formats: Sequence[str], words: Words, progress: Progress, environ: Mapping[str, str]
+) -> Gate:
+    """What rules say, as lines for a person, and as files in `out` for what was asked for and for the CI service."""
     asked = dict.fromkeys([*formats, *(["junit"] if environ.get("GITLAB_CI") else [])])
     files = {CHECK_OUTPUTS[name].filename: CHECK_OUTPUTS[name].render(checked, words) for name in asked}
     publish.add_files(out, files)
     notes = _for_github(checked, words, environ, progress) if environ.get("GITHUB_ACTIONS") == "true" else ""
-    lines = tuple(_line(words, result) for result in checked.results)
-    return Gate(checked, tuple(out / name for name in files), lines, notes)
+    return Gate(
+        checked, tuple(out / name for name in files), tuple(_line(words, each) for each in checked.results), notes
+    )
 
 
 def _line(words: Words, result: RuleResult) -> str:

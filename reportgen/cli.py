@@ -6,17 +6,24 @@ Nothing heavy is imported before a command runs, so that --help answers at once.
 import dataclasses
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from reportgen.command_line import later, print_line, print_result, with_settings
+from reportgen.command_line import (
+    AsJson,
+    AsRows,
+    Config,
+    Quiet,
+    Verbose,
+    later,
+    print_line,
+    print_result,
+    with_settings,
+)
 from reportgen.errors import EnvironmentProblem
 from reportgen.options import FORMATS, MODEL_SETTINGS, RENDER_SETTINGS, BuildOptions
 from reportgen.settings import resolve, validated
-
-if TYPE_CHECKING:  # loaded when a command runs
-    pass
 
 app = typer.Typer(
     name="reportgen",
@@ -30,19 +37,7 @@ app = typer.Typer(
     ),
 )
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, errors only.", rich_help_panel="Run")]
-Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Say what was inferred, also without a terminal.", rich_help_panel="Run")
-]
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Print paths and summary as JSON on stdout.", rich_help_panel="Run")
-]
-Config = Annotated[
-    Path | None,
-    typer.Option(help="Settings file; otherwise reportgen.toml or pyproject.toml here.", rich_help_panel="Run"),
-]
-
-AsRows = Annotated[bool, typer.Option("--json", help="Print a list as JSON on stdout.", rich_help_panel="Run")]
+RENDERED = tuple(name for name in RENDER_SETTINGS if name not in ("notes", "require_notes"))  # of a comparison
 
 
 @app.command()
@@ -157,6 +152,66 @@ def check(
 
 @app.command()
 @later
+@with_settings("rules", "preset", *RENDERED)
+def compare(
+    *,
+    base: Annotated[Path, typer.Argument(help="Folder of the first report.", metavar="BASE")],
+    new: Annotated[Path, typer.Argument(help="Folder of the second report.", metavar="NEW")],
+    out: Annotated[Path, typer.Option(help="Folder of the comparison.", rich_help_panel="Report")] = Path("comparison"),
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    **given: Any,  # noqa: ANN401 - the settings, each with its own type
+) -> int:
+    """Say what changed from one report to another on the same images; exit code 1 where a rule fails. No torch."""
+    from reportgen.compare import Asked
+    from reportgen.compare import compare as run_compare
+    from reportgen.contracts import RenderOptions
+    from reportgen.progress import shown_progress
+    from reportgen.rules import read_rules
+
+    asked = ",".join(FORMATS) if given["formats"] is None else given["formats"]
+    names = tuple(dict.fromkeys(name.strip() for name in asked.split(",") if name.strip()))
+    options = validated({"model": new} | {k: v for k, v in given.items() if v is not None and k != "formats"})
+    book = read_rules(options.rules, options.preset)
+    with shown_progress(quiet=quiet, verbose=False) as progress:
+        how = RenderOptions.of(options, language=options.lang if given["lang"] else None)
+        asked_for = Asked(out, book, names, how, options.overwrite)
+        written, gate = run_compare((base, new), asked_for, progress)
+    print_result((*written.paths, *gate.paths), dict(written.summary), gate, as_json=as_json)
+    return 1 if written.problems or gate.checked.fails else 0
+
+
+@app.command()
+@later
+@with_settings("arch", "images", "device")
+def verify(
+    *,
+    report: Annotated[Path, typer.Argument(help="Folder of a finished report.", metavar="OUT")],
+    model: Annotated[
+        Path | None, typer.Option(help="The checkpoint that was explained.", rich_help_panel="Model")
+    ] = None,
+    sample: Annotated[
+        int, typer.Option(help="Images explained again; 0 for none.", min=0, rich_help_panel="Explanations")
+    ] = 2,
+    as_json: AsRows = False,
+    quiet: Quiet = False,
+    **given: Any,  # noqa: ANN401 - the settings, each with its own type
+) -> int:
+    """Do the files and the numbers of a report still hold? Exit code 1 where anything differs."""
+    from reportgen.progress import shown_progress
+    from reportgen.verify import verify as run_verify
+
+    with shown_progress(quiet=quiet, verbose=False) as progress:
+        verified = run_verify(report, given | {"model": model}, sample, progress)
+    claims = verified.claims
+    lines = [json.dumps([dataclasses.asdict(claim) for claim in claims])] if as_json else [c.line() for c in claims]
+    for line in (*lines, *([] if as_json else [verified.verdict])):
+        print_line(line)
+    return 1 if verified.fails else 0
+
+
+@app.command()
+@later
 @with_settings("device")
 def doctor(
     *,
@@ -199,11 +254,39 @@ def init(
 
 @app.command()
 @later
-def schema() -> int:
+def store(
+    *,
+    clean: Annotated[bool, typer.Option("--clean", help="Remove what is kept.")] = False,
+    older_than: Annotated[
+        int | None, typer.Option("--older-than", help="With --clean: only what was not used for so many days.", min=0)
+    ] = None,
+    as_json: AsRows = False,
+) -> int:
+    """List the finished results that are kept for the next build, model by model, or remove them."""
+    from reportgen.ledger import remove, shelves
+    from reportgen.resources import results_folder
+    from reportgen.tables import store_table
+
+    root = results_folder()
+    if clean or older_than is not None:
+        removed = remove(root, None if older_than is None else older_than * 86_400.0)
+        print_line(json.dumps({"removed": removed}) if as_json else f"{removed} results removed")
+        return 0
+    kept = shelves(root)
+    print_line(json.dumps([shelf.as_json() for shelf in kept]) if as_json else store_table(kept, root))
+    return 0
+
+
+@app.command()
+@later
+def schema(
+    *, of_comparison: Annotated[bool, typer.Option("--compare", help="Of comparison.json instead.")] = False
+) -> int:
     """Print the JSON Schema of report.json."""
+    from reportgen.comparison_schema import comparison_schema
     from reportgen.schema import json_schema
 
-    print_line(json.dumps(json_schema(), indent=2, sort_keys=True))
+    print_line(json.dumps(comparison_schema() if of_comparison else json_schema(), indent=2, sort_keys=True))
     return 0
 
 

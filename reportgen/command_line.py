@@ -19,7 +19,21 @@ from reportgen.options import BuildOptions, flag
 if TYPE_CHECKING:  # loaded when a command runs
     from reportgen.checking import Gate
 
+PLACES = ("--model", "--images", "--reference-images", "--out")
 _REPEATED: dict[str, Any] = {"images": list[Path], "layers": list[str], "reference_images": list[Path]}
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, errors only.", rich_help_panel="Run")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Say what was inferred, also without a terminal.", rich_help_panel="Run")
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print paths and summary as JSON on stdout.", rich_help_panel="Run")
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(help="Settings file; otherwise reportgen.toml or pyproject.toml here.", rich_help_panel="Run"),
+]
+AsRows = Annotated[bool, typer.Option("--json", help="Print a list as JSON on stdout.", rich_help_panel="Run")]
 
 
 def _parameter(name: str, setting: FieldInfo) -> inspect.Parameter:
@@ -104,11 +118,13 @@ def spread(arguments: Sequence[str]) -> list[str]:
 
     An option takes one value here.
 
-    Raises UsageError where no path follows, as when the `*.jpg` finds nothing.
+    Raises UsageError where no path follows, as when the `*.jpg` finds nothing, or an empty one.
     """
     spread_out: list[str] = []
     taking = ""
     for argument, following in itertools.pairwise((*arguments, "-")):
+        if argument in PLACES and not following:  # as where a shell's variable is not set; it would be taken for "."
+            raise UsageError("E-USAGE", argument, "what follows is empty", "Name a file or a folder")
         if argument in ("--images", "--reference-images"):
             taking = argument
             if following.startswith("-"):

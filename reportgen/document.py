@@ -65,7 +65,10 @@ class ScaleBar:
 
 @dataclass(frozen=True)
 class Figure:
-    """A numbered figure: rows of panels, a caption, how it was computed."""
+    """A numbered figure: rows of panels, a caption, how it was computed.
+
+    swipe: where each row has two pictures to be laid over each other, what the slider between them says; else empty.
+    """
 
     anchor: str
     number: int
@@ -74,6 +77,7 @@ class Figure:
     method: str = ""  # method, target class, scale and parameters in one line
     scales: tuple[ScaleBar, ...] = ()
     about: tuple[str, ...] = ()  # anchors of the images: of the one it shows, or of one in each column
+    swipe: str = ""
     kind: Literal["figure"] = "figure"
 
 
@@ -259,7 +263,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class ReportDocument:
-    """A whole report, ready to be placed. `facts` is report.json."""
+    """A whole report, ready to be placed. `facts` is report.json; stem: what its files are called."""
 
     language: str
     title: str
@@ -273,3 +277,4 @@ class ReportDocument:
     format: int = FORMAT
     remarks: tuple[str, ...] = ()  # lines for the author, not for the page
     author: str = ""  # for the file's own metadata; what the reader sees is `byline`
+    stem: Literal["report", "comparison"] = "report"

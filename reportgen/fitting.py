@@ -53,7 +53,8 @@ def fitted(
 
 def _promising(document: ReportDocument, allowed: float) -> Sequence[tuple[int, float]]:
     """The steps without those at the start that a sample of the pictures says are far from enough."""
-    pictures = sorted({picture.data: picture for picture in _pictures(document.sections)}.values(), key=_fingerprint)
+    once = {_fingerprint(picture): picture for picture in _pictures(document.sections)}
+    pictures = [once[each] for each in sorted(once)]
     sample = pictures[:SAMPLE]
     whole = sum(len(picture.data) for picture in pictures) / max(1, sum(len(picture.data) for picture in sample))
 
@@ -95,7 +96,9 @@ def _reduced(document: ReportDocument, step: tuple[int, float]) -> ReportDocumen
 
 
 def _weight(document: ReportDocument) -> int:
-    return sum(map(len, {picture.data for picture in _pictures(document.sections)}))
+    # By fingerprints, for their bytes may wait in a file and be more than the memory should hold at once.
+    sizes = {sha256(picture.data).digest(): len(picture.data) for picture in _pictures(document.sections)}
+    return sum(sizes.values())
 
 
 def _pictures(part: Any) -> Iterator[Picture]:  # noqa: ANN401 - any part of a document

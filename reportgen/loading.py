@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from reportgen import engine, images, normfit, reference, sources
 from reportgen.answering import find_head
@@ -18,9 +18,10 @@ from reportgen.contracts import Network, Progress, Weights
 from reportgen.errors import ArchitectureError, EnvironmentProblem, LabelsError, printable
 from reportgen.excerpts import listed
 from reportgen.feeding import Setting, feed
+from reportgen.fingerprints import tensor_facts
 from reportgen.language import load_words
 from reportgen.options import CPU_BATCH, GPU_BATCH, BuildOptions
-from reportgen.results import WARNINGS, Facts, ModelFacts
+from reportgen.results import WARNINGS, Facts, ModelFacts, TensorFact
 from reportgen.sources.food11 import CLASSES as FOOD11
 from reportgen.sources.listing import list_layers
 
@@ -60,9 +61,22 @@ def opened_classifier(options: BuildOptions, module: nn.Module | None, progress:
             notes=(*weights.notes, *network.notes, *fed.notes, *notes, *_alike(classes), *told),
             head=head,
             findings=fed.findings,
+            tensors=fingerprints_of(weights, network.module),
         )
         _tell(facts, progress)
         yield _prepared(Classifier(network.module, facts, device, BatchSize(_batch(options, device))), options)
+
+
+def fingerprints_of(weights: Weights, module: nn.Module) -> tuple[TensorFact, ...]:
+    """The fingerprints of the tensors as they were read; of a network from Python those that it holds."""
+    return tensor_facts({name: tensor.numpy() for name, tensor in _tensors(weights, module).items()})
+
+
+def _tensors(weights: Weights, module: nn.Module) -> dict[str, Tensor]:
+    """On the CPU, in types that numpy knows."""
+    given = weights.tensors or module.state_dict()
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in given.items()}
+    return {name: tensor.float() if tensor.dtype is torch.bfloat16 else tensor for name, tensor in plain.items()}
 
 
 def _prepared(classifier: Classifier, options: BuildOptions) -> Classifier:

@@ -204,7 +204,10 @@ class BuildOptions(BaseModel):
     accent: str = _setting("", "Report", "Accent colour that can be read on white: #7a1f5c.", pattern=HEX)
     logo: Path | None = _setting(None, "Report", "PNG or JPEG for the title; an SVG could run code and is refused.")
     pdf_timeout: int = _setting(300, "Report", "Seconds that drawing the PDF may take.", ge=1, le=86_400)
-    strict: bool = _setting(False, "Report", "A warning about the files written is an error (exit code 1).")
+    max_failed: int = _setting(
+        0, "Report", "So many images, methods and filters may fail before the exit code is 1.", ge=0, le=1_000_000
+    )
+    strict: bool = _setting(False, "Report", "Warnings, and pictures that show nothing, are errors (exit code 1).")
     overwrite: bool = _setting(False, "Report", "Write into a folder that holds other files.")
     rules: Path | None = _setting(None, "Rules", "Check the report by this file (rules.toml); exit code 1 if it fails.")
     preset: Preset | None = _setting(None, "Rules", "Rules without a file, or below it: default or strict.")
@@ -215,6 +218,10 @@ class BuildOptions(BaseModel):
     )
     batch_size: int | None = _setting(
         None, "Run", f"Images in one forward pass; {GPU_BATCH} on a GPU, {CPU_BATCH} on a CPU.", ge=1, le=4096
+    )
+    store: bool = _setting(True, "Run", "Keep finished results, and take those that were made before.")
+    store_mb: float = _setting(
+        2000.0, "Run", "Largest size of all kept results in MB; those used longest ago go.", ge=0, le=1e6
     )
     dry_run: bool = _setting(False, "Run", "Say what would be computed, and how much of it; compute nothing.")
     max_seconds: float | None = _setting(None, "Run", "Begin no new work after so many seconds.", gt=0, le=1e7)

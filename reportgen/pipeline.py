@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path, PurePath
@@ -10,14 +11,16 @@ from pathlib import Path, PurePath
 from torch import nn
 
 from reportgen import __version__, publish
-from reportgen.attempts import breakdown, ends_the_run
+from reportgen.attempts import breakdown, ends_the_run, failures_of
 from reportgen.cases import answered, asked_for, named
 from reportgen.checking import Gate, check_run
+from reportgen.checks import PICTURE_CHECKS, RUN_CHECKS
 from reportgen.classifier import Classifier, device_name
 from reportgen.compose import summarise
 from reportgen.contracts import Evidence, Progress, RenderOptions, Silent
 from reportgen.cues import answers_to_copies
 from reportgen.deadline import Deadline
+from reportgen.errors import UsageError
 from reportgen.excerpts import path_text
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
 from reportgen.judging import Judged, judge_pictures
@@ -25,6 +28,7 @@ from reportgen.loading import opened_classifier
 from reportgen.notes import read_notes
 from reportgen.options import CHECK_FORMATS, FORMATS, METHODS, TASKS, BuildOptions
 from reportgen.planning import plan
+from reportgen.recall import Recall, recalling
 from reportgen.rendering import write_report
 from reportgen.results import (
     Case,
@@ -41,6 +45,8 @@ from reportgen.results import (
 from reportgen.rules import Rulebook, judge, read_rules
 from reportgen.selection import select_images
 from reportgen.selftest import self_test
+from reportgen.shelf import Keep, in_memory, shelved
+from reportgen.timing import Timed
 
 PACKAGES = (
     "torch",
@@ -59,6 +65,7 @@ NOT_IN_REPORT = (
     "model", "arch", "out", "lang", "templates", "css", "font", "strict", "overwrite", "batch_size", "device",
     "formats", "images", "title", "author", "student_id", "rules", "preset", "notes", "require_notes", "budget",
     "max_pdf_mb", "pdf_timeout", "self_test", "pdf_images", "paper", "accent", "logo", "dry_run", "max_seconds",
+    "store", "store_mb", "max_failed",
 )  # fmt: skip
 
 
@@ -82,19 +89,39 @@ def build(options: BuildOptions, model: nn.Module | None = None, progress: Progr
     model: a network from Python, explained in place of the file that the options name.
     Raises ReportgenError where there is no report; what fails on the way and costs only itself is in the report.
     """
-    progress = progress or Silent()
-    publish.check_target(options.out, overwrite=options.overwrite)  # before the work, not after it
-    book = _rulebook(options)
+    timed = Timed(progress or Silent())
+    _check_apart(options)
     if options.dry_run:
-        return Built((), plan(options, model, progress), 0)
-    run = explain_model(options, model, progress)
+        publish.check_target(options.out, overwrite=options.overwrite)
+        _rulebook(options)
+        return Built((), plan(options, model, timed), 0)
+    with publish.occupied(options.out, overwrite=options.overwrite):  # before the work, not after it
+        return _built(options, model, timed)
+
+
+def _check_apart(options: BuildOptions) -> None:
+    """The report does not go among the photographs that it explains."""
+    with suppress(OSError, RuntimeError, ValueError):  # a path that cannot be followed is told of elsewhere
+        if options.out.is_dir() and any(path.is_dir() and path.samefile(options.out) for path in options.images):
+            raise UsageError("E-OUT-IMAGES", "--out", "it is the folder of the images", "Choose a folder of its own")
+
+
+def _built(options: BuildOptions, model: nn.Module | None, progress: Timed) -> Built:
+    book = _rulebook(options)
+    with shelved(options.out) as keep:
+        return _written(options, explain_model(options, model, progress, keep), book, progress)
+
+
+def _written(options: BuildOptions, run: Run, book: Rulebook | None, progress: Timed) -> Built:
     if book:
         run = replace(run, rules=judge(run, book))
     formats = [name for name in options.formats if name in FORMATS]
     written = write_report(run, options.out, formats, RenderOptions.of(options), options.overwrite, progress)
+    publish.add_files(options.out, {publish.LOG_FILE: progress.log()})
     extra = [name for name in options.formats if name in CHECK_FORMATS]
     gate = check_run(run, options.out, book, extra, progress, os.environ) if book else None
-    failed = written.problems or anything_failed(run) or (gate and gate.checked.fails)
+    too_many = failures_of(run, strict=options.strict) > options.max_failed
+    failed = written.problems or too_many or (gate and gate.checked.fails)
     return Built((*written.paths, *(gate.paths if gate else ())), summarise(run), 1 if failed else 0, gate)
 
 
@@ -104,15 +131,15 @@ def _rulebook(options: BuildOptions) -> Rulebook | None:
     return read_rules(options.rules, options.preset) if asked else None
 
 
-def explain_model(options: BuildOptions, model: nn.Module | None, progress: Progress) -> Run:
-    """Everything that the report is made from."""
+def explain_model(options: BuildOptions, model: nn.Module | None, progress: Progress, keep: Keep = in_memory) -> Run:
+    """Everything that the report is made from. keep: where the arrays of images and results wait."""
     notes = read_notes(options.notes, progress) if options.notes else ()  # before the work: it may be refused
     deadline = Deadline.after(options.max_seconds)
     progress.stage("model", 0)
     with opened_classifier(options, model, progress) as classifier:
         target = asked_for(options.target, options.versus, classifier.facts.classes)
         ask = named(classifier.probabilities, classifier.facts)
-        selection = select_images(options, classifier.facts, ask, classifier.batch.images, progress)
+        selection = select_images(options, classifier.facts, ask, classifier.batch.images, progress, keep)
         cases, unanswered = answered(classifier, selection.images, target)
         failures = (*selection.failures, *unanswered)
         # One line for all where none is answered: they have the same cause, and there may be thousands.
@@ -121,8 +148,9 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
         if not cases:
             who = f"all {len(unanswered)} images" if len(unanswered) > 1 else unanswered[0].what
             progress.warn(f"{who}: {unanswered[0].why}. {unanswered[0].fix}")
-        explained = _explained(classifier, cases, options, progress, deadline)
-        judged = _judged(classifier, cases, explained, options, progress, deadline)
+        with recalling(classifier, options, progress) as recall:
+            explained = _explained(recall, cases, progress, keep, deadline)
+            judged = _judged(recall, cases, explained, progress, deadline)
         cues, lost = _cues(classifier, cases, options, progress, deadline)
         known = _known_answers(options, cases, progress)
         return Run(
@@ -150,10 +178,10 @@ class _Explained:
     failures: tuple[Failure, ...]
 
 
-def _explained(
-    classifier: Classifier, cases: Sequence[Case], options: BuildOptions, progress: Progress, deadline: Deadline
-) -> _Explained:
+def _explained(recall: Recall, cases: Sequence[Case], progress: Progress, keep: Keep, deadline: Deadline) -> _Explained:
     """All tasks in their order; a method that breaks down, or has no time left, costs itself."""
+    classifier, options = recall.classifier, recall.options
+    of_images, of_filters = recall.methods(IMAGE_METHODS), recall.studies(FILTER_METHODS)
     by_case: list[list[Explanation]] = [[] for _ in cases]
     filters: list[FilterStudy] = []
     failures: list[Failure] = []
@@ -162,16 +190,16 @@ def _explained(
             if name in IMAGE_METHODS:
                 progress.stage(name, len(cases))
                 done = 0
-                for each in deadline.until(IMAGE_METHODS[name].explain(classifier, cases, options)):
-                    by_case[done].extend(each)
+                for each in deadline.until(of_images[name].explain(classifier, cases, options)):
+                    by_case[done].extend(replace(one, result=keep(one.result)) for one in each)
                     done += 1
                     progress.advance()
                 if missing := [case.image.name for case in cases[done:]]:
                     failures.append(_told(progress, deadline.left_out(name, missing)))
             else:
                 progress.stage(name, 0)
-                for study in deadline.until(FILTER_METHODS[name].explain(classifier, cases, options)):
-                    filters.append(study)
+                for study in deadline.until(of_filters[name].explain(classifier, cases, options)):
+                    filters.append(keep(study))
                     progress.advance()
                 if deadline.over:
                     failures.append(_told(progress, deadline.left_out(name)))
@@ -189,20 +217,16 @@ def _told(progress: Progress, failure: Failure) -> Failure:
 
 
 def _judged(
-    classifier: Classifier,
-    cases: Sequence[Case],
-    explained: _Explained,
-    options: BuildOptions,
-    progress: Progress,
-    deadline: Deadline,
+    recall: Recall, cases: Sequence[Case], explained: _Explained, progress: Progress, deadline: Deadline
 ) -> Judged:
     """The explanations with their verdicts, where checks were asked for."""
-    if options.checks == "none" or not cases:
+    if recall.options.checks == "none" or not cases:
         return Judged(explained.explanations, (), ())
     if deadline.over:
         return Judged(explained.explanations, (), (_told(progress, deadline.left_out("checks")),))
-    evidence = Evidence(classifier, cases, explained.explanations, IMAGE_METHODS, options)
-    return judge_pictures(evidence, progress)
+    evidence = Evidence(recall.classifier, cases, explained.explanations, IMAGE_METHODS, recall.options)
+    pictures, runs = recall.picture_checks(PICTURE_CHECKS), recall.run_checks(RUN_CHECKS)
+    return judge_pictures(evidence, progress, pictures, runs)
 
 
 def _known_answers(options: BuildOptions, cases: Sequence[Case], progress: Progress) -> tuple[KnownAnswer, ...]:
@@ -270,17 +294,3 @@ def _as_text(value: object) -> Scalar:
     if isinstance(value, Path):
         return path_text(PurePath(value.name))
     return value if isinstance(value, bool | int | float | str) else ""
-
-
-def anything_failed(run: Run) -> bool:
-    """Whether an image, a method or a filter failed, or a layer was named that has none; degenerate is no failure.
-
-    Nor is a network without any layer to show, where none was named.
-    """
-    explanations = (one.status for subject in run.subjects for one in subject.explanations)
-    return (
-        bool(run.failures)
-        or "failed" in explanations
-        or any(study.status == "failed" for study in run.filters)
-        or any(study.status == "not_applicable" and study.layer for study in run.filters)
-    )

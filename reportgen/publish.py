@@ -7,39 +7,88 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from reportgen.errors import OutputError
+from reportgen.lock import held, removed
 
 CHECK_FILES = ("rules.xml", "rules.md", "badge.json")
+LOG_FILE = "run/log.json"  # holds seconds, so it alone differs from build to build
+MANIFEST_FILE = "run/manifest.json"
 REPORT_FILES = (
-    "run/arrays.safetensors", "run/run.json", *CHECK_FILES, "report.json", "report.pdf", "report.html",
+    "run/arrays.safetensors", "run/run.json", LOG_FILE, MANIFEST_FILE, *CHECK_FILES, "report.json",
+    "report.pdf", "report.html",
 )  # fmt: skip
-_STAGING = ".reportgen-"
-_KEPT = ".kept"
+COMPARISON_FILES = (*CHECK_FILES, "comparison.json", "comparison.pdf", "comparison.html")
+_STAGING: Final = ".reportgen-"
+# The old files' second names, complete under the second of these names only: it is there while files move.
+_COLLECTED, _KEPT, _DONE = ".collected", ".kept", ".done"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is published. files: in their order; marker: the file that shows that a folder is ours; name: in words."""
+
+    files: tuple[str, ...]
+    marker: str
+    name: str
+
+
+REPORT = Kind(REPORT_FILES, "run/run.json", "report")
+COMPARISON = Kind(COMPARISON_FILES, "comparison.json", "comparison")
+KINDS = (REPORT, COMPARISON)
 
 
 @contextmanager
-def publishing(out: Path, *, overwrite: bool) -> Iterator[Path]:
+def occupied(out: Path, *, overwrite: bool, kind: Kind = REPORT) -> Iterator[None]:
+    """The folder is this run's alone; what a run that was killed left in it is tidied first.
+
+    Where that run was moving its files, the old report is put back. Raises OutputError where the folder is not ours,
+    cannot be written to, or another run has it.
+    """
+    check_target(out, overwrite=overwrite, kind=kind)
+    with ExitStack() as stack:
+        with writing(out):
+            stack.enter_context(_new_folders(out))
+            stack.enter_context(held(out))
+            _tidy(out)
+        yield
+
+
+@contextmanager
+def publishing(out: Path, *, overwrite: bool, kind: Kind = REPORT) -> Iterator[Path]:
     """A new empty folder to build in; what it holds at the end takes the place of the old report.
 
     On any exception the old report stays as it was and nothing of the new one is left.
     Raises OutputError if the folder is not ours, cannot be written to, or the disk is full.
     """
-    check_target(out, overwrite=overwrite)
-    staging = out / f"{_STAGING}{secrets.token_hex(4)}.tmp"
-    new_folders = [folder for folder in (out / "run", out, *out.parents) if not folder.exists()]
+    check_target(out, overwrite=overwrite, kind=kind)
+    staging = out / f"{_STAGING}{kind.name}-{secrets.token_hex(4)}.tmp"
+    with _new_folders(out, *_folders(out, kind.files)):
+        try:
+            with writing(out):
+                staging.mkdir()
+            yield staging
+            with writing(out):
+                _move_into_place(staging, out, kind)
+        finally:
+            removed(staging)
+
+
+@contextmanager
+def _new_folders(out: Path, *inside: Path) -> Iterator[None]:
+    """Makes the folder and those above it; of these and those inside, the new ones that stay empty go again."""
+    new = [folder for folder in (*inside, out, *out.parents) if not folder.exists()]
     try:
         with writing(out):
-            staging.mkdir(parents=True)
-        yield staging
-        with writing(out):
-            _move_into_place(staging, out)
+            out.mkdir(parents=True, exist_ok=True)
+        yield
     finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        for folder in new_folders:
+        for folder in new * 2:  # what fails once may go well then
             with suppress(OSError):  # one that holds the report is not empty, and stays
                 folder.rmdir()
 
@@ -62,7 +111,7 @@ def add_files(out: Path, files: Mapping[str, bytes]) -> None:
                 _sync(staged)
                 staged.replace(out / name)
             finally:
-                staged.unlink(missing_ok=True)
+                removed(staged)
 
 
 @contextmanager
@@ -75,13 +124,13 @@ def writing(out: Path) -> Iterator[None]:
         raise OutputError("E-OUT-WRITE", str(out), why, "Free space or choose another --out") from err
 
 
-def check_target(out: Path, *, overwrite: bool) -> None:
-    """Refuse a folder that holds something else than a report of ours. Raises OutputError."""
+def check_target(out: Path, *, overwrite: bool, kind: Kind = REPORT) -> None:
+    """Refuse a folder that holds something else than a report of ours, or a comparison. Raises OutputError."""
     with writing(out):
         _check_place(out)
         strangers = out.is_dir() and any(not entry.name.startswith(_STAGING) for entry in out.iterdir())
-        if strangers and not overwrite and not _is_ours(out):
-            why = "it holds files that are not a report of this program"
+        if strangers and not overwrite and not _is_ours(out, kind):
+            why = f"it holds files that are not a {kind.name} of this program"
             fix = "Choose another --out, or add --overwrite to write beside them"
             raise OutputError("E-OUT-FOREIGN", str(out), why, fix)
 
@@ -101,52 +150,89 @@ def _check_place(out: Path) -> None:
         raise OutputError("E-OUT-PLACE", str(out), "a report does not belong there", fix)
 
 
-def _is_ours(out: Path) -> bool:
+def _is_ours(out: Path, kind: Kind) -> bool:
+    if any(out.glob(f"{_STAGING}{kind.name}-*.tmp/{_KEPT}")):
+        return True  # a run was killed while it moved files here
     try:
-        content = json.loads((out / "run" / "run.json").read_text(encoding="utf-8"))
+        content = json.loads((out / kind.marker).read_text(encoding="utf-8"))
         return bool(content["generator"] == "reportgen")
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 
-def _move_into_place(staging: Path, out: Path) -> None:
-    made = [name for name in REPORT_FILES if (staging / name).is_file()]
+def _folders(out: Path, names: Iterable[str]) -> list[Path]:
+    """Those inside the folder that files of these names lie in."""
+    return sorted({(out / name).parent for name in names} - {out})
+
+
+def _move_into_place(staging: Path, out: Path, kind: Kind) -> None:
+    made = [name for name in kind.files if (staging / name).is_file()]
     for name in made:
         _sync(staging / name)
-    (out / "run").mkdir(exist_ok=True)
-    kept = _kept(staging / _KEPT, out)
+    kept = _kept(staging, out, kind)
     try:
-        for name in REPORT_FILES:
+        for folder in _folders(out, made):
+            folder.mkdir(exist_ok=True)
+        for name in kind.files:
             if name in made:
                 (staging / name).replace(out / name)
             else:  # a file of the last report that this one does not have would tell of another model
                 (out / name).unlink(missing_ok=True)
-        _sync(out / "run")
+        for folder in _folders(out, made):
+            _sync(folder)
         _sync(out)
+        kept.rename(staging / _DONE)
     except BaseException:
-        _put_back(kept, out)
+        if kept.is_dir():  # else it was done already
+            _put_back(kept, out, kind)
         raise
 
 
-def _kept(folder: Path, out: Path) -> Mapping[str, Path]:
-    """The files of the old report under a second name, so that they outlive the first."""
-    kept = {name: folder / name for name in REPORT_FILES if os.path.lexists(out / name)}
-    for name, second in kept.items():
-        second.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(out / name, second, follow_symlinks=False)
-        except OSError:  # a disk without hard links
-            shutil.copy2(out / name, second, follow_symlinks=False)
-    return kept
+def _kept(staging: Path, out: Path, kind: Kind) -> Path:
+    """A folder with the files of the old report under a second name, so that they outlive the first."""
+    collected = staging / _COLLECTED
+    collected.mkdir()
+    for name in kind.files:
+        if os.path.lexists(out / name):
+            (collected / name).parent.mkdir(exist_ok=True)
+            _second_name(out / name, collected / name)
+    return collected.rename(staging / _KEPT)
 
 
-def _put_back(kept: Mapping[str, Path], out: Path) -> None:
-    for name in REPORT_FILES:
+def _second_name(path: Path, second: Path) -> None:
+    try:
+        os.link(path, second, follow_symlinks=False)
+    except OSError:  # a disk without hard links
+        shutil.copy2(path, second, follow_symlinks=False)
+
+
+def _put_back(kept: Path, out: Path, kind: Kind) -> None:
+    """The old report as it was. What is kept stays, for this too may be killed, and done again."""
+    spare = kept.parent / "spare"
+    for name in kind.files:
         with suppress(OSError):  # one that cannot be saved must not cost the others
-            if name in kept:
-                kept[name].replace(out / name)
+            if os.path.lexists(kept / name):
+                source = kept / name
+                with suppress(OSError):  # neither hard links nor room for a copy
+                    spare.unlink(missing_ok=True)
+                    _second_name(kept / name, spare)
+                    source = spare
+                source.replace(out / name)
             else:
                 (out / name).unlink(missing_ok=True)
+
+
+def _tidy(out: Path) -> None:
+    """Remove what runs that were killed left; where one was moving its files, the old report is put back."""
+    for left in sorted(out.glob(f"{_STAGING}*.tmp")):
+        if not left.is_symlink() and (left / _KEPT).is_dir():
+            kind = next((each for each in KINDS if left.name.startswith(f"{_STAGING}{each.name}-")), REPORT)
+            _put_back(left / _KEPT, out, kind)
+            for folder in _folders(out, kind.files):
+                with suppress(OSError):  # one that holds a run is not empty
+                    folder.rmdir()
+            (left / _KEPT).rename(left / _DONE)
+        removed(left)
 
 
 def _sync(path: Path) -> None:

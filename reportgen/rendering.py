@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,8 +15,10 @@ from reportgen.document import ReportDocument
 from reportgen.errors import Incomplete, OutputError, ReportgenError, UsageError
 from reportgen.fitting import Fitted, fitted
 from reportgen.language import load_words
+from reportgen.manifest import write_manifest
 from reportgen.options import FORMATS
 from reportgen.results import NO_FACTS, Facts, Run
+from reportgen.shelf import shelved
 from reportgen.store import load_run, save_run
 
 
@@ -52,6 +54,8 @@ def write_report(
             raise
         except Exception as err:  # a bug of ours; what was calculated is published all the same
             broken = err
+        with publish.writing(out):
+            write_manifest(run, folder)
     if broken:
         raise broken
     return _something(written)
@@ -75,11 +79,23 @@ def render_again(
     unknown = [name for name in formats if name not in FORMATS]
     if unknown or not formats:
         raise UsageError("E-FORMAT", "--format", f"no format {', '.join(unknown)!r}", f"Of: {', '.join(FORMATS)}")
+    if into and into.resolve() != out.resolve():
+        run = _loaded(out, render)
+        with publish.occupied(into, overwrite=overwrite):
+            return write_report(run, into, formats, render, overwrite, progress)
+    with publish.occupied(out, overwrite=True):
+        return _render_in_place(out, formats, render, progress)
+
+
+def _loaded(out: Path, render: RenderOptions) -> Run:
+    """The run of a finished report, with the notes and the language that are given now."""
     run = load_run(out / "run")
     run = run if render.notes is None else replace(run, notes=render.notes)
-    run = run if render.language is None else replace(run, language=render.language)
-    if into and into.resolve() != out.resolve():
-        return write_report(run, into, formats, render, overwrite, progress)
+    return run if render.language is None else replace(run, language=render.language)
+
+
+def _render_in_place(out: Path, formats: Sequence[str], render: RenderOptions, progress: Progress) -> Written:
+    run = _loaded(out, render)
     with publish.publishing(out, overwrite=True) as folder:
         with publish.writing(out):
             publish.carry_over(out, folder)
@@ -87,6 +103,8 @@ def render_again(
                 shutil.rmtree(folder / "run")
                 save_run(run, folder / "run")
         written = _write_formats(run, folder, out, formats, render, progress)
+        with publish.writing(out):
+            write_manifest(run, folder)
     return _something(written)
 
 
@@ -99,22 +117,41 @@ def _something(written: Written) -> Written:
 def _write_formats(
     run: Run, folder: Path, out: Path, formats: Sequence[str], render: RenderOptions, progress: Progress
 ) -> Written:
-    progress.stage("compose", 0)
-    document = compose(run, load_words(run.language))
-    for_paper = abridged(document, run, load_words(run.language), render.pdf_images)
-    if for_paper is not document and "pdf" in formats:
-        progress.warn(f"report.pdf: the worst {render.pdf_images} of {len(run.subjects)} images (--pdf-images)")
-    remarks = list(document.remarks)
+    words = load_words(run.language)
+    with shelved(folder) as keep:
+        progress.stage("compose", 0)
+        document = compose(run, words, keep)
+        for_paper = abridged(document, run, words, render.pdf_images)
+        if for_paper is not document and "pdf" in formats:
+            progress.warn(f"report.pdf: the worst {render.pdf_images} of {len(run.subjects)} images (--pdf-images)")
+        documents = {name: for_paper if name == "pdf" else document for name in formats}
+        written = write_documents(documents, folder, out, render, progress)
+    unanswered = _unanswered(document, render)
+    for problem in unanswered:
+        progress.warn(problem.line())
+    return replace(written, problems=(*written.problems, *unanswered))
+
+
+def write_documents(
+    documents: Mapping[str, ReportDocument], folder: Path, out: Path, render: RenderOptions, progress: Progress
+) -> Written:
+    """Write documents into a folder; out: where the files are moved to later.
+
+    documents: for each format its own, which differ in how much they show. A format that cannot be made is a problem;
+    the others stand. Raises OutputError where a file cannot be written.
+    """
+    whole = next(iter(documents.values()))
+    remarks = list(whole.remarks)
     for remark in remarks:
         progress.warn(remark)
-    progress.stage("write", len(formats))
+    progress.stage("write", len(documents))
     paths: list[Path] = []
     problems: list[ReportgenError] = []
-    for name in formats:
-        filename = outputs.OUTPUTS[name].filename
+    for name, document in documents.items():
+        filename = f"{document.stem}{Path(outputs.OUTPUTS[name].filename).suffix}"
         try:
             with _remarks_told(progress, remarks):
-                made = _rendered(name, for_paper if name == "pdf" else document, render)
+                made = _rendered(name, document, render)
         except ReportgenError as err:
             problems.append(err)
         else:
@@ -128,10 +165,10 @@ def _write_formats(
                     f"{filename}: its pictures were made smaller to fit ({scale:.0%}, JPEG quality {quality})"
                 )
         progress.advance()
-    problems += [*_unanswered(document, render), *(_warned(remarks) if render.strict else [])]
+    problems += _warned(remarks) if render.strict else []
     for problem in problems:
         progress.warn(problem.line())
-    return Written(tuple(paths), tuple(problems), document.facts["summary"])
+    return Written(tuple(paths), tuple(problems), whole.facts["summary"])
 
 
 def _rendered(name: str, document: ReportDocument, render: RenderOptions) -> Fitted:

@@ -1,5 +1,6 @@
-"""Where the templates and the shipped example lie: in the wheel, or in a checkout."""
+"""Where the templates and the shipped example lie, in the wheel or in a checkout, and where things are kept."""
 
+import os
 from pathlib import Path
 
 from reportgen.errors import EnvironmentProblem
@@ -30,3 +31,20 @@ def templates_dir() -> Path:
 def example_dir() -> Path:
     """The folder of the shipped checkpoints, scenes and photographs."""
     return _PACKAGE / "example"
+
+
+def cache_folder() -> Path | None:
+    """Where results outlive a run, for this user; None without a place for it. It may be missing, or not writable."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA") or "")
+    if base.is_absolute():  # one that is not is to be ignored, says the specification
+        return base / "reportgen"
+    try:
+        return Path.home() / ".cache" / "reportgen"
+    except RuntimeError:  # nobody's home
+        return None
+
+
+def results_folder() -> Path | None:
+    """Where finished results are kept; None without a place for them."""
+    folder = cache_folder()
+    return folder / "results" if folder else None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from reportgen.arrays import NO_FACTS, Array, Facts, Scalar, lock, lock_facts, lock_notes
+from reportgen.fingerprints import TensorFact
 from reportgen.forwards import ForwardFacts
 from reportgen.heads import Head
 from reportgen.inputs import Finding, InputCandidate, InputEvidence, InputSpec, Order
@@ -21,7 +22,7 @@ __all__ = [
     "Cue", "CueName", "Explanation", "Facts", "Failure", "FilterStudy", "Finding", "ForwardFacts", "Head", "ImageInput",
     "InputCandidate", "InputEvidence", "InputSpec", "KnownAnswer", "LayerFact", "MethodCheck", "ModelFacts", "Note",
     "ObjectMask", "Order", "Prediction", "Provenance", "RankedClass", "RegionWeights", "Result", "RuleResult", "Run",
-    "SaliencyMap", "Scalar", "Status", "Subject", "Target", "Verdict",
+    "SaliencyMap", "Scalar", "Status", "Subject", "Target", "TensorFact", "Verdict",
 ]  # fmt: skip
 
 # Notes on the model that must not be overlooked.
@@ -58,7 +59,7 @@ class LayerFact:
 class ModelFacts:
     """What is known about the model. `notes`: (key of a sentence, its values) about how it was read.
 
-    findings: what batch-norms said of what the weights leave open.
+    findings: what batch-norms said of what the weights leave open; tensors: fingerprints of the weights.
     """
 
     file: str
@@ -71,6 +72,7 @@ class ModelFacts:
     notes: tuple[tuple[str, Facts], ...] = ()
     head: Head = field(default_factory=Head)
     findings: tuple[Finding, ...] = ()
+    tensors: tuple[TensorFact, ...] = ()
 
     def __post_init__(self) -> None:
         """Lock the notes."""

@@ -16,6 +16,8 @@ def figure(words: Words, value: float, unit: Unit, digits: int = DIGITS) -> str:
         return words("rules.yes" if value else "rules.no")
     if unit == "bytes":
         return words("rules.bytes", size=f"{value / MEGABYTE:.{digits}g}")
+    if unit == "seconds":
+        return words("rules.seconds", n=f"{value:.{digits}g}")
     return f"{100 * value:.{digits}g}%" if unit == "share" else f"{value:.{digits}g}"
 
 
@@ -75,4 +77,6 @@ def verdict(words: Words, checked: Checked) -> str:
 def judged_words(words: Words, checked: Checked) -> str:
     """What was judged, and where the whole report lies."""
     model, folder, sha = shown_name(checked.model), shown_name(checked.folder), checked.sha256[:SHA_SHOWN]
-    return words("rules.judged", model=model, sha=sha, images=count(words, checked.images), folder=folder)
+    return words(
+        "rules.judged", model=model, sha=sha, images=count(words, checked.images), folder=folder, page=checked.page
+    )

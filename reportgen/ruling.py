@@ -11,7 +11,7 @@ from reportgen.arrays import NO_FACTS, Facts, lock_facts
 Level = Literal["off", "warn", "error"]
 Outcome = Literal["passed", "failed", "not_tested"]
 Sense = Literal["at_least", "at_most", "below"]
-Unit = Literal["share", "number", "flag", "bytes"]
+Unit = Literal["share", "number", "flag", "bytes", "seconds"]
 SENSES: tuple[Sense, ...] = get_args(Sense)
 HOLDS: Mapping[Sense, Callable[[float, float], bool]] = MappingProxyType(
     {"at_least": operator.ge, "at_most": operator.le, "below": operator.lt}
@@ -74,13 +74,14 @@ class RuleResult:
 
 @dataclass(frozen=True)
 class Checked:
-    """A report as the rules see it. folder: its name for links; results: in the order of the table, none "off"."""
+    """A report, or two, as the rules see it. folder: its name for links; results: as in the table, none "off"."""
 
     model: str
     sha256: str
     folder: str
     images: int
     results: tuple[RuleResult, ...]
+    page: str = "report.html"
 
     @property
     def fails(self) -> bool:

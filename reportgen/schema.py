@@ -216,7 +216,7 @@ class RuleReport(Strict):
     value: float | None
     threshold: float
     sense: Literal["at_least", "at_most", "below"]
-    unit: Literal["share", "number", "flag", "bytes"]
+    unit: Literal["share", "number", "flag", "bytes", "seconds"]
     required: bool
     keys: tuple[str, ...]
     against: tuple[str, ...]

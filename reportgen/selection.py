@@ -16,6 +16,7 @@ from reportgen.images import Found, Lookup
 from reportgen.options import DEFAULT_LIMIT, HW5_INDICES, BuildOptions
 from reportgen.reference import PHOTOGRAPHS, find_subjects
 from reportgen.results import Facts, Failure, ImageInput, InputSpec, ModelFacts
+from reportgen.shelf import Keep, in_memory
 
 Notes = tuple[tuple[str, Facts], ...]
 Probabilities = Callable[[NDArray[np.float32]], NDArray[np.float64]]
@@ -42,9 +43,14 @@ class Order:
 
 
 def select_images(
-    options: BuildOptions, model: ModelFacts, probabilities: Probabilities, group: int, progress: Progress
+    options: BuildOptions,
+    model: ModelFacts,
+    probabilities: Probabilities,
+    group: int,
+    progress: Progress,
+    keep: Keep = in_memory,
 ) -> Selection:
-    """Find, label, choose and decode.
+    """Find, label, choose and decode; one image after the other, each put where `keep` says.
 
     probabilities: (N, H, W, 3) pixels -> (N, K), needed by --pick wrong and unsure only; group: images decoded at once
     there.
@@ -60,7 +66,7 @@ def select_images(
     decoded: list[ImageInput] = []
     for position in order.positions:
         good, bad = images.decode_all((found[position],), (labels[position],), spec)
-        decoded.extend(_with_objects(image, found[position], look, spec, failures) for image in good)
+        decoded.extend(keep(_with_objects(image, found[position], look, spec, failures)) for image in good)
         failures.extend(bad)
         progress.advance()
     if not decoded:

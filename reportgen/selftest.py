@@ -6,7 +6,6 @@ network whose probability is a sum over regions, so that LIME's weights are know
 
 import copy
 import hashlib
-import os
 import platform
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +33,7 @@ from reportgen.explain import IMAGE_METHODS
 from reportgen.loading import opened_classifier
 from reportgen.measures import pixel_evidence, share_inside
 from reportgen.options import BuildOptions
+from reportgen.resources import cache_folder
 from reportgen.results import Case, Explanation, ImageInput, KnownAnswer, RegionWeights, Target
 from reportgen.segmentation import Cut, superpixels
 
@@ -185,15 +185,13 @@ def _planted(device: str) -> KnownAnswer:
 
 def _place(device: str) -> Path | None:
     """Where the answers of this version on this device are kept; None without a folder for it."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.environ.get("LOCALAPPDATA")
-    try:
-        folder = Path(base) if base else Path.home() / ".cache"
-    except RuntimeError:  # nobody's home
+    folder = cache_folder()
+    if folder is None:
         return None
     made_with = (__version__, platform.python_version(), *map(version, PACKAGES))
     which = (*made_with, device_name(resolve_device(device)), platform.machine(), torch.get_num_threads())
     digest = hashlib.sha256("\0".join(map(str, (*which, _source()))).encode()).hexdigest()[:32]
-    return folder / "reportgen" / f"self-test-{digest}.json"
+    return folder / f"self-test-{digest}.json"
 
 
 def _source() -> str:

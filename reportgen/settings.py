@@ -105,6 +105,17 @@ def _check_keys(place: str, values: Mapping[str, Any]) -> None:
             raise UsageError("E-CONFIG-KEY", place, f"unknown setting {key}", hint)
 
 
+def check_epoch(environ: Mapping[str, str] = os.environ) -> None:
+    """Libraries read SOURCE_DATE_EPOCH while they are loaded, and break down at what is none. Raises UsageError.
+
+    Source: the specification of reproducible-builds.org, which wants a whole number of seconds.
+    """
+    given = environ.get("SOURCE_DATE_EPOCH", "0")
+    if not (given.isascii() and given.isdecimal()):
+        why = f"it is no whole number of seconds (got {given[:60]})"
+        raise UsageError("E-EPOCH", "SOURCE_DATE_EPOCH", why, "Unset it, or give seconds since 1970")
+
+
 def nearest(key: str, known: Iterable[str], otherwise: str) -> str:
     """What to try for a misspelt key."""
     near = difflib.get_close_matches(key, sorted(known), n=1)

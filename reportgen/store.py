@@ -6,8 +6,9 @@ Everything that rendering needs is here, so a report can be made again without t
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Final
 
+import numpy as np
 import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
@@ -20,19 +21,25 @@ FORMAT = 1
 RUN_FILE = "run.json"
 ARRAYS_FILE = "arrays.safetensors"
 _RUN = TypeAdapter(Run)
+_DTYPES: Final = {  # those that results hold; see `arrays.lock`
+    "|b1": "BOOL", "|u1": "U8", "|i1": "I8", "<i4": "I32", "<i8": "I64", "<f4": "F32", "<f8": "F64",
+}  # fmt: skip
+_ALIGNED: Final = 8  # bytes
+_PIECE: Final = 1 << 20  # bytes
 
 
 def save_run(run: Run, folder: Path) -> None:
     """Write the run into a new folder; same run, same bytes."""
     folder.mkdir()
-    arrays: dict[str, NDArray[Any]] = {}
-    content = _RUN.dump_python(run, mode="json", context={"arrays": arrays})
-    data = safetensors.numpy.save(arrays)
-    (folder / ARRAYS_FILE).write_bytes(data)
+    with (folder / f"{ARRAYS_FILE}.part").open("xb+") as part:
+        arrays = _Arrays(part)
+        content = _RUN.dump_python(run, mode="json", context={"arrays": arrays})
+        arrays_sha256 = arrays.finish(folder / ARRAYS_FILE)
+    (folder / f"{ARRAYS_FILE}.part").unlink()
     document = {
         "generator": "reportgen",
         "format": FORMAT,
-        "arrays_sha256": hashlib.sha256(data).hexdigest(),
+        "arrays_sha256": arrays_sha256,
         "run_sha256": _digest(content),
         "run": content,
     }
@@ -41,22 +48,78 @@ def save_run(run: Run, folder: Path) -> None:
     (folder / RUN_FILE).write_text(text + "\n", encoding="utf-8")
 
 
+class _Arrays:
+    """Arrays on their way to a safetensors file, one after the other: never are all of them in memory at once."""
+
+    def __init__(self, body: BinaryIO) -> None:
+        self.body = body
+        self.header: dict[str, dict[str, Any]] = {}
+        self.failed: OSError | None = None
+
+    def __len__(self) -> int:
+        return len(self.header)
+
+    def __setitem__(self, key: str, array: NDArray[Any]) -> None:
+        start = self.body.tell()
+        try:
+            self.body.write(np.ascontiguousarray(array).data)
+        except OSError as err:  # told by `finish`: pydantic, who calls this, would make another error of it
+            self.failed = err
+        entry = {
+            "dtype": _DTYPES[array.dtype.str],
+            "shape": list(array.shape),
+            "data_offsets": [start, self.body.tell()],
+        }
+        self.header[key] = entry
+
+    def finish(self, file: Path) -> str:
+        """Write the file, and return its SHA-256. Raises the OSError that an array met."""
+        if self.failed:
+            raise self.failed
+        head = json.dumps(self.header, separators=(",", ":")).encode()
+        head += b" " * (-len(head) % _ALIGNED)
+        digest = hashlib.sha256()
+        self.body.seek(0)
+        with file.open("xb") as whole:
+            for piece in (len(head).to_bytes(8, "little"), head, *iter(lambda: self.body.read(_PIECE), b"")):
+                digest.update(piece)
+                whole.write(piece)
+        return digest.hexdigest()
+
+
 def load_run(folder: Path) -> Run:
     """Read a run back. Raises InputRefused where a file is missing, damaged, or of another format."""
+    document, arrays_sha256 = _read(folder)
+    if arrays_sha256 != document.get("arrays_sha256"):
+        raise _refused(folder, f"{ARRAYS_FILE} does not belong to {RUN_FILE}")
+    if _digest(document.get("run")) != document.get("run_sha256"):
+        raise _refused(folder, f"{RUN_FILE} was changed")
+    return _run(folder, document)
+
+
+def load_changed(folder: Path) -> Run:
+    """Read a run whose numbers may have been changed since, to say which. Raises InputRefused where it cannot be."""
+    return _run(folder, _read(folder)[0])
+
+
+def _read(folder: Path) -> tuple[dict[str, Any], str]:
+    """What lies in run.json, and the digest of the arrays' file as it is."""
     try:
         document = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
-        data = (folder / ARRAYS_FILE).read_bytes()
+        with (folder / ARRAYS_FILE).open("rb") as file:
+            arrays_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except (OSError, ValueError, RecursionError) as err:
         raise _refused(folder, f"it cannot be read ({type(err).__name__})") from err
     if not isinstance(document, dict) or document.get("generator") != "reportgen" or document.get("format") != FORMAT:
         raise _refused(folder, f"it is not a run of format {FORMAT}")
-    if hashlib.sha256(data).hexdigest() != document.get("arrays_sha256"):
-        raise _refused(folder, f"{ARRAYS_FILE} does not belong to {RUN_FILE}")
-    if _digest(document.get("run")) != document.get("run_sha256"):
-        raise _refused(folder, f"{RUN_FILE} was changed")
+    return document, arrays_sha256
+
+
+def _run(folder: Path, document: dict[str, Any]) -> Run:
     try:
-        return _RUN.validate_python(document["run"], context={"arrays": safetensors.numpy.load(data)})
-    except (KeyError, ValidationError, safetensors.SafetensorError) as err:
+        arrays = safetensors.numpy.load_file(folder / ARRAYS_FILE)
+        return _RUN.validate_python(document["run"], context={"arrays": arrays})
+    except (OSError, KeyError, ValidationError, safetensors.SafetensorError) as err:
         raise _refused(folder, f"it is damaged ({type(err).__name__})") from err
 
 

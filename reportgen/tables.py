@@ -1,6 +1,8 @@
 """A table on stdout: drawn at a terminal, plain columns for everyone else."""
 
+import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -14,6 +16,7 @@ from reportgen.results import Facts, Scalar
 if TYPE_CHECKING:  # the table needs no torch
     from reportgen.doctor import Finding
     from reportgen.inspection import LayerRow
+    from reportgen.ledger import Shelf
 
 COLUMNS = ("name", "kind", "channels", "size", "field", "shown")
 NUMBERS = ("channels", "size", "field")
@@ -36,6 +39,24 @@ def doctor_table(findings: Sequence["Finding"], console: Console | None = None) 
         lines.append(((mark, finding.name, finding.found), colour))
         lines += [(("", "", f"-> {finding.fix}"), "")] if finding.fix else []
     return _drawn({"": False, "checked": False, "found": False}, lines, console)
+
+
+def store_table(shelves: Sequence["Shelf"], root: Path | None, console: Console | None = None) -> str:
+    """What is kept of each model, and all of it together; the model used last first."""
+    if not shelves:
+        return f"nothing is kept in {root}" if root else "nothing is kept: there is no home folder"
+    total = (f"all, in {root}", sum(each.entries for each in shelves), sum(each.size for each in shelves))
+    rows = [((each.name, str(each.entries), _megabytes(each.size), _day(each.used)), "") for each in shelves]
+    rows.append(((total[0], str(total[1]), _megabytes(total[2]), ""), "bold"))
+    return _drawn({"model": False, "results": True, "MB": True, "used": False}, rows, console)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f}"
+
+
+def _day(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d", time.localtime(seconds))
 
 
 def plan_table(plan: Facts, console: Console | None = None) -> str:

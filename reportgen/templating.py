@@ -14,7 +14,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup, escape
 
 from reportgen.contracts import RenderOptions
-from reportgen.document import Picture, ReportDocument
+from reportgen.document import Figure, Picture, ReportDocument, Section
 from reportgen.errors import UsageError
 from reportgen.looks import accent_style, paper_style, read_logo
 from reportgen.markdown import to_html
@@ -63,7 +63,7 @@ def render_page(document: ReportDocument, options: RenderOptions, medium: Medium
         places = {name: Markup(mark) for name, mark in _PLACES.items()}
         logo = read_logo(options.logo) if options.logo else None
         page = jinja.get_template(ENTRY).render(document=document, words=document.words, logo=logo, **places)
-        script = _script(jinja, medium.scripts)
+        script = _script(jinja, _scripts(document, medium))
         style = _style(jinja, medium, script, page, document.language) + _own_looks(options, medium)
     except UsageError:
         raise
@@ -144,6 +144,16 @@ def bar_width(share: float) -> str:
 
 def _visible(value: object) -> object:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _scripts(document: ReportDocument, medium: Medium) -> tuple[str, ...]:
+    """The medium's own, and the slider where the document has two pictures to lay over each other."""
+    return (*medium.scripts, "swipe.js") if medium.scripts and any(map(_swipes, document.sections)) else medium.scripts
+
+
+def _swipes(section: Section) -> bool:
+    figures = any(isinstance(block, Figure) and block.swipe for block in section.blocks)
+    return figures or any(map(_swipes, section.sections))
 
 
 def _style(jinja: SandboxedEnvironment, medium: Medium, script: str, page: str, language: str) -> str:

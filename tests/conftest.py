@@ -1,6 +1,7 @@
 """What every test may rely on: no network, no settings from outside, the same random examples every time."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -38,6 +39,12 @@ def _alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             if name.startswith("REPORTGEN_"):
                 patch.delenv(name)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stored(_alone: None) -> None:
+    """No test finds results that another one left, which may have been made by a stand-in."""
+    shutil.rmtree(Path(os.environ["XDG_CACHE_HOME"]) / "reportgen" / "results", ignore_errors=True)
 
 
 @pytest.fixture

@@ -21,21 +21,41 @@ PACKAGE = ROOT / "reportgen"
 # all of its files but those named on their own; a folder's __init__ may import its own files.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("accepted", "errors", "languages"),
-    ("arrays", "excerpts", "fills", "fonts", "markdown", "options", "resources", "sampling", "slimming"),
+    (
+        "arrays",
+        "excerpts",
+        "fills",
+        "fingerprint",
+        "fingerprints",
+        "fonts",
+        "ledger",
+        "lock",
+        "markdown",
+        "options",
+        "resources",
+        "sampling",
+        "shelf",
+        "slimming",
+    ),
     ("forwards", "heads", "inputs", "maps", "ruling", "segmentation", "settings", "studies", "surrogate", "verdicts"),
     ("language", "results", "verdict_schema"),
-    ("anchors", "schema"),
+    ("anchors", "changes", "schema"),
+    ("comparison_schema",),
     ("batching", "folding", "palette", "precision", "redirected", "transforms"),
     ("attempts", "classifier", "document", "example", "hooks", "images", "measures.heat", "randomness"),
     (
         "figures.charts",
         "figures.heat",
         "images.masks",
+        "measures.evidence",
         "measures.frequency",
         "measures.likeness",
+        "measures.regions",
         "objects",
+        "pictures",
         "reinitialised",
     ),
+    ("measures.movement",),
     (
         "boxes",
         "cases",
@@ -48,7 +68,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "reference",
         "spectrum",
     ),
-    ("box_rules",),
+    ("box_rules", "noise"),
     ("extents",),
     ("receptive",),
     ("layers",),
@@ -73,6 +93,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("checks.asking",),
     ("answering", "checks", "explain", "feeding", "figures", "looks", "numbering", "phrasing", "sources"),
     ("judging", "loading", "panels", "publish", "rule_words", "selection", "store", "templating"),
+    ("manifest", "timing"),
+    ("witness",),
     (
         "attribution_panels",
         "compose.agreeing",
@@ -103,15 +125,25 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "compose.patterns",
         "compose.trust",
     ),
-    ("compose.summing",),
+    ("compose.facts", "compose.summing"),
+    ("compose.comparison_facts", "compose.comparison_pictures", "compose.comparison_tables"),
     ("compose", "outputs.memory"),
     ("outputs.drawing", "rules.rule"),
     ("outputs.apart",),
-    ("rules.answers", "rules.evidence", "rules.files", "rules.lime", "rules.model", "rules.verdicts"),
+    (
+        "rules.answers",
+        "rules.changes",
+        "rules.evidence",
+        "rules.files",
+        "rules.lime",
+        "rules.model",
+        "rules.verdicts",
+    ),
     ("rules.table",),
     ("outputs", "rules"),
-    ("checking", "planning", "rendering", "selftest"),
-    ("doctor", "inspection", "pipeline", "starter"),
+    ("checking", "keys", "pairing", "planning", "recomputing", "rendering", "selftest"),
+    ("recall",),
+    ("compare", "doctor", "inspection", "pipeline", "starter", "verify"),
     ("api",),
     ("command_line", "progress", "tables"),
     ("cli",),
@@ -285,16 +317,16 @@ def test_every_method_cites_what_the_references_hold() -> None:
 # What must not be loaded with it. numpy and the rest take a second together, torch alone takes two.
 HEAVY = ("torch", "numpy", "scipy", "skimage", "sklearn", "lime", "matplotlib", "PIL", "weasyprint")
 TORCH_FREE = (
-    "reportgen", "reportgen.checking", "reportgen.compose", "reportgen.contracts", "reportgen.figures",
-    "reportgen.measures", "reportgen.outputs", "reportgen.panels", "reportgen.progress", "reportgen.rendering",
-    "reportgen.rules", "reportgen.store", "reportgen.tables",
+    "reportgen", "reportgen.checking", "reportgen.compare", "reportgen.compose", "reportgen.contracts",
+    "reportgen.figures", "reportgen.measures", "reportgen.outputs", "reportgen.panels", "reportgen.progress",
+    "reportgen.rendering", "reportgen.rules", "reportgen.store", "reportgen.tables",
 )  # fmt: skip
 LOADED = "import sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
 
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["build", "--help"], ["layers", "--help"], ["check", "--help"], ["render", "--help"], ["--version"]],
+    [["--help"], ["--version"], *([name, "--help"] for name in ("build", "layers", "check", "render", "store"))],
 )
 def test_help_loads_nothing_heavy(fresh: Callable[..., str], arguments: list[str]) -> None:
     loaded = fresh(f"from reportgen.__main__ import run; assert run({arguments}) == 0; {LOADED}")

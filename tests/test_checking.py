@@ -5,30 +5,36 @@ import json
 import os
 import re
 import shlex
+import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 from fake_run import fake_run
 
+from reportgen import example
 from reportgen.__main__ import run as command
 from reportgen.compose import compose
 from reportgen.contracts import RenderOptions
 from reportgen.language import load_words
+from reportgen.noise import MEASURED, ROUNDING
 from reportgen.options import BuildOptions, flag
 from reportgen.outputs import OUTPUTS
 from reportgen.publish import CHECK_FILES
 from reportgen.results import Explanation, Run
-from reportgen.rules import RULES, judge, read_rules
+from reportgen.rules import COMPARE_RULES, RULES, judge, read_rules
+from reportgen.rules.rule import Rule
 from reportgen.store import save_run
 
 ROOT = Path(__file__).parent.parent
 DOCS = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+COMPARE = (ROOT / "docs" / "compare.md").read_text(encoding="utf-8")
 CI = ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITLAB_CI")
 PLACES = ("centre", "upper", "lower", "right")
 
@@ -213,18 +219,20 @@ class TestPage:
         assert "table-rules" not in OUTPUTS["html"].render(document, RenderOptions()).decode()
 
 
-def fenced(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", DOCS, re.DOTALL | re.MULTILINE)
+def fenced(language: str, text: str = DOCS) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 
 
 GITHUB, GITLAB, HOOK = fenced("yaml")
-LINES = [
-    *re.findall(r"^ +- run: (reportgen .*)$", GITHUB, re.MULTILINE),
-    *re.findall(r"^ +- (reportgen .*)$", GITLAB, re.MULTILINE),
-    *re.findall(r"^ +entry: (.*)$", HOOK, re.MULTILINE),
-    *re.findall(r"^reportgen .*$", "".join(fenced("")), re.MULTILINE),
-]
-CHECKS = [line for line in LINES if line.startswith("reportgen check")]
+SETTING_UP = ("sudo ", "apt-get ", "pip ")
+STEPS = [line for line in re.findall(r"^ +- run: (.*)$", GITHUB, re.MULTILINE) if not line.startswith(SETTING_UP)]
+(SCRIPT,) = re.findall(r"^  script:\n((?:    - .*\n)+)", GITLAB, re.MULTILINE)
+JOB = [line for line in re.findall(r"^    - (.*)$", SCRIPT, re.MULTILINE) if not line.startswith(SETTING_UP)]
+ENTRIES = re.findall(r"^ +entry: (.*)$", HOOK, re.MULTILINE)
+BUILDS = re.findall(r"^reportgen build .*$", "".join(fenced("")), re.MULTILINE)
+# What makes a build small, where a runner would take its time.
+QUICK = {"METHODS": "saliency,lime", "LIME_SAMPLES": "128", "LIME_SEGMENTS": "30", "CHECKS": "none", "SELF_TEST": "0"}
+SERVICE = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": "summary.md", "GITLAB_CI": "true"}
 
 
 class TestDocs:
@@ -238,10 +246,11 @@ class TestDocs:
         (toml,) = fenced("toml")
         Path("rules.toml").write_text(toml, encoding="utf-8")
         path = {"PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+        quick = {f"REPORTGEN_{name}": value for name, value in QUICK.items()}
 
         def run(line: str, **environ: str) -> int:
             done = subprocess.run(
-                ["bash", "-e", "-c", line], env=os.environ | path | environ, capture_output=True, text=True
+                ["bash", "-e", "-c", line], env=os.environ | path | quick | environ, capture_output=True, text=True
             )
             assert done.returncode in (0, 1), done.stderr
             return done.returncode
@@ -249,38 +258,61 @@ class TestDocs:
         return run
 
     def test_there_are_a_workflow_a_job_and_a_hook(self) -> None:
-        assert (len(LINES), len(CHECKS)) == (8, 4)
+        assert [len(lines) for lines in (STEPS, JOB, ENTRIES, BUILDS)] == [4, 4, 2, 2]
+        for lines in (STEPS, JOB):
+            assert [re.findall(r"reportgen (\w+)", line) for line in lines] == [["build"], ["check"], ["compare"], []]
 
-    @pytest.mark.parametrize("line", sorted(set(CHECKS)))
-    def test_a_check_runs_as_written(self, line: str, shell: Callable[..., int]) -> None:
-        report(GOOD)
-        github = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": "summary.md", "GITLAB_CI": "true"}
-        assert shell(line, **github) == 0
-        junit = re.search(r"junit: (.*)$", GITLAB, re.MULTILINE)
-        assert junit
-        assert Path(junit[1]).is_file()
+    def test_the_examples_run_as_written(self, shell: Callable[..., int]) -> None:
+        """The workflow passes with the first checkpoint; the job and the hook stop the shortcut that follows it."""
+        Path("runs").mkdir()
+        shutil.copytree(example.MARKED / "star", Path("audit") / "star")
+        shutil.copy(example.HONEST, Path("runs") / "latest.pth")
+        assert [shell(line, **SERVICE) for line in STEPS] == [0, 0, 0, 0]
         assert Path("summary.md").is_file()
-        assert Path("report/badge.json").is_file() == ("badge" in line)
+        assert Path("report/badge.json").is_file()
+        assert not Path("comparison").exists()  # there was nothing to compare with
+        assert all(Path(path).is_file() for path in re.findall(r"path: (report/.*)$", GITHUB, re.MULTILINE))
 
-    def test_the_hook_stops_a_push(self, shell: Callable[..., int]) -> None:
-        report(SHORTCUT)
+        shutil.copy(example.SHORTCUT, Path("runs") / "latest.pth")
+        assert [shell(line, **SERVICE) for line in JOB[:3]] == [0, 1, 1]
+        (junit,) = re.findall(r"junit: \[(.*)\]$", GITLAB, re.MULTILINE)
+        assert all(Path(path).is_file() for path in junit.split(", "))
+        assert all(Path(path).is_file() for path in re.findall(r"path: (comparison/.*)$", GITHUB, re.MULTILINE))
+        assert [shell(line) for line in ENTRIES] == [1, 1]
         (script,) = fenced("sh")
         hook = Path("pre-push")
         hook.write_text(script)
         hook.chmod(0o755)
         assert shell("./pre-push") == 1
+        Path("rules.toml").write_text("[rules]\nlime_same_place = 'off'\naccuracy = 'off'", encoding="utf-8")
+        assert shell("./pre-push") == 1  # by the comparison
+        shutil.rmtree("last")
+        assert shell("./pre-push") == 0
 
-    @pytest.mark.parametrize("line", [line for line in LINES if line not in CHECKS])
+    @pytest.mark.parametrize("line", [*BUILDS, STEPS[0]])
     def test_every_flag_of_a_build_exists(self, line: str) -> None:
         known = {flag(name) for name in BuildOptions.model_fields} | {"--json", "--quiet"}
         assert set(re.findall(r"(?<!\S)--[a-z-]+", line)) <= known
 
-    def test_every_rule_stands_in_the_table_with_what_it_asks(self) -> None:
-        rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| .* \| `(at_least|at_most|below)` \|$", DOCS, re.MULTILINE)
+    @pytest.mark.parametrize(("text", "rules"), [(DOCS, RULES), (COMPARE, COMPARE_RULES)], ids=["check", "compare"])
+    def test_every_rule_stands_in_the_table_with_what_it_asks(self, text: str, rules: Mapping[str, Rule[Any]]) -> None:
+        rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| .* \| `(at_least|at_most|below)` \|$", text, re.MULTILINE)
         told = [(name, sense) for names, sense in rows for name in re.findall(r"`(\w+)`", names)]
-        assert told == [(rule.name, rule.sense) for rule in RULES.values()]
+        assert told == [(rule.name, rule.sense) for rule in rules.values()]
 
-    def test_every_link_leads_to_a_file(self) -> None:
-        links = [link for link in re.findall(r"\]\(([^)]+)\)", DOCS) if "://" not in link]
-        assert len(links) == 2
+    def test_the_rules_of_comparison_that_are_shown_can_be_read(self, tmp_path: Path) -> None:
+        (toml,) = fenced("toml", COMPARE)
+        (tmp_path / "compare.toml").write_text(toml, encoding="utf-8")
+        assert read_rules(tmp_path / "compare.toml")["maps_moved"].level == "off"
+
+    def test_the_floors_that_are_told_are_those_of_the_code(self) -> None:
+        numbers = {"rounding": ROUNDING, "measured": MEASURED["lime"]}
+        for name, known in numbers.items():
+            (row,) = re.findall(rf"^\| {name} \| .*$", COMPARE, re.MULTILINE)
+            assert {f"{known.rank:.2f}", f"{known.overlap:.2f}"} <= set(re.findall(r"\d\.\d\d\b", row))
+
+    @pytest.mark.parametrize("text", [DOCS, COMPARE], ids=["ci", "compare"])
+    def test_every_link_leads_to_a_file(self, text: str) -> None:
+        links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
+        assert links
         assert all((ROOT / "docs" / link).is_file() for link in links)

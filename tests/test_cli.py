@@ -14,6 +14,7 @@ from reportgen import __version__
 from reportgen.__main__ import run
 from reportgen.command_line import spread
 from reportgen.errors import UsageError
+from reportgen.ledger import Ledger
 from reportgen.options import BuildOptions, flag
 
 EXIT_CODES = (0, 1, 2, 3, 4, 70, 130, 143)
@@ -66,6 +67,7 @@ def test_every_setting_has_its_flag(capsys: pytest.CaptureFixture[str]) -> None:
         "--no-once",
         "--no-require-notes",
         "--no-self-test",
+        "--no-store",
         "--no-strict",
     }
     assert shown == own | {flag(name) for name in BuildOptions.model_fields}
@@ -116,6 +118,8 @@ GIVEN: dict[str, tuple[list[str], object]] = {
     "segmentation": (["grid"], "grid"),
     "checks": (["full"], "full"),
     "self_test": ([], True),
+    "store": ([], True),
+    "store_mb": (["1.5"], 1.5),
     "out": (["there"], Path("there")),
     "formats": (["json,html"], ("json", "html")),
     "lang": (["zh-Hans"], "zh-Hans"),
@@ -130,6 +134,7 @@ GIVEN: dict[str, tuple[list[str], object]] = {
     "budget": (["3.5"], 3.5),
     "max_pdf_mb": (["4"], 4.0),
     "pdf_timeout": (["60"], 60),
+    "max_failed": (["22"], 22),
     "pdf_images": (["30"], 30),
     "paper": (["letter"], "letter"),
     "accent": (["#7a1f5c"], "#7a1f5c"),
@@ -368,3 +373,29 @@ class TestProgress:
         pipeline.act = act
         assert run(["build", "--model", "m.pth", *flags]) == 0
         assert lines(capsys) == ([str(Path("report/report.html"))], shown)
+
+
+def test_the_store_is_listed_and_cleaned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    root = tmp_path / "reportgen" / "results"
+    assert run(["store"]) == 0
+    assert lines(capsys)[0] == [f"nothing is kept in {root}"]
+    ledger = Ledger(root / "one")
+    ledger.describe("net.pth")
+    ledger.put("a", b"data")
+    assert run(["store", "--json"]) == 0
+    (told,) = json.loads(lines(capsys)[0][0])
+    assert (told["model"], told["results"]) == ("net.pth", 1)
+    assert run(["store", "--older-than", "1"]) == 0
+    assert lines(capsys)[0] == ["0 results removed"]
+    assert run(["store", "--clean", "--json"]) == 0
+    assert lines(capsys)[0] == ['{"removed": 1}']
+    assert list(root.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["--model", "--images", "--out"])
+def test_an_empty_place_is_a_mistake_and_not_the_current_folder(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["build", "--model", "m.pth", name, ""]) == 2
+    assert "what follows is empty" in lines(capsys)[1][0]

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import reportgen
-from reportgen.__main__ import run
+from reportgen.__main__ import Terminated, run
 from reportgen.errors import (
     ArchitectureError,
     CheckpointError,
@@ -127,14 +127,17 @@ def test_an_interrupt_is_130(building: Callable[[BaseException], int], capsys: p
     assert capsys.readouterr().err.startswith("interrupted")
 
 
-def test_exit_codes_of_others_pass(building: Callable[[BaseException], int]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        building(SystemExit(143))
-    assert caught.value.code == 143
+def test_a_termination_is_143(building: Callable[[BaseException], int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert building(Terminated()) == 143
+    assert capsys.readouterr().err.startswith("terminated")
 
 
 def program(body: str) -> list[str]:
     return [sys.executable, "-W", "error", "-c", PROGRAM.format(body=textwrap.indent(body, "    ").strip() or "pass")]
+
+
+# A suite that runs in the background hands down an ignored SIGINT, and Python then leaves it ignored.
+heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture
@@ -146,8 +149,6 @@ def started(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
     children: list[subprocess.Popen[str]] = []
 
     def start() -> subprocess.Popen[str]:
-        # A suite that runs in the background hands down an ignored SIGINT, and Python then leaves it ignored.
-        heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
         child = subprocess.Popen(
             program(body), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heard
         )
@@ -172,7 +173,27 @@ def test_a_signal_ends_it_and_nothing_half_written_stays(
     _, err = child.communicate(timeout=20)
     assert child.returncode == code
     assert time.monotonic() - begin < 10
+    assert err.count("\n") == 1
+    assert "Run the same command again" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("after", [0.05, 0.2, 0.6, 1.2])
+def test_a_signal_at_any_time_of_the_start_is_minded(sent: signal.Signals, after: float, tmp_path: Path) -> None:
+    """While the command line, and torch after it, are being loaded."""
+    body = "import sys; from reportgen.__main__ import main; print('ready', flush=True); main()"
+    command = [sys.executable, "-c", body, "build", "--model", "m.pth", "--images", "."]
+    pipe = subprocess.PIPE
+    child = subprocess.Popen(command, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True, preexec_fn=heard)
+    assert child.stdout
+    assert child.stdout.readline() == "ready\n"
+    time.sleep(after)
+    child.send_signal(sent)
+    _, err = child.communicate(timeout=20)
+    assert child.returncode in (128 + sent, 3)  # 3: it was done already, for there is no checkpoint
     assert "Traceback" not in err
+    assert err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 
 
@@ -245,6 +266,14 @@ def test_a_network_that_ends_the_program_is_no_success(
 ) -> None:
     assert building(SystemExit(0)) == 3
     assert "ended the program (exit code 0)" in capsys.readouterr().err
-    with pytest.raises(SystemExit) as caught:
-        building(SystemExit(143))
-    assert caught.value.code == 143
+    assert building(SystemExit(143)) == 3
+
+
+@pytest.mark.parametrize("epoch", ["garbage", "", "1.5", "-1", "²"])
+def test_a_date_that_is_none_is_a_mistake_in_usage(
+    epoch: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """numpy itself would break down at it, and take the program along."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
+    assert run(["--version"]) == 2
+    assert capsys.readouterr().err.startswith("error[E-EPOCH] SOURCE_DATE_EPOCH: ")

@@ -3,23 +3,26 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from fake_run import fake_run
 
 import reportgen
 from reportgen import outputs, store
+from reportgen.attempts import failures_of
 from reportgen.contracts import Output, RenderOptions, Silent
 from reportgen.errors import ArchitectureError, EnvironmentProblem, ImagesError, InputRefused, OutputError, UsageError
 from reportgen.example import HONEST, MARKED, SCENES, SHORTCUT
 from reportgen.example.train import course_network
 from reportgen.options import BuildOptions
 from reportgen.pipeline import Built, build
-from reportgen.publish import CHECK_FILES, REPORT_FILES
+from reportgen.publish import CHECK_FILES, LOG_FILE, REPORT_FILES
 from reportgen.rendering import render_again
-from reportgen.results import Note
+from reportgen.results import KnownAnswer, Note
 from reportgen.schema import ReportFacts
 
 SMALL: dict[str, Any] = {"lime_samples": 30, "filter_steps": 3, "filters_top": 1, "formats": ("html", "json")}
@@ -74,7 +77,7 @@ def test_each_method_explains_each_image(honest: Path) -> None:
 
 def test_two_builds_give_the_same_bytes(honest: Path, tmp_path: Path) -> None:
     small(tmp_path / "again", limit=3, pick="per-class", formats=("html", "pdf", "json"), profile="hw5")
-    for name in sorted(set(REPORT_FILES) - set(CHECK_FILES)):
+    for name in sorted(set(REPORT_FILES) - {LOG_FILE, *CHECK_FILES}):
         assert (honest / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
 
 
@@ -264,7 +267,7 @@ class TestRenderingAgain:
         (copy / "report.html").write_text("old")
         written = render_again(copy, ("html",), RenderOptions(), Silent())
         assert written.paths == (copy / "report.html",)
-        for name in sorted(set(REPORT_FILES) - set(CHECK_FILES)):
+        for name in sorted(set(REPORT_FILES) - {LOG_FILE, *CHECK_FILES}):
             assert (copy / name).read_bytes() == (honest / name).read_bytes(), name
 
     def test_in_another_language_which_stays_and_changes_no_number(self, honest: Path, tmp_path: Path) -> None:
@@ -450,3 +453,55 @@ def test_class_names_that_are_alike_are_warned_of(tmp_path: Path) -> None:
     (tmp_path / "names.txt").write_text("cat\ncat\ndog\ncat\n")
     photographed(tmp_path / "r", lambda logits: logits, classes=tmp_path / "names.txt")
     assert "stand for several classes (cat)" in (tmp_path / "r" / "report.html").read_text(encoding="utf-8")
+
+
+class TestWhatCountsAsFailed:
+    def test_images_explanations_and_filters_each_count(self) -> None:
+        run = fake_run(profile="default")
+        failed = [one.status for subject in run.subjects for one in subject.explanations].count("failed")
+        assert failed == 1
+        assert failures_of(run) == 1 + failed + 1  # an image, and a layer that was named and has no maps
+        assert failures_of(fake_run(trouble=False)) == 0
+
+    def test_what_is_degenerate_and_warnings_count_where_they_are_to(self) -> None:
+        run = fake_run(profile="default")
+        shown = [one.status for subject in run.subjects for one in subject.explanations]
+        degenerate = shown.count("degenerate") + [study.status for study in run.filters].count("degenerate")
+        assert degenerate > 1
+        model = replace(run.model, notes=(("note.unsteady", {}), ("note.inferred", {})))
+        known = (KnownAnswer("answers", 0.5, 0.9), KnownAnswer("object_lime", 0.95, 0.9))
+        doubtful = replace(run, model=model, known_answers=known)
+        assert failures_of(doubtful) == failures_of(run)
+        assert failures_of(doubtful, strict=True) == failures_of(run) + degenerate + 2
+
+    def test_some_may_fail(self, tmp_path: Path) -> None:
+        folder = tmp_path / "images"
+        folder.mkdir()
+        (folder / "0.jpg").write_bytes(b"\xff\xd8\xff")
+        (folder / "1.jpg").write_bytes((SCENES / "plus" / "1.jpg").read_bytes())
+        given = {"images": (folder,), "methods": ("saliency",), "checks": "none", "formats": ("json",)}
+        assert small(tmp_path / "r", **given).exit_code == 1
+        assert small(tmp_path / "r", **given, max_failed=1).exit_code == 0
+
+
+def test_the_report_does_not_go_among_its_images(tmp_path: Path) -> None:
+    shutil.copy(SCENES / "plus" / "1.jpg", tmp_path)
+    (tmp_path.parent / "link").symlink_to(tmp_path)
+    for out in (tmp_path, tmp_path.parent / "link"):
+        with pytest.raises(UsageError, match="it is the folder of the images"):
+            small(out, images=(tmp_path,), overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["1.jpg"]
+
+
+def test_a_store_that_is_cold_warm_or_half_warm_gives_the_same_bytes(tmp_path: Path) -> None:
+    def made(name: str, **settings: Any) -> dict[str, bytes]:  # noqa: ANN401 - any setting
+        given = {"limit": 3, "pick": "per-class", "lime_once": True, "formats": ("html", "pdf", "json")}
+        small(tmp_path / name, **given | settings)
+        files = [path for path in (tmp_path / name).rglob("*") if path.is_file()]
+        return {str(path.relative_to(tmp_path / name)): path.read_bytes() for path in files}
+
+    never = made("never", store=False)
+    made("part", limit=2, formats=("json",))
+    assert len(never) == 5
+    assert made("half") == never
+    assert made("whole") == never

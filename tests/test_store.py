@@ -1,5 +1,8 @@
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -164,3 +167,16 @@ def test_the_run_of_small_values_says_something_everywhere() -> None:
     run = small_values.run()
     assert isinstance(run, Run)
     assert all(getattr(run, field.name) for field in dataclasses.fields(run))
+
+
+@pytest.mark.parametrize("limit", [100, 4000])
+def test_a_full_disk_is_an_error_of_the_system(limit: int, tmp_path: Path) -> None:
+    """Whichever file it is that finds no room; a write is never taken for done."""
+    body = f"import resource, signal; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
+    body += "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nfrom pathlib import Path\n"
+    body += "import small_values\nfrom reportgen.store import save_run\n"
+    body += "try:\n    save_run(small_values.run(), Path('run'))\nexcept OSError as err:\n    print(err.strerror)"
+    here = Path(__file__).parent
+    environment = os.environ | {"PYTHONPATH": f"{here}:{here.parent}", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-c", body], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stdout == "File too large\n", done.stderr

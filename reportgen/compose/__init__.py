@@ -27,7 +27,9 @@ from reportgen.document import Reference, ReportDocument, Section
 from reportgen.language import Words, load_references
 from reportgen.numbering import numbered
 from reportgen.phrasing import capital, count, joined, listing, shown_name, sources
+from reportgen.pictures import with_pictures
 from reportgen.results import Run
+from reportgen.shelf import Keep, in_memory
 
 __all__ = ["QUESTIONS", "abridged", "compose", "summarise"]
 
@@ -47,8 +49,8 @@ CITING = ("source", "limits")  # sentences of a task that cite
 SHA_SHOWN = 12
 
 
-def compose(run: Run, words: Words) -> ReportDocument:
-    """The document of a run; the same run and words always give an equal one."""
+def compose(run: Run, words: Words, keep: Keep = in_memory) -> ReportDocument:
+    """The document of a run; the same run and words always give an equal one. keep: where its pictures wait."""
     original, run = run, class_names.in_words(run, words)
     summary = summarise(run)
     tasks = tuple(task for task in TASKS if _has(run, task) or _has(run, f"{task}_hw5"))
@@ -56,12 +58,12 @@ def compose(run: Run, words: Words) -> ReportDocument:
     sections = (
         overview.section(run, words, summary) if run.subjects else unanswered.section(run, words),
         *([failed] if failed else []),
-        cards.section(run, words),
-        *(_task(run, words, task) for task in tasks),
+        cards.section(run, words, keep),
+        *(with_pictures(_task(run, words, task), keep) for task in tasks),
         *([verdicts] if (verdicts := trust.section(run, words)) else []),
         appendix.section(run, words),
     )
-    answered = answers.answered(numbered(sections), run, words)
+    answered = answers.answered(numbered(with_pictures(sections, keep)), run, words)
     title = _title(run, words)
     author = shown_name(run.author)
     return ReportDocument(

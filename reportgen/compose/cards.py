@@ -40,7 +40,9 @@ from reportgen.phrasing import (
     shown_name,
     told_failure,
 )
+from reportgen.pictures import with_pictures
 from reportgen.results import Failure, Head, Run, Subject
+from reportgen.shelf import Keep, in_memory
 
 NO_IMAGE = ("E-MASK", "E-METHOD")  # failures that leave every image its card
 LEAST_SECOND = 0.01  # probability from which the second class is worth a sentence
@@ -68,11 +70,11 @@ class _Card:
         return (*self.saliency, *(item for items in self.others for item in items), *self.lime)
 
 
-def section(run: Run, words: Words) -> Section:
-    """One card per image; those that could not be explained come first, with the reason."""
+def section(run: Run, words: Words, keep: Keep = in_memory) -> Section:
+    """One card per image; those that could not be explained come first, with the reason. keep: as of `compose`."""
     numbered = enumerate(run.failures, 1)
     failed = (_failed(words, n, failure) for n, failure in numbered if failure.code not in NO_IMAGE)
-    cards = (_card(run, words, card) for card in _cards(run))
+    cards = (with_pictures(_card(run, words, card), keep) for card in _cards(run))
     section_ = Section("images", words("section.images"), legend(run, words), sections=(*failed, *cards))
     return with_controls(section_, run, words)
 

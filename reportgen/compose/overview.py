@@ -43,7 +43,7 @@ def section(run: Run, words: Words, summary: Numbers) -> Section:
     blocks: list[Block] = [paragraph(words, "verdict", *_verdict(words, summary), tone="finding")]
     blocks += [Paragraph((each,), "warning") for each in warnings]
     blocks += [Paragraph(each, "warning") for each in patterns.warnings(run, words, summary)]
-    blocks += rules.blocks(run, words)
+    blocks += rules.blocks(run.rules, words, words("rules.table"))
     blocks += [_worst(run, words), *([matrix] if (matrix := confusion(run, words)) else [])]
     blocks += [
         paragraph(words, "answers", *_answers(run, words, summary), tone="finding"),

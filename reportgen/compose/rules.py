@@ -1,26 +1,25 @@
 """What the rules say, for the summary: a warning for each that stops the job, and the table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from reportgen.document import Block, Paragraph, Sentence, Table
 from reportgen.language import Words
-from reportgen.results import Run
 from reportgen.rule_words import asked_words, sentence, title, value_words
 from reportgen.ruling import RuleResult
 
 COLUMNS = ("rule", "outcome", "value", "asked", "level")
 
 
-def blocks(run: Run, words: Words) -> Iterator[Block]:
-    """Nothing where no rule was asked for."""
-    for position, result in enumerate(run.rules):
+def blocks(results: Sequence[RuleResult], words: Words, caption: str) -> Iterator[Block]:
+    """Nothing where no rule was asked for. caption: of the table."""
+    for position, result in enumerate(results):
         if result.fails:
             keys = (f"rules[{position}].value", f"rules[{position}].threshold", *result.keys)
             yield Paragraph((Sentence(sentence(words, result), keys),), "warning")
-    if run.rules:
+    if results:
         header = tuple(words(f"rules.column_{name}") for name in COLUMNS)
-        rows = tuple(_row(words, result) for result in run.rules)
-        yield Table("table-rules", 0, words("rules.table"), header, rows, "llrll")
+        rows = tuple(_row(words, result) for result in results)
+        yield Table("table-rules", 0, caption, header, rows, "llrll")
 
 
 def _row(words: Words, result: RuleResult) -> tuple[str, ...]:

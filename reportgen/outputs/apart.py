@@ -35,7 +35,8 @@ def drawn_apart(page: Page, seconds: int) -> Drawn:
     path = [str(Path(entry).absolute()) for entry in sys.path]
     command = [sys.executable, "-c", _START, str(seconds + _SPARE_SECONDS), *path]
     urls = list(page.pictures)
-    header = {"html": page.html, "pictures": [(url, page.pictures[url][0]) for url in urls]}
+    listed = [(url, page.pictures[url][0]) for url in urls]
+    header = {"html": page.html, "pictures": listed, "attached": page.attached}
     job = _packed(header, [page.facts, *(page.pictures[url][1] for url in urls)])
     try:
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
@@ -81,7 +82,7 @@ def main(seconds: int) -> None:
     try:
         load_weasyprint()  # its search for libraries may start a process; what follows must not
         sys.addaudithook(_refuse)
-        drawn = draw(Page(header["html"], pictures, blobs[0]))
+        drawn = draw(Page(header["html"], pictures, blobs[0], header["attached"]))
         answer = _packed({"complaints": drawn.complaints}, [drawn.data])
     except ReportgenError as err:
         answer = _packed({"error": [type(err).__name__, err.code, err.what, err.why, err.fix]}, [])

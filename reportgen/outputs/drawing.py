@@ -27,11 +27,15 @@ _INSTALL = {
 
 @dataclass(frozen=True)
 class Page:
-    """What is drawn. pictures: URL -> (media type, bytes); facts: report.json, which the PDF carries along."""
+    """What is drawn. pictures: URL -> (media type, bytes); facts: report.json, which the PDF carries along.
+
+    attached: what that file is called.
+    """
 
     html: str
     pictures: Mapping[str, tuple[str, bytes]]
     facts: bytes
+    attached: str = ATTACHED
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ def draw(page: Page) -> Drawn:
     with _complaints() as complaints, _still_clock(), suppress(FatalURLFetchingError):
         html = weasyprint.HTML(string=page.html, url_fetcher=fetcher)
         facts = weasyprint.Attachment(
-            string=page.facts, name=ATTACHED, created=_NO_CLOCK, modified=_NO_CLOCK, relationship="Data",
+            string=page.facts, name=page.attached, created=_NO_CLOCK, modified=_NO_CLOCK, relationship="Data",
             url_fetcher=fetcher,
         )  # fmt: skip
         data = html.write_pdf(pdf_variant="pdf/ua-1", pdf_tags=True, pdf_identifier=identifier, attachments=[facts])

@@ -38,7 +38,7 @@ def page_of(document: ReportDocument, options: RenderOptions) -> Page:
     pictures = Pictures()
     style = fonts.embedded(pictures.keep(*fonts.read_font(options.font))) if options.font else ""
     page = render_page(document, options, Medium("paper", SHEETS, pictures.source, style))
-    return Page(page, pictures.held, json.render(document, options))
+    return Page(page, pictures.held, json.render(document, options), f"{document.stem}.json")
 
 
 OUTPUT = Output("pdf", "report.pdf", render)

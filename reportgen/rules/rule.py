@@ -2,21 +2,24 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from reportgen.panels import Found, found
 from reportgen.results import NO_FACTS, Facts, Run
 from reportgen.ruling import Sense, Unit
 
+T = TypeVar("T")  # what is judged: a run, or two of them
+BUILD = "build"  # among the costs: seconds
 FLAG = 0.5  # between no and yes, for images that are either
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What can be judged. summary: as in report.json; files: name -> bytes, None where they are not written yet."""
+    """What can be judged. summary: as in report.json; costs: as of `judge`, None where no file is written yet."""
 
     run: Run
     summary: Facts
-    files: Mapping[str, int] | None = None
+    costs: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,14 +50,14 @@ class NotTested:
 
 
 @dataclass(frozen=True)
-class Rule:
+class Rule(Generic[T]):
     """One entry of the table. name: also the key of its sentences below [rule] and [broken] in the words."""
 
     name: str
     group: str
     sense: Sense
     unit: Unit
-    measure: Callable[[Evidence], Measured | NotTested]
+    measure: Callable[[T], Measured | NotTested]
 
 
 def share(flags: tuple[Seen, ...]) -> float:

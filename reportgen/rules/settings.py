@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reportgen.errors import UsageError
 from reportgen.options import PRESETS, Preset
-from reportgen.rules.table import RULES
-from reportgen.ruling import SENSES, Level
+from reportgen.rules.table import COMPARE_RULES, RULES
+from reportgen.ruling import SENSES, Level, Sense, Unit
 from reportgen.settings import nearest, read_toml
 
 Untested = Literal["pass", "fail"]
@@ -30,6 +30,12 @@ class Setting:
 
 
 Rulebook = Mapping[str, Setting]
+TABLES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {"rules": frozenset(RULES), "compare": frozenset(COMPARE_RULES)}
+)  # of a file: the rules on a report, and those on two
+_KINDS: Mapping[str, tuple[Sense, Unit]] = MappingProxyType(
+    {name: (rule.sense, rule.unit) for rules in (RULES, COMPARE_RULES) for name, rule in rules.items()}
+)
 
 
 class _Entry(BaseModel):
@@ -52,6 +58,11 @@ class _File(BaseModel):
     preset: Preset = "default"
     not_tested: Untested | None = None
     rules: dict[str, _Entry] = {}
+    compare: dict[str, _Entry] = {}
+
+    def entry(self, name: str) -> _Entry:
+        """What the file says of a rule, of either table."""
+        return self.rules.get(name) or self.compare.get(name) or _Entry()
 
 
 def read_rules(path: Path | None = None, preset: Preset | None = None) -> Rulebook:
@@ -61,15 +72,16 @@ def read_rules(path: Path | None = None, preset: Preset | None = None) -> Rulebo
     """
     said = _read(path) if path else _File()
     base = _read(Path(__file__).parent / f"{preset or said.preset}.toml")
-    for name, entry in said.rules.items():
-        _check_threshold(path or Path(), name, entry)
-    return MappingProxyType({name: _setting(name, base, said) for name in RULES})
+    for table in TABLES:
+        for name, entry in getattr(said, table).items():
+            _check_threshold(path or Path(), f"{table}.{name}", entry, *_KINDS[name])
+    return MappingProxyType({name: _setting(name, base, said) for name in _KINDS})
 
 
 def _setting(name: str, base: _File, said: _File) -> Setting:
-    shipped, own = base.rules[name], said.rules.get(name, _Entry())
+    shipped, own = base.entry(name), said.entry(name)
     level = own.level or shipped.level or "warn"
-    threshold, other = (getattr(entry, RULES[name].sense) for entry in (own, shipped))
+    threshold, other = (getattr(entry, _KINDS[name][0]) for entry in (own, shipped))
     untested = own.not_tested or said.not_tested or shipped.not_tested or base.not_tested or "pass"
     return Setting(level, other if threshold is None else threshold, untested)
 
@@ -77,14 +89,20 @@ def _setting(name: str, base: _File, said: _File) -> Setting:
 def _read(path: Path) -> _File:
     content = read_toml(path, "E-RULES", "rules", f"Mend it, or take --preset {' or '.join(PRESETS)}")
     _check_known(path, "setting", content, _File.model_fields)
-    rules = content.get("rules", {})
-    if not isinstance(rules, dict):
-        raise UsageError("E-RULES", str(path), "rules is not a table", "Write the rules below [rules]")
-    _check_known(path, "rule", rules, RULES)
-    content["rules"] = {name: {"level": entry} if isinstance(entry, str) else entry for name, entry in rules.items()}
-    for name, entry in content["rules"].items():
-        _check_known(path, f"setting of {name}", entry if isinstance(entry, dict) else {}, _Entry.model_fields)
+    for table, known in TABLES.items():
+        content[table] = _entries(path, table, content.get(table, {}), known)
     return _validated(path, content)
+
+
+def _entries(path: Path, table: str, said: object, known: Iterable[str]) -> dict[str, Any]:
+    """The entries of a table, a level alone written out."""
+    if not isinstance(said, dict):
+        raise UsageError("E-RULES", str(path), f"{table} is not a table", f"Write the rules below [{table}]")
+    _check_known(path, "rule", said, known)
+    entries = {name: {"level": entry} if isinstance(entry, str) else entry for name, entry in said.items()}
+    for name, entry in entries.items():
+        _check_known(path, f"setting of {name}", entry if isinstance(entry, dict) else {}, _Entry.model_fields)
+    return entries
 
 
 def _validated(path: Path, content: dict[str, Any]) -> _File:
@@ -104,13 +122,12 @@ def _check_known(path: Path, what: str, given: Iterable[str], known: Iterable[st
             raise UsageError("E-RULES-KEY", str(path), f"unknown {what} {key}", hint)
 
 
-def _check_threshold(path: Path, name: str, entry: _Entry) -> None:
-    rule = RULES[name]
-    for sense in SENSES:
-        value = getattr(entry, sense)
-        if value is not None and sense != rule.sense:
-            fix = f"Write {rule.sense} = {value:g}"
-            raise UsageError("E-RULES", f"rules.{name}.{sense} in {path}", f"this rule takes {rule.sense}", fix)
-        if value is not None and rule.unit in ("share", "flag") and not 0 <= value <= 1:
+def _check_threshold(path: Path, name: str, entry: _Entry, sense: Sense, unit: Unit) -> None:
+    for each in SENSES:
+        value = getattr(entry, each)
+        if value is not None and each != sense:
+            fix = f"Write {sense} = {value:g}"
+            raise UsageError("E-RULES", f"{name}.{each} in {path}", f"this rule takes {sense}", fix)
+        if value is not None and unit in ("share", "flag") and not 0 <= value <= 1:
             why = f"a share lies from 0 to 1 (got {value:g})"
-            raise UsageError("E-RULES", f"rules.{name}.{sense} in {path}", why, "Write 0.8 for 80%")
+            raise UsageError("E-RULES", f"{name}.{each} in {path}", why, "Write 0.8 for 80%")

@@ -23,7 +23,7 @@ from reportgen.results import (
 from reportgen.verdicts import State, verdict
 
 IMAGES = 4
-SIZES: Mapping[str, int] = MappingProxyType({"report.html": 9_000_000, "report.pdf": 9_000_000})
+SIZES: Mapping[str, float] = MappingProxyType({"report.html": 9_000_000, "report.pdf": 9_000_000, "build": 60.0})
 Measures = Sequence[Mapping[str, Scalar]]
 
 
@@ -127,7 +127,7 @@ class Fault:
     value: float
     plant: Callable[[Run], Run] = lambda run: run
     against: tuple[int, ...] = ()
-    sizes: Mapping[str, int] = field(default_factory=lambda: SIZES)
+    sizes: Mapping[str, float] = field(default_factory=lambda: SIZES)
 
 
 ALL = (0, 1, 2, 3)
@@ -164,4 +164,5 @@ FAULTS: Mapping[str, Fault] = {
     "input_unsure": Fault(1.0, lambda run: noted(run, "note.fed_weak")),
     "html_bytes": Fault(25_000_001, sizes={**SIZES, "report.html": 25_000_001}),
     "pdf_bytes": Fault(25_000_001, sizes={**SIZES, "report.pdf": 25_000_001}),
+    "build_seconds": Fault(3601.5, sizes={**SIZES, "build": 3601.5}),
 }

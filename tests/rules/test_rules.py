@@ -27,7 +27,7 @@ EACH = pytest.mark.parametrize("name", RULES)
 WORDS = load_words()
 
 
-def result(name: str, run: Run, book: Rulebook = DEFAULT, sizes: Mapping[str, int] = SIZES) -> RuleResult:
+def result(name: str, run: Run, book: Rulebook = DEFAULT, sizes: Mapping[str, float] = SIZES) -> RuleResult:
     (found,) = [each for each in judge(run, book, sizes) if each.name == name]
     return found
 

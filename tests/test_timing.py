@@ -1,0 +1,41 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from reportgen.contracts import Silent
+from reportgen.publish import LOG_FILE
+from reportgen.timing import Timed, read_seconds
+
+
+def test_each_stage_has_its_seconds_and_one_that_comes_back_is_added_up() -> None:
+    ticks = iter([0.0, 2.0, 2.0, 5.0, 5.0, 5.5])
+    timed = Timed(Silent(), lambda: next(ticks))
+    for stage in ("model", "lime", "model"):
+        timed.stage(stage, 0)
+    log = json.loads(timed.log())
+    assert log["stages"] == {"model": 2.5, "lime": 3.0}
+    assert log["seconds"] == 5.5
+
+
+def test_everything_is_passed_on() -> None:
+    silent = Silent()
+    timed = Timed(silent)
+    timed.say("one")
+    timed.warn("two")
+    timed.advance()
+    assert silent.lines == ["one", "two"]
+
+
+@pytest.mark.parametrize("text", [None, "", "{}", '{"seconds": "long"}', "[1]"])
+def test_a_log_that_does_not_tell_tells_nothing(tmp_path: Path, text: str | None) -> None:
+    (tmp_path / "run").mkdir()
+    if text is not None:
+        (tmp_path / LOG_FILE).write_text(text, encoding="utf-8")
+    assert read_seconds(tmp_path) is None
+
+
+def test_a_log_tells_the_seconds(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / LOG_FILE).write_bytes(Timed(Silent()).log())
+    assert read_seconds(tmp_path) == 0.0
