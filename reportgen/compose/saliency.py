@@ -42,6 +42,7 @@ def section(run: Run, words: Words) -> Section:
     items = found(run, "saliency")
     percentile = f"{PERCENTILE:g}"
     score = words(f"score.{run.model.head.score}")
+    asked = any(item.explanation.target.role == "asked" for item in items)
     how = (
         said(
             words,
@@ -52,7 +53,7 @@ def section(run: Run, words: Words) -> Section:
             score=score,
         ),
         *([said(words, "saliency.how_rivals", ("model.head.ends",))] if run.model.head.score != "logit" else []),
-        said(words, "saliency.how_targets"),
+        said(words, "saliency.how_targets_asked" if asked else "saliency.how_targets"),
     )
     blocks: tuple[Block, ...] = (
         paragraph(words, "what", said(words, "saliency.what", score=score)),
