@@ -77,7 +77,8 @@ def _figures(words: Words, items: Sequence[Found], score: str) -> Iterator[Figur
         maps = padded(marked(saliency_panel(words, item, overlay=False), words, item.explanation) for item in group)
         about = tuple(image_anchor(item.subject.image) for item in group)
         caption = words("saliency.caption" if n == 1 else "saliency.caption_continued")
-        yield Figure(f"saliency-figure-{n}", 0, caption, (photographs, maps), method, (scale,), about)
+        told = method if n == 1 else ""
+        yield Figure(f"saliency-figure-{n}", 0, caption, (photographs, maps), told, (scale,), about)
 
 
 def _shows(words: Words, items: Sequence[Found], units: str) -> Iterator[Sentence]:
