@@ -90,7 +90,9 @@ def test_01_the_last_superpixel_is_tested_and_no_phantom_has_a_weight() -> None:
 def test_02_the_true_class_may_be_the_least_likely(small: Classifier, method: str) -> None:
     worst = int(small.logits(IMAGES[:1])[0].argmin())
     found = first(method, small, case(small, IMAGES[0], worst))
-    assert (found.status, found.target.index) == ("ok", worst)
+    assert found.target.index == worst
+    # lime raised KeyError here. Nothing may move so small a probability, and then that is what is said.
+    assert (found.status, found.reason) in (("ok", ""), ("degenerate", "reason.hardly_moves"))
 
 
 def test_03_which_regions_are_shown_does_not_depend_on_the_unit_of_the_score(small: Classifier) -> None:
@@ -109,8 +111,8 @@ def test_04_an_images_weights_do_not_depend_on_the_images_before_it(small: Class
 
 
 def test_05_r2_is_that_of_the_class_shown(small: Classifier) -> None:
-    worst = int(small.logits(IMAGES[:1])[0].argmin())
-    (both,) = IMAGE_METHODS["lime"].explain(small, [case(small, IMAGES[0], worst)], options())
+    second = int(small.logits(IMAGES[:1])[0].argsort()[-2])
+    (both,) = IMAGE_METHODS["lime"].explain(small, [case(small, IMAGES[0], second)], options())
     assert len({each.measures["r2"] for each in both}) == 2
     assert all(0 < float(each.measures["r2"]) <= 1 and "intercept" in each.measures for each in both)
 

@@ -68,6 +68,9 @@ def judge(evidence: Evidence) -> Iterator[MethodCheck]:
         return
     chosen = [each for each in methods if not too_costly(each.name, evidence.options)]
     work = _work(evidence)
+    if not work.order:
+        yield from (MethodCheck(each.name, untested(RANDOMISATION, "no_layers")) for each in methods)
+        return
     try:
         curves = _curves(work, chosen)
     except MethodError:

@@ -133,5 +133,5 @@ def _check(words: Words, drawn: Sequence[Found], check: str) -> Iterator[Sentenc
             yield counted(words, f"lime.shows_{check}_against", len(against), keys, total=len(telling), **values)
     else:
         rs = [item.measure(f"{check}_agreement") for item in telling]
-        values = {"low": coefficient(min(rs)), "high": coefficient(max(rs)), "total": len(telling)}
-        yield counted(words, f"lime.shows_{check}_for", len(telling), keys, other=other, **values)
+        values = {"other": other, "low": coefficient(min(rs)), "high": coefficient(max(rs))}
+        yield counted(words, f"lime.shows_{check}_for", len(telling), keys, total=len(telling), **values)

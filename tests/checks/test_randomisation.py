@@ -115,6 +115,15 @@ def test_a_network_that_cannot_be_copied_is_told() -> None:
         pass
 
 
+def test_a_network_without_layers_has_nothing_that_could_be_random() -> None:
+    class Bright(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            return torch.stack([images.mean((1, 2, 3)), images.amax((1, 2, 3))], dim=1)
+
+    found = judged(evidence(wrapped(Bright()), PHOTOGRAPHS, ["saliency"]))["saliency"]
+    assert (found.state, found.reason) == ("not_tested", "reason.no_layers")
+
+
 def test_lime_is_asked_again_only_when_all_is_asked() -> None:
     classifier = wrapped(settled(Small()))
     small = {"lime_samples": 40, "lime_segments": 8, "segmentation": "grid", "lime_once": True}
