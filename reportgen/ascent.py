@@ -164,6 +164,7 @@ def _gradient(classifier: Classifier, layer: str, climb: _Climb, settings: Ascen
 
     def maps_of(part: slice, coefficients: Tensor) -> Tensor:
         images = moved(climb.waves.images(coefficients), climb.moves[step][part], amplitudes, settings.window)
+        classifier.batch.passed += len(images)
         return run_to(classifier.module, layer, classifier.units(images))[1]
 
     def grams(part: slice) -> Tensor:

@@ -15,9 +15,13 @@ T = TypeVar("T")
 
 @dataclass
 class BatchSize:
-    """How many images fit in one pass; halved for good when memory runs out."""
+    """How many images fit in one pass; halved for good when memory runs out.
+
+    passed: how many have gone through the network so far, for whoever shows how fast it goes.
+    """
 
     images: int
+    passed: int = 0
 
 
 class Batched:

@@ -106,7 +106,7 @@ def _for_github(checked: Checked, words: Words, environ: Mapping[str, str], prog
                 if file.tell() + len(data) < SUMMARY_LIMIT:
                     file.write(data)
                 else:
-                    progress.warn("the step's summary is full, so the rules are not in it")
+                    progress.warn("the step's summary: it is full, so the rules are not in it")
         except OSError as err:
-            progress.warn(f"the step's summary cannot be written: {err.strerror or err}")
+            progress.warn(f"the step's summary: it cannot be written ({err.strerror or err})")
     return CHECK_OUTPUTS["annotations"].render(checked, words).decode()

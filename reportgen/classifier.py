@@ -67,6 +67,7 @@ class Classifier(Batched):
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) RGB in [0, 1] on the device -> (N, K) logits, with their graph where one is wanted."""
+        self.batch.passed += len(images)
         return as_logits(self.module(self.units(images)), self.facts.head.ends)
 
     def prepare(self, pixels: Pixels) -> Tensor:
@@ -87,6 +88,7 @@ class Classifier(Batched):
 
         def run(part: slice) -> NDArray[np.float32]:
             own = units[part].clone()
+            self.batch.passed += len(own)
             with torch.inference_mode():
                 return to_numpy(as_logits(ask(own), self.facts.head.ends))
 

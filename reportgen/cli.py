@@ -64,7 +64,7 @@ def build(
 
         print_line(plan_table(built.summary))
     else:
-        print_result(built.paths, dict(built.summary), built.gate, as_json=as_json)
+        print_result(built.paths, dict(built.summary), built.gate, as_json=as_json, drawn=progress.drawn)
     return built.exit_code
 
 
@@ -118,7 +118,7 @@ def render(
         notes = read_notes(options.notes, progress) if options.notes else None
         how = RenderOptions.of(options, notes, options.lang if given["lang"] else None)
         written = render_again(report, tuple(names), how, progress, into, overwrite=options.overwrite)
-    print_result(written.paths, dict(written.summary), as_json=as_json)
+    print_result(written.paths, dict(written.summary), as_json=as_json, drawn=progress.drawn)
     return 1 if written.problems else 0
 
 

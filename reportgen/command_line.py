@@ -87,8 +87,19 @@ def later(command: Any) -> Any:  # noqa: ANN401 - a function in, one with the sa
     return prepared
 
 
-def print_result(paths: Sequence[Path], summary: dict[str, Any], gate: "Gate | None" = None, *, as_json: bool) -> None:
-    """The result on stdout: the report's path and the rules' lines, or all of it as JSON."""
+def print_result(
+    paths: Sequence[Path], summary: dict[str, Any], gate: "Gate | None" = None, *, as_json: bool, drawn: bool = False
+) -> None:
+    """The result on stdout: the report's path and the rules' lines, or all of it as JSON.
+
+    drawn: a person looks, who first gets a table of the files and of what is in them on stderr.
+    """
+    if drawn and not as_json:
+        from rich.console import Console
+
+        from reportgen.tables import result_table
+
+        typer.echo(result_table(paths, summary, Console(stderr=True)), err=True)
     if gate:
         typer.echo(gate.notes, err=True, nl=False)  # GitHub's runner reads both streams; stdout is for the result
     if as_json:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from reportgen.costs import OfFilters, OfImage, OfJudging, nothing
 from reportgen.document import ReportDocument
 from reportgen.heads import Kind
 from reportgen.language import Words
@@ -103,21 +104,26 @@ class Source:
 class ImageMethod:
     """Explains single images: yields for each case its explanations, one per target, in the order of the cases.
 
-    cites: keys in templates/references.toml.
+    cites: keys in templates/references.toml; passes: what it mostly asks of the network about one image.
     """
 
     name: str
     explain: Callable[["Classifier", Sequence[Case], BuildOptions], Iterator[tuple[Explanation, ...]]]
     cites: tuple[str, ...]
+    passes: OfImage = nothing
 
 
 @dataclass(frozen=True)
 class FilterMethod:
-    """Explains filters of the network over all cases: yields one study for each layer and filter."""
+    """Explains filters of the network over all cases: yields one study for each layer and filter.
+
+    passes: what it mostly asks of the network in a run.
+    """
 
     name: str
     explain: Callable[["Classifier", Sequence[Case], BuildOptions], Iterator[FilterStudy]]
     cites: tuple[str, ...]
+    passes: OfFilters = nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,22 +146,27 @@ class PictureCheck:
     """Judges pictures one by one: yields for each case one result for each of its explanations, in their order.
 
     What cannot be judged is "not_tested" with a reason, and what has no picture "degenerate"; nothing is left out.
-    slow: made with `--checks full` only.
+    slow: made with `--checks full` only; passes: what it mostly asks of the network in a run.
     """
 
     name: str
     judge: Callable[[Evidence], Iterator[tuple[CheckResult, ...]]]
     cites: tuple[str, ...]
     slow: bool = False
+    passes: OfJudging = nothing
 
 
 @dataclass(frozen=True)
 class RunCheck:
-    """Judges methods as a whole, once in a run: yields one result for each method that it knows how to ask again."""
+    """Judges methods as a whole, once in a run: yields one result for each method that it knows how to ask again.
+
+    passes: what it mostly asks of the network in a run.
+    """
 
     name: str
     judge: Callable[[Evidence], Iterator[MethodCheck]]
     cites: tuple[str, ...]
+    passes: OfJudging = nothing
 
 
 @dataclass(frozen=True)
@@ -235,8 +246,11 @@ def labelled_target(case: Case) -> Target:
 class Progress(Protocol):
     """Where the pipeline tells how far it is. The default tells nobody."""
 
-    def stage(self, name: str, total: int) -> None:
-        """A stage begins, with so many steps; 0 where the number is not known."""
+    def stage(self, name: str, total: int, about: Sequence[str] = ()) -> None:
+        """A stage begins, with so many steps; 0 where the number is not known. about: the image of each step."""
+
+    def watch(self, passed: Callable[[], int]) -> None:
+        """How many images have gone through the network so far can be asked from now on."""
 
     def advance(self, steps: int = 1) -> None:
         """Steps of the current stage are done."""
@@ -254,7 +268,10 @@ class Silent:
 
     lines: list[str] = field(default_factory=list)
 
-    def stage(self, name: str, total: int) -> None:
+    def stage(self, name: str, total: int, about: Sequence[str] = ()) -> None:
+        """Nothing to show."""
+
+    def watch(self, passed: Callable[[], int]) -> None:
         """Nothing to show."""
 
     def advance(self, steps: int = 1) -> None:

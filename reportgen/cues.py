@@ -3,7 +3,7 @@
 Source: geirhos2019 for grey and for texture against shape, brendel2019 for pictures cut up and shuffled.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -24,20 +24,18 @@ LUMA: Final = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pi
 Pixels = NDArray[np.float32]  # (H, W, 3) RGB in [0, 1]
 
 
-def answers_to_copies(classifier: Classifier, cases: Sequence[Case], seed: int) -> list[tuple[Cue, ...]]:
+def answers_to_copies(classifier: Classifier, cases: Sequence[Case], seed: int) -> Iterator[tuple[Cue, ...]]:
     """For each case the answers to its poorer copies, in the order of COPIES.
 
     A network that sees no colours is not asked about them. Nothing for a case one of whose answers is not finite.
     """
     colourless = classifier.facts.input.channel_order == "grey"
     names = [name for name in COPIES if not (colourless and name in OF_COLOUR)]
-    found: list[tuple[Cue, ...]] = []
     for start in range(0, len(cases), GROUP):
         group = cases[start : start + GROUP]
         copies = np.stack([COPIES[name](case, seed) for case in group for name in names])
         rows = classifier.probabilities(copies).reshape(len(group), len(names), -1)
-        found += [_cues(classifier, case, names, each) for case, each in zip(group, rows, strict=True)]
-    return found
+        yield from (_cues(classifier, case, names, each) for case, each in zip(group, rows, strict=True))
 
 
 def _cues(classifier: Classifier, case: Case, names: Sequence[CueName], rows: NDArray[np.float64]) -> tuple[Cue, ...]:

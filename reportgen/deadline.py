@@ -2,14 +2,19 @@
 
 import time
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
-from reportgen.errors import printable
+from reportgen.errors import ReportgenError, printable
 from reportgen.results import Failure
 
 T = TypeVar("T")
 _NAMED = 5
+
+
+class OutOfTime(ReportgenError):
+    """Work was about to begin after the end; whoever set the end catches it."""
 
 
 @dataclass(frozen=True)
@@ -31,12 +36,18 @@ class Deadline:
 
     def until(self, work: Iterator[T]) -> Iterator[T]:
         """What the work yields as long as there is time; the next step is not begun afterwards."""
+        with suppress(OutOfTime):
+            yield from self.checked(work)
+
+    def checked(self, work: Iterator[T]) -> Iterator[T]:
+        """What the work yields, all of it: raises OutOfTime where the next step would begin too late."""
         try:
             while not self.over:
                 try:
                     yield next(work)
                 except StopIteration:
                     return
+            raise OutOfTime("E-METHOD", "--max-seconds", f"the {self.seconds:g} seconds were over", "Raise it")
         finally:
             if isinstance(work, Generator):  # gives back hooks and memory at once
                 work.close()
@@ -48,3 +59,6 @@ class Deadline:
         about = f" for {listed}{more}" if items else ""
         why = f"not computed{about}: the {self.seconds:g} seconds of --max-seconds were over"
         return Failure(name, "E-METHOD", why, "Raise --max-seconds, or lower --limit or --lime-samples")
+
+
+NO_END = Deadline(None, 0.0)

@@ -64,7 +64,9 @@ def opened_classifier(options: BuildOptions, module: nn.Module | None, progress:
             tensors=fingerprints_of(weights, network.module),
         )
         _tell(facts, progress)
-        yield _prepared(Classifier(network.module, facts, device, BatchSize(_batch(options, device))), options)
+        batch = BatchSize(_batch(options, device))
+        progress.watch(lambda: batch.passed)
+        yield _prepared(Classifier(network.module, facts, device, batch), options)
 
 
 def fingerprints_of(weights: Weights, module: nn.Module) -> tuple[TensorFact, ...]:
@@ -151,4 +153,4 @@ def _tell(facts: ModelFacts, progress: Progress) -> None:
     progress.say(f"fed as {spec.channel_order.upper()}, {spec.size[0]} x {spec.size[1]} ({by})")
     for key, values in facts.notes:
         if key in WARNINGS:
-            progress.warn(printable(words(key, **values)))
+            progress.warn(printable(f"{facts.file}: {words(key, **values)}"))

@@ -36,7 +36,6 @@ from reportgen.results import (
     Explanation,
     Failure,
     FilterStudy,
-    KnownAnswer,
     Provenance,
     Run,
     Scalar,
@@ -44,7 +43,7 @@ from reportgen.results import (
 )
 from reportgen.rules import Rulebook, judge, read_rules
 from reportgen.selection import select_images
-from reportgen.selftest import self_test
+from reportgen.selftest import known_answers
 from reportgen.shelf import Keep, in_memory, shelved
 from reportgen.timing import Timed
 
@@ -94,7 +93,7 @@ def build(options: BuildOptions, model: nn.Module | None = None, progress: Progr
     if options.dry_run:
         publish.check_target(options.out, overwrite=options.overwrite)
         _rulebook(options)
-        return Built((), plan(options, model, timed), 0)
+        return Built((), plan(options, _method_names(options), model, timed), 0)
     with publish.occupied(options.out, overwrite=options.overwrite):  # before the work, not after it
         return _built(options, model, timed)
 
@@ -152,12 +151,12 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
             explained = _explained(recall, cases, progress, keep, deadline)
             judged = _judged(recall, cases, explained, progress, deadline)
         cues, lost = _cues(classifier, cases, options, progress, deadline)
-        known = _known_answers(options, cases, progress)
+        known, untold = known_answers(options, progress, deadline) if cases else ((), ())
         return Run(
             model=classifier.facts,
             subjects=_subjects(cases, judged.explanations, cues),
             filters=explained.filters,
-            failures=failures + explained.failures + judged.failures + lost,
+            failures=failures + explained.failures + judged.failures + lost + untold,
             provenance=_provenance(options, classifier),
             profile=options.profile,
             selection=selection.notes,
@@ -188,7 +187,7 @@ def _explained(recall: Recall, cases: Sequence[Case], progress: Progress, keep: 
     for name in _method_names(options) if cases else ():
         try:
             if name in IMAGE_METHODS:
-                progress.stage(name, len(cases))
+                progress.stage(name, len(cases), [case.image.name for case in cases])
                 done = 0
                 for each in deadline.until(of_images[name].explain(classifier, cases, options)):
                     by_case[done].extend(replace(one, result=keep(one.result)) for one in each)
@@ -226,37 +225,31 @@ def _judged(
         return Judged(explained.explanations, (), (_told(progress, deadline.left_out("checks")),))
     evidence = Evidence(recall.classifier, cases, explained.explanations, IMAGE_METHODS, recall.options)
     pictures, runs = recall.picture_checks(PICTURE_CHECKS), recall.run_checks(RUN_CHECKS)
-    return judge_pictures(evidence, progress, pictures, runs)
-
-
-def _known_answers(options: BuildOptions, cases: Sequence[Case], progress: Progress) -> tuple[KnownAnswer, ...]:
-    """What this installation says of what is known; nothing where no picture is judged."""
-    if options.checks == "none" or not options.self_test or not cases:
-        return ()
-    progress.stage("self-test", 0)
-    known = self_test(options.device)
-    for each in known:
-        if not each.holds:
-            asked = "at least" if each.above else "at most"
-            progress.warn(f"self-test: {each.name} is {each.value:.3g}, {asked} {each.threshold:g} is asked")
-    return known
+    return judge_pictures(evidence, progress, pictures, runs, deadline)
 
 
 def _cues(
     classifier: Classifier, cases: Sequence[Case], options: BuildOptions, progress: Progress, deadline: Deadline
 ) -> tuple[Sequence[tuple[Cue, ...]], tuple[Failure, ...]]:
     """For each case what its answer lives on, where checks were asked for."""
-    if options.checks == "none" or not cases or deadline.over:
-        return [()] * len(cases), ()
-    progress.stage("cues", 0)
+    nothing: list[tuple[Cue, ...]] = [()] * len(cases)
+    if options.checks == "none" or not cases:
+        return nothing, ()
+    progress.stage("cues", len(cases), [case.image.name for case in cases])
+    found: list[tuple[Cue, ...]] = []
     try:
-        return answers_to_copies(classifier, cases, options.seed), ()
+        for each in deadline.until(answers_to_copies(classifier, cases, options.seed)):
+            found.append(each)
+            progress.advance()
+        missing = [case.image.name for case in cases[len(found) :]]
+        lost = (_told(progress, deadline.left_out("cues", missing)),) if missing else ()
+        return found + nothing[len(found) :], lost
     except Exception as err:  # whatever a user's own network raises
         if ends_the_run(err):
             raise
         failure = breakdown("cues", err)
         progress.warn(f"cues: {failure.why}")
-        return [()] * len(cases), (failure,)
+        return nothing, (failure,)
 
 
 def _subjects(

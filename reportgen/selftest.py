@@ -26,7 +26,8 @@ from reportgen import __version__
 from reportgen.cases import answered
 from reportgen.checks import randomisation
 from reportgen.classifier import Classifier, device_name, resolve_device
-from reportgen.contracts import Evidence, Silent
+from reportgen.contracts import Evidence, Progress, Silent
+from reportgen.deadline import Deadline
 from reportgen.example import HONEST
 from reportgen.example.scenes import Scene, fresh_scenes
 from reportgen.explain import IMAGE_METHODS
@@ -34,7 +35,7 @@ from reportgen.loading import opened_classifier
 from reportgen.measures import pixel_evidence, share_inside
 from reportgen.options import BuildOptions
 from reportgen.resources import cache_folder
-from reportgen.results import Case, Explanation, ImageInput, KnownAnswer, RegionWeights, Target
+from reportgen.results import Case, Explanation, Failure, ImageInput, KnownAnswer, RegionWeights, Target
 from reportgen.segmentation import Cut, superpixels
 
 COUNT: Final = 6  # scenes, one of each class
@@ -62,6 +63,25 @@ def self_test(device: str = "auto", *, again: bool = False) -> tuple[KnownAnswer
     found = (*_scenes(device), _planted(device))
     _keep(place, found)
     return found
+
+
+def known_answers(
+    options: BuildOptions, progress: Progress, deadline: Deadline
+) -> tuple[tuple[KnownAnswer, ...], tuple[Failure, ...]]:
+    """The same for a build, where pictures are judged and there is time; what does not hold is told."""
+    if options.checks == "none" or not options.self_test:
+        return (), ()
+    if deadline.over:
+        failure = deadline.left_out("self-test")
+        progress.warn(f"self-test: {failure.why}. {failure.fix}")
+        return (), (failure,)
+    progress.stage("self-test", 0)
+    known = self_test(options.device)
+    for each in known:
+        if not each.holds:
+            asked = "at least" if each.above else "at most"
+            progress.warn(f"self-test: {each.name} is {each.value:.3g}, {asked} {each.threshold:g} is asked")
+    return known, ()
 
 
 def _scenes(device: str) -> tuple[KnownAnswer, ...]:

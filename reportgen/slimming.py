@@ -8,6 +8,8 @@ _AROUND = re.compile(r"\s*([{};,>])\s*")  # not the colon: `a :hover` selects ot
 _COLON = re.compile(r"([a-z-]): ")
 _ZERO = re.compile(r"(?<![\w.#])0(\.\d)")
 _SEPARATE = re.compile(r",(?![^(]*\))")  # a comma of a list of selectors, not one inside :is()
+_INSIDE = re.compile(r"\([^)]*\)|\[[^]]*\]")  # of :is() one is enough, and attributes are no elements
+_ELEMENT = re.compile(r"(?<![\w.:#-])([a-z][a-z0-9]*)(?![\w(-])")
 _QUOTED = re.compile(r"""("[^"\n]*"|'[^'\n]*'|`[^`\n]*`)""")
 _SIGNS = re.compile(r"\s*([=(){}\[\];,?:<>!&|+*/-])\s*")
 
@@ -19,13 +21,12 @@ def slim_style(text: str) -> str:
 
 
 def used_only(style: str, names: Collection[str], language: str) -> str:
-    """The rules of a slim style sheet that can apply to a page with these classes in this language."""
+    """The rules of a slim style sheet that can apply to a page with these classes and elements in this language."""
 
     def applies(selector: str) -> bool:
         tongues = re.findall(r":lang\(([^)]*)\)", selector)
-        return set(re.findall(r"\.([a-z][\w-]*)", selector)) <= set(names) and all(
-            f"{language}-".startswith(f"{tongue}-") for tongue in tongues
-        )
+        asked = re.findall(r"\.([a-z][\w-]*)", selector) + _ELEMENT.findall(_INSIDE.sub("", selector))
+        return set(asked) <= set(names) and all(f"{language}-".startswith(f"{tongue}-") for tongue in tongues)
 
     kept = []
     for head, body in _blocks(style):

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from reportgen.errors import printable
 from reportgen.language import Words, load_words
 from reportgen.results import Facts, Scalar
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:  # the table needs no torch
     from reportgen.inspection import LayerRow
     from reportgen.ledger import Shelf
 
+COUNTS = ("images", "wrong", "results", "verdicts_supported", "verdicts_fails", "empty", "failed")
 COLUMNS = ("name", "kind", "channels", "size", "field", "shown")
 NUMBERS = ("channels", "size", "field")
 MARKS = {"good": ("ok", "green"), "note": ("note", "yellow"), "bad": ("MISSING", "red")}
@@ -62,8 +64,25 @@ def _day(seconds: float) -> str:
 def plan_table(plan: Facts, console: Console | None = None) -> str:
     """What a build would do: what it is about, and how much of it."""
     words = load_words()
-    rows = [((words(f"plan.{key}"), _amount(key, value)), "") for key, value in plan.items()]
+    rows = [((_planned(key, words), _amount(key, value)), "") for key, value in plan.items()]
     return _drawn({words("plan.what"): False, words("plan.amount"): False}, rows, console)
+
+
+def result_table(paths: Sequence[Path], summary: Facts, console: Console | None = None) -> str:
+    """What a build made: its files with their sizes, then how many images, pictures and failures are in them."""
+    words = load_words()
+    files = [((printable(str(path)), _size(path.stat().st_size)), "") for path in paths]
+    counts = [((words(f"result.{key}"), f"{summary[key]:,}"), "") for key in COUNTS if key in summary]
+    return _drawn({words("result.what"): False, words("result.amount"): True}, [*files, *counts], console)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
+
+
+def _planned(key: str, words: Words) -> str:
+    part, _, name = key.partition("_")
+    return words("plan.passes", name=name) if part == "passes" else words(f"plan.{key}")
 
 
 def _amount(key: str, value: Scalar) -> str:

@@ -49,7 +49,7 @@ _LONG_WORD = re.compile("[^\\s\u1100-\u11ff\u2e80-\ud7ff\uf900-\ufaff\uff00-\uff
 _PIECE = 12  # characters between two places where a long word may break
 # Where the page's style, script and policy go once it is known what they are: no text can hold a zero byte.
 _PLACES = {name: f"\0{name}\0" for name in ("style", "script", "policy")}
-_CLASSES, _NAME = re.compile(r'class="([^"]*)"'), re.compile(r"[\w-]+")
+_CLASSES, _ELEMENT, _NAME = re.compile(r'class="([^"]*)"'), re.compile(r"<([a-z][a-z0-9]*)"), re.compile(r"[\w-]+")
 _BAR_WIDTHS = "\n".join(f".w{share} {{ width: {share}% }}" for share in range(101))
 
 
@@ -161,8 +161,9 @@ def _style(jinja: SandboxedEnvironment, medium: Medium, script: str, page: str, 
     style = "\n".join(_file(jinja, f"styles/{name}") for name in medium.sheets)
     if medium.name == "paper":
         return f"{style}\n{_BAR_WIDTHS}\n"
-    classes = {name for names in _CLASSES.findall(page) for name in names.split()} | set(_NAME.findall(script))
-    return used_only(slim_style(style), classes, language) + "\n"
+    classes = {name for names in _CLASSES.findall(page) for name in names.split()}
+    names = classes | set(_ELEMENT.findall(page)) | set(_NAME.findall(script))
+    return used_only(slim_style(style), names, language) + "\n"
 
 
 def _script(jinja: SandboxedEnvironment, names: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -23,11 +23,15 @@ class Timed:
     _stage: str = ""
     _since: float = 0.0
 
-    def stage(self, name: str, total: int) -> None:
+    def stage(self, name: str, total: int, about: Sequence[str] = ()) -> None:
         """A stage begins, and the last one ends."""
         self._end()
         self._stage, self._since = name, self.clock()
-        self.progress.stage(name, total)
+        self.progress.stage(name, total, about)
+
+    def watch(self, passed: Callable[[], int]) -> None:
+        """Passed on."""
+        self.progress.watch(passed)
 
     def advance(self, steps: int = 1) -> None:
         """Passed on."""

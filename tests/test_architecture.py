@@ -39,7 +39,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("forwards", "heads", "inputs", "maps", "ruling", "segmentation", "settings", "studies", "surrogate", "verdicts"),
     ("language", "results", "verdict_schema"),
-    ("anchors", "changes", "schema"),
+    ("anchors", "changes", "costs", "schema"),
     ("comparison_schema",),
     ("batching", "folding", "palette", "precision", "redirected", "transforms"),
     ("attempts", "classifier", "document", "example", "hooks", "images", "measures.heat", "randomness"),
@@ -145,7 +145,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("recall",),
     ("compare", "doctor", "inspection", "pipeline", "starter", "verify"),
     ("api",),
-    ("command_line", "progress", "tables"),
+    ("progress", "tables"),
+    ("command_line",),
     ("cli",),
     ("__main__",),
 )

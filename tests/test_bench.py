@@ -67,6 +67,10 @@ class TestAQuickRun:
         assert mine == [(samples + 1) * count, ours, checked, heat, climb, ours + heat + climb, 0]
         assert {each["reading"]["images"] for each in (*cpu["shipped"], *cpu["course"])} == {samples}
 
+    def test_a_step_on_a_part_of_an_image_costs_less_than_a_tenth(self, printed: tuple[dict[str, Any], str]) -> None:
+        """Nine sixteenths of an image, up to the layer and back, of four images through the whole network and back."""
+        assert 5 < printed[0]["step"]["measured"] < 10
+
     def test_time_outside_the_network_is_a_part_of_the_time(self, cpu: dict[str, Any]) -> None:
         for row in cpu["rows"][:3]:
             for side in ("theirs", "ours"):

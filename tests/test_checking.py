@@ -192,7 +192,7 @@ class TestServices:
         else:
             Path("summary.md").mkdir()
         assert command(["check", "report"]) == 0
-        assert "the step's summary" in capsys.readouterr().err
+        assert "the step's summary: it " in capsys.readouterr().err
         assert size is None or Path("summary.md").stat().st_size == size
 
     def test_gitlab_gets_junit(self, monkeypatch: pytest.MonkeyPatch) -> None:

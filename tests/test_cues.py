@@ -107,14 +107,14 @@ def test_a_network_without_colours_is_not_asked_for_them() -> None:
 
 def test_where_an_answer_is_not_finite_nothing_is_said() -> None:
     classifier = wrapped(Unsure(), (32, 32), 2)
-    assert answers_to_copies(classifier, [case(classifier, lit(0.6, 0.2))], 1) == [()]
+    assert list(answers_to_copies(classifier, [case(classifier, lit(0.6, 0.2))], 1)) == [()]
 
 
 def test_no_other_image_changes_what_is_said_of_one() -> None:
     classifier = wrapped(ByPlace(), (32, 32), 2, batch=5)
     cases = [case(classifier, pixels) for pixels in photographs(7, (32, 32))]
-    alone = [answers_to_copies(classifier, [each], 3)[0] for each in cases]
-    together = answers_to_copies(classifier, cases[::-1], 3)[::-1]
+    alone = [next(answers_to_copies(classifier, [each], 3)) for each in cases]
+    together = list(answers_to_copies(classifier, cases[::-1], 3))[::-1]
     for one, other in zip(alone, together, strict=True):
         assert [(cue.name, cue.answer.index) for cue in one] == [(cue.name, cue.answer.index) for cue in other]
         assert [cue.probability for cue in one] == pytest.approx([cue.probability for cue in other], rel=1e-6)

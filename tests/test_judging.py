@@ -1,12 +1,16 @@
 """Checks run one after another, and each that breaks down costs itself only."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 from fake_run import fake_run
 
 from reportgen.classifier import Classifier
-from reportgen.contracts import Evidence, PictureCheck, RunCheck, Silent
+from reportgen.contracts import Evidence, ImageMethod, PictureCheck, RunCheck, Silent
+from reportgen.costs import Passes
+from reportgen.deadline import Deadline
 from reportgen.errors import EnvironmentProblem
 from reportgen.judging import judge_pictures
 from reportgen.options import BuildOptions
@@ -82,3 +86,77 @@ def test_without_checks_nothing_is_judged() -> None:
 def verdict_of(explanation: Explanation) -> Verdict:
     assert explanation.verdict
     return explanation.verdict
+
+
+class Ending(Deadline):
+    """Time for so many looks at the clock."""
+
+    looks: Iterator[bool]
+
+    @property
+    def over(self) -> bool:
+        return next(self.looks)
+
+
+def ending(after: int) -> Ending:
+    made = Ending(5.0, 0.0)
+    object.__setattr__(made, "looks", itertools.chain([False] * after, itertools.repeat(True)))
+    return made
+
+
+def some(_: object) -> Passes:
+    return Passes(1)
+
+
+class TestTheEndOfTime:
+    def test_keeps_what_a_check_said_of_the_images_before(self) -> None:
+        progress = Silent()
+        pictures = {"faithfulness": PictureCheck("faithfulness", numbered, (), passes=some)}
+        judged = judge_pictures(evidence(), progress, pictures, {}, ending(1))
+        first, second = judged.explanations
+        assert all(verdict_of(each).check("faithfulness") for each in first)
+        assert [each.verdict for each in second] == [None] * len(second)
+        (failure,) = judged.failures
+        assert failure.what == "faithfulness"
+        assert (
+            failure.why
+            == f"not computed for {evidence().cases[1].image.name}: the 5 seconds of --max-seconds were over"
+        )
+        assert [line for line in progress.lines if "--max-seconds" in line] == [
+            f"faithfulness: {failure.why}. {failure.fix}"
+        ]
+
+    def test_costs_nothing_where_all_was_done_before(self) -> None:
+        pictures = {"faithfulness": PictureCheck("faithfulness", numbered, (), passes=some)}
+        assert judge_pictures(evidence(), Silent(), pictures, {}, ending(2)).failures == ()
+
+    def test_ends_no_check_that_asks_the_network_nothing(self) -> None:
+        pictures = {"faithfulness": PictureCheck("faithfulness", numbered, ())}
+        judged = judge_pictures(evidence(), Silent(), pictures, {}, ending(0))
+        assert judged.failures == ()
+        assert all(verdict_of(each).check("faithfulness") for group in judged.explanations for each in group)
+
+    @pytest.mark.parametrize(("looks", "asked"), [(0, 0), (1, 1), (3, 2)])
+    def test_is_kept_between_images_that_a_method_is_asked_again_about(self, looks: int, asked: int) -> None:
+        closed: list[int] = []
+
+        def explain(_c: Classifier, cases: Sequence[Case], _o: BuildOptions) -> Iterator[tuple[Explanation, ...]]:
+            done = 0
+            try:
+                for _ in cases:
+                    done += 1
+                    yield ()
+            finally:
+                closed.append(done)
+
+        def judge(given: Evidence) -> Iterator[MethodCheck]:
+            list(given.methods["saliency"].explain(given.classifier, given.cases, given.options))
+            yield MethodCheck("saliency", CheckResult("randomisation", "supported", 0.1, 0.7))
+
+        given = replace(evidence(), methods={"saliency": ImageMethod("saliency", explain, ())})
+        judged = judge_pictures(
+            given, Silent(), {}, {"randomisation": RunCheck("randomisation", judge, ())}, ending(looks)
+        )
+        assert [each.what for each in judged.failures] == ([] if looks == 3 else ["randomisation"])
+        assert len(judged.method_checks) == (1 if looks == 3 else 0)
+        assert closed == ([] if looks == 0 else [asked])  # a generator that never began has nothing to give back

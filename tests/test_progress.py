@@ -1,10 +1,16 @@
 from io import StringIO
 
+import numpy as np
 import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from reportgen.progress import TerminalProgress, shown_progress
+from reportgen.attribution import score_gradients
+from reportgen.example import HONEST
+from reportgen.loading import opened_classifier
+from reportgen.options import BuildOptions
+from reportgen.progress import LONG_ENOUGH, NAME, PassesColumn, TerminalProgress, image_shown, shown_progress
+from reportgen.results import Target
 
 
 @pytest.fixture
@@ -44,6 +50,61 @@ def test_steps_without_a_stage_are_nobodys(shown: TerminalProgress) -> None:
     assert state(shown) == []
 
 
+def images(progress: TerminalProgress) -> list[str]:
+    return [task.fields["image"] for task in progress.bar.tasks]
+
+
+def test_the_image_that_is_worked_on_is_named(shown: TerminalProgress) -> None:
+    shown.stage("lime", 2, ["a.jpg", "b\x1b.jpg"])
+    assert images(shown) == ["a.jpg"]
+    shown.advance()
+    assert images(shown) == ["b<U+001B>.jpg"]
+    shown.advance()
+    assert images(shown) == [""]
+    shown.stage("cues", 2, ["a.jpg", "b.jpg"])
+    shown.stage("write", 3)
+    assert images(shown) == ["", "", ""]
+
+
+def test_of_a_long_name_the_end_is_shown() -> None:
+    name = image_shown(["folder/" * 20 + "star_0.jpg"], 0)
+    assert len(name) == NAME
+    assert name.endswith("/star_0.jpg")
+
+
+def test_passes_per_second_are_those_of_the_stage(shown: TerminalProgress, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, passed = [100.0], [1000]
+    monkeypatch.setattr("reportgen.progress.time.monotonic", lambda: now[0])
+    column = PassesColumn()
+
+    def told() -> list[str]:
+        return [column.render(task).plain for task in shown.bar.tasks]
+
+    shown.stage("model", 0)  # before there is a network
+    shown.watch(lambda: passed[0])
+    shown.stage("saliency", 5)
+    passed[0] += 7000
+    now[0] += LONG_ENOUGH / 2
+    assert told()[1] == ""  # too short to tell
+    now[0] = 102.0
+    assert told()[1] == "3,500 passes/s"
+    shown.stage("compose", 0)
+    now[0], passed[0] = 200.0, 9000
+    assert told()[1:] == ["3,500 passes/s", "10 passes/s"]
+
+
+def test_a_network_tells_how_many_images_went_through_it() -> None:
+    progress = TerminalProgress(Progress(console=Console(file=StringIO())), talkative=False, quiet=True)
+    options = BuildOptions(model=HONEST, methods=("saliency",))
+    with opened_classifier(options, None, progress) as classifier:
+        before = progress.passed()
+        pixels = np.zeros((3, *classifier.facts.input.size, 3), np.float32)
+        classifier.logits(pixels)
+        classifier.answer(classifier.prepare(pixels))
+        score_gradients(classifier, pixels, [Target(0, "", "asked")] * 3)
+        assert progress.passed() - before == 9
+
+
 @pytest.mark.parametrize(("quiet", "talkative", "lines"), [(False, True, 2), (False, False, 1), (True, False, 0)])
 def test_who_hears_what(quiet: bool, talkative: bool, lines: int) -> None:
     output = StringIO()
@@ -69,5 +130,8 @@ def test_bars_are_for_terminals(
     monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
     with shown_progress(quiet=quiet, verbose=verbose) as progress:
         assert progress.bar.disable == (quiet or not terminal)
+        assert progress.drawn == (terminal and not quiet)
+        progress.stage("lime", 1, ["[red].jpg"])  # a name, not markup
+        progress.advance()
         assert progress.talkative == ((terminal or verbose) and not quiet)
     assert capsys.readouterr().out == ""

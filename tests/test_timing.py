@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,24 @@ def test_each_stage_has_its_seconds_and_one_that_comes_back_is_added_up() -> Non
     assert log["seconds"] == 5.5
 
 
+class Listening(Silent):
+    def stage(self, name: str, total: int, about: Sequence[str] = ()) -> None:
+        self.told = [(name, total, about)]
+
+    def watch(self, passed: Callable[[], int]) -> None:
+        self.passed = passed
+
+
 def test_everything_is_passed_on() -> None:
-    silent = Silent()
+    silent = Listening()
     timed = Timed(silent)
     timed.say("one")
     timed.warn("two")
     timed.advance()
+    timed.stage("lime", 1, ["a.jpg"])
+    timed.watch(lambda: 7)
     assert silent.lines == ["one", "two"]
+    assert (silent.told, silent.passed()) == ([("lime", 1, ["a.jpg"])], 7)
 
 
 @pytest.mark.parametrize("text", [None, "", "{}", '{"seconds": "long"}', "[1]"])

@@ -11,8 +11,9 @@ from typing import Final
 import numpy as np
 
 from reportgen.checks.deletion import blurring, shares
-from reportgen.checks.gaps import Ask, Test
+from reportgen.checks.gaps import Ask, Test, asked_of
 from reportgen.contracts import Evidence, PictureCheck
+from reportgen.costs import Judging, Passes
 from reportgen.results import Case, CheckResult
 from reportgen.verdicts import FAITHFULNESS
 
@@ -33,4 +34,10 @@ def _asking(count: int, given: Evidence, case: Case) -> Ask:
     return partial(blurring(given.classifier, image).logits, counts=[int(each) for each in pixels])
 
 
-CHECK = PictureCheck(FAITHFULNESS, judge, ("petsiuk2018", "adebayo2018"))
+def passes(about: Judging) -> Passes:
+    """Each control of each image, and each picture, by both ways of hiding at each share."""
+    count, noises = FULL if about.options.checks == "full" else QUICK
+    return asked_of(about, noises, count)
+
+
+CHECK = PictureCheck(FAITHFULNESS, judge, ("petsiuk2018", "adebayo2018"), passes=passes)

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reportgen.attempts import ends_the_run
-from reportgen.checks.controls import controls
+from reportgen.checks.controls import EDGES, controls
 from reportgen.checks.deletion import Logits, Ranks, ranking
 from reportgen.contracts import Evidence
+from reportgen.costs import Judging, Passes
 from reportgen.heads import Kind, probabilities
 from reportgen.randomness import stream
 from reportgen.results import Case, CheckResult, Explanation, Scalar, Target
@@ -149,6 +150,12 @@ class _Trial:
         """
         kind = self.given.classifier.facts.head.kind
         return target.role != "predicted" and _score(self.case.prediction.logits[None], target, kind)[0] < MARGIN
+
+
+def asked_of(about: Judging, noises: int, shares: int) -> Passes:
+    """What a test mostly asks: the controls once for each image, and each picture, by both ways at each share."""
+    known = noises + len(EDGES) + 1  # the blob
+    return Passes(2 * shares * (about.images * known + about.pictures))
 
 
 def _silent(check: str, explanation: Explanation) -> CheckResult | None:

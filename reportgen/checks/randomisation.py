@@ -20,6 +20,7 @@ from reportgen.cases import answered
 from reportgen.checks.asking import again, asked, sizes, too_costly
 from reportgen.classifier import Classifier
 from reportgen.contracts import Evidence, ImageMethod, RunCheck
+from reportgen.costs import Judging, Passes
 from reportgen.errors import MethodError
 from reportgen.measures import rank_correlation
 from reportgen.reinitialised import layers_as_run, reinitialised, upper_layers
@@ -172,4 +173,14 @@ def _result(work: _Work, curve: Curve) -> CheckResult:
     return CheckResult(RANDOMISATION, state, value, THRESHOLD, above=False, measures=measures)
 
 
-CHECK = RunCheck(RANDOMISATION, judge, ("adebayo2018",))
+def passes(about: Judging) -> Passes:
+    """What is not too costly asked again about as many images as a median is taken over, at each stage; and learned
+    pictures where the run has too few.
+    """
+    again_ = (each for name, each in about.methods.items() if not too_costly(name, about.options))
+    stages = STAGES if about.options.checks == "full" else 1
+    fresh = max(0, LEAST - about.images)
+    return sum(again_, Passes()) * (LEAST * stages + fresh) + Passes(plain=1 + fresh)
+
+
+CHECK = RunCheck(RANDOMISATION, judge, ("adebayo2018",), passes=passes)

@@ -15,9 +15,10 @@ from scipy.sparse import coo_array, csr_array, diags_array
 from scipy.sparse.linalg import splu
 
 from reportgen.checks.deletion import Logits, Ranks
-from reportgen.checks.gaps import Ask, Test
+from reportgen.checks.gaps import Ask, Test, asked_of
 from reportgen.classifier import Classifier
 from reportgen.contracts import Evidence, PictureCheck
+from reportgen.costs import Judging, Passes
 from reportgen.fills import Image
 from reportgen.randomness import stream
 from reportgen.results import Case, CheckResult
@@ -115,4 +116,9 @@ def _asking(given: Evidence, case: Case) -> Ask:
     return partial(Imputing(given.classifier, image, rng.normal(0, NOISE, image.shape)).logits)
 
 
-CHECK = PictureCheck(ROAD, judge, ("rong2022",), slow=True)
+def passes(about: Judging) -> Passes:
+    """Each control of each image, and each picture, by both ways of hiding at each share."""
+    return asked_of(about, NOISES, len(SHARES))
+
+
+CHECK = PictureCheck(ROAD, judge, ("rong2022",), slow=True, passes=passes)

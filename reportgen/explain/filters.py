@@ -18,6 +18,7 @@ from reportgen.attempts import ends_the_run
 from reportgen.channels import GROUP, Channels, as_text, channel_answers
 from reportgen.classifier import Classifier, to_numpy
 from reportgen.contracts import FilterMethod
+from reportgen.costs import Filters, Passes
 from reportgen.crops import Dossier, Wanted, find_crops
 from reportgen.hooks import captured
 from reportgen.layers import ACTIVATIONS, Tokens, check_filters, named_layers, one_per_stage, tokens_of
@@ -265,6 +266,16 @@ def _parameters(classifier: Classifier, layer: Layer, tokens: Tokens, options: B
     return found
 
 
+def passes(about: Filters) -> Passes:
+    """The channels' answers, the crops and the maps of all layers; candidates held at their mean; the ascent."""
+    options, images = about.options, about.images
+    count = len(options.filters) or options.filters_top
+    tried = count * (1 if options.filters else ablation.CANDIDATES)
+    plain = images * (3 + about.layers * (1 + tried)) + about.layers * count
+    graded = about.layers * count * Ascent(options.filter_steps).variants * options.filter_steps
+    return Passes(plain, graded + (0 if options.filters else images))
+
+
 METHOD = FilterMethod(
-    NAME, explain, ("erhan2009", "olah2017", "borowski2021", "bigun1987", "araujo2019", "molchanov2017")
+    NAME, explain, ("erhan2009", "olah2017", "borowski2021", "bigun1987", "araujo2019", "molchanov2017"), passes
 )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from reportgen.classifier import Classifier, to_numpy
 from reportgen.contracts import FilterMethod
+from reportgen.costs import Filters, Passes
 from reportgen.hooks import captured, run_to
 from reportgen.layers import check_filters, named_layers, write_up_layer
 from reportgen.measures import filter_preferences
@@ -55,6 +56,7 @@ def climb(
     optimiser = torch.optim.Adam([images], lr=RATE)
     with torch.enable_grad():
         for step in range(steps):
+            classifier.batch.passed += len(images)
             _, given = run_to(classifier.module, layer, classifier.units(images))
             (gradient,) = torch.autograd.grad(-given[:, number].sum(), images)
             if step == 0 and not gradient.any():
@@ -77,4 +79,9 @@ def _maps(classifier: Classifier, pixels: NDArray[np.float32], layer: str, numbe
     return np.concatenate(classifier.in_batches(len(pixels), run))
 
 
-METHOD = FilterMethod(NAME, explain, ("hw5", "erhan2009"))
+def passes(about: Filters) -> Passes:
+    """Its maps on all images, and a gradient at each step of its one image."""
+    return Passes(about.images, STEPS)
+
+
+METHOD = FilterMethod(NAME, explain, ("hw5", "erhan2009"), passes)

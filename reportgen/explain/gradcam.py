@@ -17,6 +17,7 @@ from torch.nn.functional import interpolate
 from reportgen.attribution import Heat, Method, NotApplicable, Row, asked, explained, pixels_of, scores
 from reportgen.classifier import Classifier, no_gradient, to_numpy
 from reportgen.contracts import ImageMethod
+from reportgen.costs import Image, Passes
 from reportgen.hooks import traced
 from reportgen.options import BuildOptions
 from reportgen.results import Case, Explanation, Facts
@@ -63,4 +64,9 @@ def weighted(maps: Tensor, gradients: Tensor, size: tuple[int, ...]) -> Tensor:
     return interpolate(summed, size, mode="bilinear", align_corners=False)[:, 0]
 
 
-METHOD = ImageMethod(NAME, explain, ("selvaraju2017",))
+def passes(about: Image) -> Passes:
+    """One gradient for each class."""
+    return Passes(graded=about.targets)
+
+
+METHOD = ImageMethod(NAME, explain, ("selvaraju2017",), passes)

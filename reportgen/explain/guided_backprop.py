@@ -16,6 +16,7 @@ from torch import nn
 from reportgen.attribution import GROUP, Heat, Method, NotApplicable, Row, Scored, asked, explained, pixels_of
 from reportgen.classifier import Classifier, to_numpy
 from reportgen.contracts import ImageMethod
+from reportgen.costs import Image, Passes
 from reportgen.options import BuildOptions
 from reportgen.results import Case, Explanation, Facts
 
@@ -55,4 +56,9 @@ def _heats(classifier: Classifier, rows: Sequence[Row]) -> list[Heat]:
     return [Heat(np.abs(each).max(axis=0), signed=False, parameters=counted) for each in found]
 
 
-METHOD = ImageMethod(NAME, explain, ("springenberg2015", "nie2018", "adebayo2018"))
+def passes(about: Image) -> Passes:
+    """One gradient for each class."""
+    return Passes(graded=about.targets)
+
+
+METHOD = ImageMethod(NAME, explain, ("springenberg2015", "nie2018", "adebayo2018"), passes)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from reportgen.attribution import GROUP, Heat, Method, Row, explained, pixels_of, score_gradients
 from reportgen.classifier import Classifier
 from reportgen.contracts import ImageMethod
+from reportgen.costs import Image, Passes
 from reportgen.options import BuildOptions
 from reportgen.results import Case, Explanation, Facts
 
@@ -31,4 +32,9 @@ def _heats(classifier: Classifier, rows: Sequence[Row]) -> list[Heat]:
     return [Heat(each.sum(axis=-1)) for each in products]
 
 
-METHOD = ImageMethod(NAME, explain, ("shrikumar2017", "ancona2018"))
+def passes(about: Image) -> Passes:
+    """One gradient for each class."""
+    return Passes(graded=about.targets)
+
+
+METHOD = ImageMethod(NAME, explain, ("shrikumar2017", "ancona2018"), passes)

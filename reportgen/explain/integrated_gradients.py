@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from reportgen.attribution import Heat, Method, Row, Scored, asked, explained, score_of
 from reportgen.classifier import Classifier, to_numpy
 from reportgen.contracts import ImageMethod
+from reportgen.costs import Image, Passes
 from reportgen.fills import Fill, filled
 from reportgen.options import BuildOptions
 from reportgen.results import Case, Explanation, Facts, Scalar
@@ -90,4 +91,9 @@ def _missed(heat: NDArray[np.float32], gained: float) -> float:
     return abs(float(heat.sum(dtype=np.float64)) - gained)
 
 
-METHOD = ImageMethod(NAME, explain, ("sundararajan2017",))
+def passes(about: Image) -> Passes:
+    """Both ends, and a gradient of each step for each class; more where so few steps are not precise."""
+    return Passes(2, STEPS * about.targets)
+
+
+METHOD = ImageMethod(NAME, explain, ("sundararajan2017",), passes)

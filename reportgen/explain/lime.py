@@ -17,6 +17,7 @@ from reportgen.attempts import failed, without_picture
 from reportgen.attribution import score_of
 from reportgen.classifier import Classifier
 from reportgen.contracts import ImageMethod
+from reportgen.costs import Image, Passes
 from reportgen.fills import Fill, filled
 from reportgen.heads import probabilities
 from reportgen.measures import region_measures, shown_regions, weights_agreement
@@ -25,11 +26,13 @@ from reportgen.options import BuildOptions
 from reportgen.perturbation import Scene, scene
 from reportgen.randomness import legacy_stream, stream
 from reportgen.results import Case, Explanation, RegionWeights, Scalar, Target
-from reportgen.sampling import Masks
+from reportgen.sampling import Masks, order
 from reportgen.segmentation import Cut, Superpixels, superpixels
 from reportgen.surrogate import ALPHA, CONFIDENCE, KERNEL_WIDTH, LinearModel
 
 NAME = "lime"
+USUAL = 4  # blocks until most pictures are settled
+CHECKS = 2  # questions with another fill and another cut, of one block each
 LEAST_MOVE = 1e-3  # of probability: regions that move it by less, all of them together, are no evidence
 
 
@@ -206,4 +209,17 @@ def _agreement(
     return {f"{name}_agreement": correlation, f"{name}_ceiling": ceiling}
 
 
-METHOD = ImageMethod(NAME, explain, ("ribeiro2016", "achanta2012", "garreau2021", "plackett1946", "covert2021"))
+def passes(about: Image) -> Passes:
+    """All that are allowed if they are random; else two pairs of blocks, and one block for each check.
+
+    Most images are settled by then or before.
+    """
+    options = about.options
+    block = order(options.lime_segments)
+    if options.lime_sampling == "random" or not fits_design(options.lime_segments, options.lime_samples):
+        return Passes(1 + options.lime_samples + (0 if options.lime_once else CHECKS * block))
+    sampled = min(USUAL * block, options.lime_samples // block * block)
+    return Passes(1 + sampled + (0 if options.lime_once else CHECKS * block))
+
+
+METHOD = ImageMethod(NAME, explain, ("ribeiro2016", "achanta2012", "garreau2021", "plackett1946", "covert2021"), passes)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from reportgen.attribution import Heat, Method, Row, explained, score_of
 from reportgen.classifier import Classifier
 from reportgen.contracts import ImageMethod
+from reportgen.costs import Image, Passes
 from reportgen.fills import Fill, filled
 from reportgen.options import BuildOptions
 from reportgen.perturbation import scene
@@ -82,4 +83,9 @@ def _pairs(count: int) -> NDArray[np.bool_]:
     return np.eye(count, count + 1, dtype=bool) | np.eye(count, count + 1, 1, dtype=bool)
 
 
-METHOD = ImageMethod(NAME, explain, ("zeiler2014",))
+def passes(about: Image) -> Passes:
+    """The image, and each window covered."""
+    return Passes(1 + math.prod(_windows(about.size, stride(about.size))))
+
+
+METHOD = ImageMethod(NAME, explain, ("zeiler2014",), passes)

@@ -11,6 +11,7 @@ import numpy as np
 from reportgen.attribution import GROUP, Heat, Method, Row, explained, pixels_of, score_gradients
 from reportgen.classifier import Classifier
 from reportgen.contracts import ImageMethod
+from reportgen.costs import Image, Passes
 from reportgen.options import BuildOptions
 from reportgen.results import Case, Explanation, Facts
 
@@ -32,4 +33,9 @@ def _heats(classifier: Classifier, rows: Sequence[Row]) -> list[Heat]:
     return [Heat(np.abs(each).max(axis=-1), signed=False) for each in gradients]
 
 
-METHOD = ImageMethod(NAME, explain, ("simonyan2014", "adebayo2018"))
+def passes(about: Image) -> Passes:
+    """One gradient for each class."""
+    return Passes(graded=about.targets)
+
+
+METHOD = ImageMethod(NAME, explain, ("simonyan2014", "adebayo2018"), passes)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from reportgen.attribution import Heat, Method, Row, explained, score_gradients
 from reportgen.classifier import Classifier
 from reportgen.contracts import ImageMethod
+from reportgen.costs import Image, Passes
 from reportgen.options import BuildOptions
 from reportgen.randomness import stream
 from reportgen.results import Case, Explanation, Facts
@@ -42,4 +43,9 @@ def noisy(image: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.f
     return (image + spread * rng.standard_normal((SAMPLES, *image.shape))).astype(np.float32)
 
 
-METHOD = ImageMethod(NAME, explain, ("smilkov2017",))
+def passes(about: Image) -> Passes:
+    """A gradient of each noisy copy for each class."""
+    return Passes(graded=SAMPLES * about.targets)
+
+
+METHOD = ImageMethod(NAME, explain, ("smilkov2017",), passes)

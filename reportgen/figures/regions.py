@@ -95,11 +95,15 @@ def _latticed(picture: NDArray[np.float64], where: NDArray[np.bool_]) -> NDArray
 
 def _lined(picture: NDArray[np.float64], where: NDArray[np.bool_], along: NDArray[Any]) -> NDArray[np.float64]:
     """Lines in pairs, one lighter and one darker, so that one of them shows on any ground."""
+    if not where.any():
+        return picture
     period = max(6, max(where.shape) // LINES)
     phase, line = along % period, period // 6
-    lighter = (where & (phase < line))[..., None]
-    darker = (where & (phase >= line) & (phase < 2 * line))[..., None]
-    return np.where(lighter, 0.3 * picture + 0.7, np.where(darker, 0.4 * picture, picture))
+    lined = picture.copy()
+    lighter = where & (phase < line)
+    lined[lighter] = 0.3 * lined[lighter] + 0.7
+    lined[where & (phase >= line) & (phase < 2 * line)] *= 0.4
+    return lined
 
 
 def _outlined(picture: NDArray[np.float64], regions: Segments) -> NDArray[np.float64]:

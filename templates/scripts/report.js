@@ -1,4 +1,3 @@
-"use strict";
 // The page is whole without this. What it adds: theme, sorting and filtering, enlarged pictures, layers over each other.
 {
 const root = document.documentElement;
@@ -7,9 +6,10 @@ const all = (what, where = document) => [...where.querySelectorAll(what)];
 // A browser may forbid it, as some do for files.
 const kept = (name, value) => {
   try {
-    if (value !== undefined) localStorage.setItem("reportgen." + name, value);
-    return localStorage.getItem("reportgen." + name);
-  } catch { return null }
+    name = "reportgen." + name;
+    if (value !== undefined) localStorage[name] = value;
+    return localStorage[name];
+  } catch {}
 };
 root.dataset.theme = kept("theme") || "";
 
@@ -28,7 +28,7 @@ addEventListener("DOMContentLoaded", () => {
   const narrow = () => {
     const wanted = choices.map(e => e.value).filter(Boolean);
     cards.forEach(e => e.classList.toggle("off", !wanted.every(w => e.dataset.tokens.split(" ").includes(w))));
-    const n = cards.filter(e => !e.classList.contains("off")).length;
+    const n = all(".card:not(.off)").length;
     count.textContent = count.dataset.text.replace("{n}", n).replace("{total}", cards.length);
   };
   const sort = () => {
@@ -86,8 +86,8 @@ addEventListener("DOMContentLoaded", () => {
   // A click beside the box lands on the dialog itself.
   help.onclick = zoom.onclick = e => act[e.target === e.currentTarget ? "close" : e.target.dataset.does]?.(e);
   zoom.onkeydown = e => {
-    if (e.key === "ArrowRight") walk(1);
-    if (e.key === "ArrowLeft") walk(-1);
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
+    if (by) walk(by);
   };
 
   all(".card figure").forEach(figure => {

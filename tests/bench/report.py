@@ -37,14 +37,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Size:
-    """One report. pictures: on an image's card and in the figures of the tasks; seconds; MB; MiB of memory."""
+    """One report. pictures: on an image's card and in the figures of the tasks; seconds; MB; MiB of memory.
+
+    cpu: seconds of a core, which a busy machine changes least.
+    """
 
     images: int
     pictures: float
     compose_seconds: float
+    compose_cpu: float
     html_seconds: float
+    html_cpu: float
     html_mb: float
     pdf_seconds: float
+    pdf_cpu: float
     pdf_mb: float
     own_mib: float
     pdf_mib: float
@@ -71,7 +77,7 @@ def measure(count: int, keep: Path | None = None) -> Size:
     pictures = page.data.count(b"<img ") / count
     sizes = (len(page.data) / 1e6, len(paper.data) / 1e6)
     child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**10
-    return Size(count, pictures, composing, writing, sizes[0], drawing, sizes[1], high_water(), child)
+    return Size(count, pictures, *composing, *writing, sizes[0], *drawing, sizes[1], high_water(), child)
 
 
 def made_up(count: int) -> Run:
@@ -125,10 +131,11 @@ def _within_budget(name: str, document: object, limit: float) -> Fitted:
     return fitted(document, lambda made: OUTPUTS[name].render(made, BUSY), name, limit, load_words())  # type: ignore[arg-type]
 
 
-def _timed(work: Callable[[], T]) -> tuple[float, T]:
-    start = time.perf_counter()
+def _timed(work: Callable[[], T]) -> tuple[tuple[float, float], T]:
+    """Seconds by the clock and of a core, children and all, and what was made."""
+    start, busy = time.perf_counter(), sum(os.times()[:4])
     made = work()
-    return time.perf_counter() - start, made
+    return (time.perf_counter() - start, sum(os.times()[:4]) - busy), made
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ ORANGE, BLUE = (255, 127, 14), (31, 119, 180)
 
 
 def pixels(picture: Picture) -> NDArray[np.int64]:
-    return np.asarray(Image.open(BytesIO(picture.data))).astype(np.int64)
+    return np.asarray(Image.open(BytesIO(picture.data)).convert("RGB")).astype(np.int64)
 
 
 def near(colours: NDArray[np.int64], colour: tuple[int, int, int]) -> NDArray[np.bool_]:

@@ -1,14 +1,12 @@
 """report.html in a real browser, from file://: silent, complete, in bounds, and open to everyone."""
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from browsing import NEEDED, opened, started
+from from_npm import tool
 from playwright.sync_api import Browser
 from sample_document import NAMES, report
 from sample_pictures import HOSTILE
@@ -16,8 +14,6 @@ from sample_pictures import HOSTILE
 from reportgen.contracts import RenderOptions
 from reportgen.outputs import html
 
-AXE = os.environ.get("REPORTGEN_AXE", "")  # read here, for tests run without REPORTGEN_ variables
-ROOT = Path(__file__).parents[2]
 WIDTHS = (390, 768, 1280, 1400, 1920)
 
 pytestmark = NEEDED
@@ -158,19 +154,7 @@ def test_the_policy_holds_against_a_script(browser: Browser, tmp_path: Path) -> 
 @pytest.fixture(scope="session")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The source of axe-core: from REPORTGEN_AXE, from node_modules, or fetched by npm."""
-    inside = Path("node_modules", "axe-core", "axe.min.js")
-    for path in (Path(AXE), ROOT / inside):
-        if path.is_file():
-            return path.read_text(encoding="utf-8")
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("no axe-core: set REPORTGEN_AXE to axe.min.js, or install npm")
-    folder = tmp_path_factory.mktemp("axe")
-    command = [npm, "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--ignore-scripts", "axe-core@4"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    if done.returncode:
-        pytest.skip(f"npm could not fetch axe-core: {done.stderr.strip()[-200:]}")
-    return (folder / inside).read_text(encoding="utf-8")
+    return tool("axe-core", 4, "axe.min.js", "REPORTGEN_AXE", tmp_path_factory).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("width", [390, 1280])
