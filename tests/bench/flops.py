@@ -10,12 +10,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bench import course
 from bench.ours import course_options, opened
-from bench.scenes import scenes
+from bench.scenes import photographs, scenes
 from bench.targets import Target
 from bench.writeup import WriteUp
 from reportgen.ascent import Ascent, synthesise, window_of
-from reportgen.layers import survey
 from reportgen.palette import palette
+from reportgen.receptive import survey
 
 FILTERS: Final = 16  # that climb in one batch
 PHOTOGRAPHS: Final = 4  # that the write-up optimises, of which it prints one
@@ -26,7 +26,7 @@ def of_a_step(narrower: int) -> Target:
     """Our step for one filter's image as a share of the write-up's."""
     device = torch.device("cpu")
     network = course.course_network(narrower, device)
-    theirs = WriteUp(network, device, course.photographs(scenes(PHOTOGRAPHS)))
+    theirs = WriteUp(network, device, photographs(scenes(PHOTOGRAPHS)))
     one, two = (_counted(partial(theirs.filters, steps)) for steps in (1, 2))
     few, many = (_counted(partial(_climb, network, steps)) for steps in STEPS)
     ours = (many - few) / (STEPS[1] - STEPS[0]) / FILTERS
