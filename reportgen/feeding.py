@@ -217,13 +217,18 @@ def _notes(spec: InputSpec, evidence: InputEvidence | None, asked: InputEvidence
     if asked and clear and asked.chosen.divergence > OPPOSED * best.divergence:
         return (("note.fed_opposed", {**facts, "other": f"{asked.chosen.divergence:.2g}"}),)
     if "default" in _deciders(spec):
-        sure = "none" if best.divergence > FARTHEST else "weak"
-        return ((f"note.fed_{sure}", facts),)
+        return ((f"note.fed_{'none' if best.divergence > FARTHEST else _unclear(spec)}", facts),)
     return (("note.fed_found", facts),) if "batch-norm" in _deciders(spec) else ()
 
 
 def _deciders(spec: InputSpec) -> tuple[str, str]:
     return str(spec.chosen_by["channel_order"]), str(spec.chosen_by["normalisation"])
+
+
+def _unclear(spec: InputSpec) -> str:
+    """What convention decides, for want of a clear answer."""
+    order, normalisation = (who == "default" for who in _deciders(spec))
+    return "weak" if order and normalisation else "weak_order" if order else "weak_normalisation"
 
 
 def _numbers(values: tuple[float, ...], nothing: str) -> str:

@@ -123,7 +123,7 @@ def _given(module: nn.Module) -> tuple[Weights, Network]:
 def _classes(
     options: BuildOptions, weights: Weights, network: Network, outputs: int
 ) -> tuple[tuple[str, ...], str, tuple[tuple[str, Facts], ...]]:
-    """Class names, where they come from, and a note where they were assumed."""
+    """Class names, where they come from, and a note where no option gave them."""
     if options.classes:
         names = images.read_class_names(options.classes)
         if len(names) != outputs:
@@ -134,7 +134,7 @@ def _classes(
     for names, origin in ((weights.classes, "checkpoint"), (network.classes, "architecture"), (course, "course")):
         if len(names) == outputs:
             return names, origin, ((f"note.classes_{origin}", {}),)
-    return tuple(f"class {index}" for index in range(outputs)), "index", ()
+    return tuple(f"class {index}" for index in range(outputs)), "index", (("note.classes_index", {}),)
 
 
 def _alike(classes: tuple[str, ...]) -> tuple[tuple[str, Facts], ...]:

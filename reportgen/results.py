@@ -34,6 +34,8 @@ WARNINGS = frozenset(
         "note.fed_opposed",
         "note.fed_unknown",
         "note.fed_weak",
+        "note.fed_weak_normalisation",
+        "note.fed_weak_order",
         "note.last_stage",
         "note.separate",
         "note.unsteady",

@@ -145,7 +145,8 @@ def _order(found: Sequence[Found], labels: Sequence[int | None], options: BuildO
     elif options.indices:
         notes = (("select.indices", {"indices": ", ".join(map(str, order)), "total": len(found)}),)
     elif not notes and len(order) < len(found):
-        notes = (("select.limit", {"taken": len(order), "total": len(found)}),)
+        many = ("select.limit", {"taken": len(order), "total": len(found)})
+        notes = (many if len(order) > 1 else ("select.limit_one", {"total": len(found)}),)
     return Order(order, (), notes)
 
 

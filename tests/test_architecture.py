@@ -121,6 +121,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "compose.abridging",
         "compose.controls",
         "compose.heat_findings",
+        "compose.legend",
         "compose.patterns",
         "compose.trust",
     ),

@@ -107,6 +107,7 @@ class TestClasses:
     def test_numbered_where_nothing_names_them(self) -> None:
         facts = opened(FunctionalReLU())
         assert (facts.classes, facts.classes_from) == (("class 0", "class 1", "class 2", "class 3"), "index")
+        assert ("note.classes_index", {}) in facts.notes
 
     def test_from_the_checkpoint_with_a_note(self, checkpoint: Callable[..., Path]) -> None:
         facts = opened(None, model=checkpoint(classes=["a", "b", "c", "d"]))

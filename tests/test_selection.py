@@ -91,6 +91,10 @@ def test_limit_is_told(tmp_path: Path) -> None:
     assert "first 2 of 5" in said(selection)
 
 
+def test_one_image_is_told_as_one(tmp_path: Path) -> None:
+    assert "The first of 5 images is shown" in said(choose(many(tmp_path, 5), limit=1))
+
+
 def test_indices_count_from_zero_in_alphabetical_order(tmp_path: Path) -> None:
     selection = choose(many(tmp_path, 5), indices=[3, 0])
     assert names(selection) == ["i003", "i000"]

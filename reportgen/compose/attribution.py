@@ -87,10 +87,11 @@ def _steps(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:
 
 def _figures(words: Words, name: str, items: Sequence[Found], score: str) -> Iterator[Figure]:
     percentile = f"{PERCENTILE:g}"
-    method = words(f"attribution.method_{name}", score=score)
+    told = words(f"attribution.method_{name}", score=score)
+    named = words("card.method_other", method=method_name(words, name), line=told)
     colour = words("attribution.colour_signed" if name in SIGNED else "attribution.colour", percentile=percentile)
     contrast = [sentence.text for sentence in versus_sentences(words, items)]
-    line = joined(words, [method, colour, *contrast])
+    line = joined(words, [named, colour, *contrast])
     for n, group in enumerate(in_rows(items), 1):
         above = padded(attribution_panel(words, item, overlay=True, label=item.name) for item in group)
         maps = (attribution_panel(words, item, overlay=False) for item in group)
@@ -99,7 +100,8 @@ def _figures(words: Words, name: str, items: Sequence[Found], score: str) -> Ite
         caption = words(key, method=method_name(words, name))
         anchor = f"{name.replace('_', '-')}-figure-{n}"
         about = tuple(image_anchor(item.subject.image) for item in group)
-        yield Figure(anchor, 0, caption, (above, below), line, (attribution_scale(words, name),), about)
+        method = line if n == 1 else ""
+        yield Figure(anchor, 0, caption, (above, below), method, (attribution_scale(words, name),), about)
 
 
 def _table(words: Words, name: str, items: Sequence[Found]) -> Table:

@@ -4,15 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from reportgen.anchors import image_anchor, picture_anchor
-from reportgen.attribution_panels import METHODS, SIGNED, attribution_panel, method_name
+from reportgen.attribution_panels import METHODS, SIGNED, attribution_panel
 from reportgen.compose import agreeing, heat_findings, lime_trust, patterns, trust
 from reportgen.compose.bars import bars
 from reportgen.compose.controls import with_controls
+from reportgen.compose.legend import legend
 from reportgen.compose.trust import marked
 from reportgen.document import Block, Figure, Panel, Paragraph, ScaleBar, Section, Sentence
 from reportgen.language import Words
 from reportgen.panels import (
-    PERCENTILE,
     Found,
     Studied,
     activation_panel,
@@ -39,7 +39,6 @@ from reportgen.phrasing import (
     said,
     shown_name,
     told_failure,
-    whole,
 )
 from reportgen.pictures import with_pictures
 from reportgen.results import Failure, Head, Run, Subject
@@ -76,7 +75,8 @@ def section(run: Run, words: Words, keep: Keep = in_memory) -> Section:
     numbered = enumerate(run.failures, 1)
     failed = (_failed(words, n, failure) for n, failure in numbered if failure.code not in NO_IMAGE)
     cards = (with_pictures(_card(run, words, card), keep) for card in _cards(run))
-    return with_controls(Section("images", words("section.images"), sections=(*failed, *cards)), run, words)
+    section_ = Section("images", words("section.images"), legend(run, words), sections=(*failed, *cards))
+    return with_controls(section_, run, words)
 
 
 def _failed(words: Words, n: int, failure: Failure) -> Section:
@@ -223,19 +223,25 @@ def _figure(words: Words, card: _Card, strongest: Studied | None) -> Figure:
     count = max(1, *(len(items) for items in (card.saliency, *card.others, card.lime)))
     cut = [each for row in range(count) for each in in_rows(tuple(_row(words, card, strongest, row)))]
     rows = tuple(padded(row, max(map(len, cut))) for row in cut)
-    shown = ["original"]
-    shown += ["saliency"] * bool(card.saliency) + ["maps"] * bool(card.others)
-    shown += ["filter"] * bool(strongest) + ["lime"] * bool(card.lime)
-    parts = listing(words, [words(f"card.part_{part}") for part in shown])
-    told = [words("card.caption", name=shown_name(card.subject.image.name), parts=parts)]
-    told += [words("card.caption_rows")] if count > 1 else []
-    if card.lime or any(item.explanation.method in SIGNED for item in card.maps):
-        told.append(words("card.caption_colours" if card.lime else "card.caption_signed"))
-    caption = joined(words, told)
-    method = joined(words, _methods(words, card, strongest))
+    scales = tuple(_scales(words, card, strongest))
     return Figure(
-        f"{image_anchor(card.subject.image)}-figure", 0, caption, rows, method, tuple(_scales(words, card, strongest))
+        f"{image_anchor(card.subject.image)}-figure", 0, _caption(words, card, strongest, count), rows, "", scales
     )
+
+
+def _caption(words: Words, card: _Card, strongest: Studied | None, count: int) -> str:
+    """What the legend above all cards cannot say: the image, the classes explained, the filter."""
+    name = shown_name(card.subject.image.name)
+    targets = dict.fromkeys(item.explanation.target for item in card.maps)
+    if targets:
+        named = listing(words, [target_words(words, target) for target in targets])
+        told = [words("card.caption_targets", name=name, targets=named)]
+    else:
+        told = [words("card.caption", name=name)]
+    told += [words("card.caption_rows")] if count > 1 else []
+    if strongest:
+        told.append(words("card.caption_filter", layer=strongest.layer, filter=strongest.study.filter))
+    return joined(words, told)
 
 
 def _row(words: Words, card: _Card, strongest: Studied | None, row: int) -> Iterator[Panel]:
@@ -258,27 +264,6 @@ def _linked(panel: Panel, item: Found) -> Panel:
     """The panel under an address that no other image or method changes."""
     anchor = picture_anchor(item.subject.image, item.explanation.method, item.explanation.target)
     return replace(panel, anchor=anchor)
-
-
-def _methods(words: Words, card: _Card, strongest: Studied | None) -> Iterator[str]:
-    targets = dict.fromkeys(item.explanation.target for item in card.maps)
-    if targets:
-        named = listing(words, [target_words(words, target) for target in targets])
-        yield words("card.method_targets", targets=named)
-    if card.saliency:
-        yield words("card.method_saliency", percentile=f"{PERCENTILE:g}", score=words(f"score.{card.head.score}"))
-    score = words(f"score.{card.head.score}")
-    for items in card.others:
-        name = items[0].explanation.method
-        line = words(f"attribution.method_{name}", score=score)
-        yield words("card.method_other", method=method_name(words, name), line=line)
-    if strongest:
-        yield words("card.method_filter", layer=strongest.layer, filter=strongest.study.filter)
-    for item in card.lime[:1]:
-        if facts := item.explanation.parameters:
-            fill, scale = words(f"fill.{facts['fill']}"), words(f"scale.{facts['scale']}")
-            samples = whole(int(facts["samples"]))
-            yield words("card.method_lime", samples=samples, fill=fill, scale=scale)
 
 
 def _scales(words: Words, card: _Card, strongest: Studied | None) -> Iterator[ScaleBar]:

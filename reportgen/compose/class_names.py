@@ -1,6 +1,6 @@
-"""Class names in the page's language, for the one set of names that is ours to translate: the course's foods.
+"""Class names in the page's language, where they are ours to translate: the course's foods, and bare numbers.
 
-The original stands beside each translation, and report.json knows the original only.
+The original stands beside each food's translation, and report.json knows the original only.
 """
 
 import dataclasses
@@ -13,11 +13,12 @@ from reportgen.results import ClassEffect, RankedClass, Run, Target
 
 
 def in_words(run: Run, words: Words) -> Run:
-    """The run with every class named as "麵包 Bread", where all its classes are the course's; otherwise itself."""
-    names = _names(run.model.classes, words)
+    """The run with every class named as "麵包 Bread" or "類別 3", where names are ours; otherwise itself."""
+    model = run.model
+    names = _numbers(model.classes, words) if model.classes_from == "index" else _names(model.classes, words)
     if not names:
         return run
-    model = dataclasses.replace(run.model, classes=tuple(names[name] for name in run.model.classes))
+    model = dataclasses.replace(model, classes=tuple(names[name] for name in run.model.classes))
     told: Run = _told(dataclasses.replace(run, model=model), names)
     return told
 
@@ -29,6 +30,12 @@ def _names(classes: tuple[str, ...], words: Words) -> Mapping[str, str]:
         return {}
     told = {name: words(f"food11.{key}") for name, key in keys.items()}
     return {} if all(told[name] == name for name in told) else {name: f"{told[name]} {name}" for name in told}
+
+
+def _numbers(classes: tuple[str, ...], words: Words) -> Mapping[str, str]:
+    """Name -> name as shown, of classes that nothing names; empty where the page's language has these very words."""
+    told = {name: words("target.numbered", index=index) for index, name in enumerate(classes)}
+    return {} if all(told[name] == name for name in told) else told
 
 
 def _told(part: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - any part of a run

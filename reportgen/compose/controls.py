@@ -37,7 +37,7 @@ def with_controls(section: Section, run: Run, words: Words) -> Section:
         words("controls.order"), tuple(Option(str(n), words(f"controls.order_{each}")) for n, each in enumerate(ORDERS))
     )
     controls = Controls(tuple(choice for choice in choices if len(choice.options) > 2), order)
-    return replace(section, blocks=(controls, *section.blocks), sections=cards)
+    return replace(section, blocks=(*section.blocks, controls), sections=cards)
 
 
 def _choice(words: Words, name: str, options: Sequence[Option]) -> Choice:

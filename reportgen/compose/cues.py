@@ -36,7 +36,8 @@ def numbers(run: Run) -> Numbers:
         measured |= {f"{name}_changed": n, f"{name}_kept": len(asked) - n}
     measured |= _swapped(asked)
     several = len({each.prediction.first.index for each in asked}) > 1
-    if several and changed.get("grey", 0) >= max(SAME_PLACE_LEAST, MANY * len(asked)):
+    # An answer that falls with the details as easily as with the colours tells nothing of colours.
+    if several and changed.get("grey", 0) >= max(SAME_PLACE_LEAST, MANY * len(asked), 1 + changed.get("blurred", 0)):
         measured["grey_pattern"] = True
     # A network that always answers the same keeps its answer whatever it is shown.
     if several and int(measured.get("shuffled_kept", 0)) >= max(SAME_PLACE_LEAST, SAME_PLACE_SHARE * len(asked)):
@@ -44,15 +45,24 @@ def numbers(run: Run) -> Numbers:
     return measured
 
 
-def warnings(run: Run, words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
-    """For page one: channels in the wrong order, and answers by colour."""
+def warnings(run: Run, words: Words, summary: Mapping[str, Scalar]) -> Iterator[tuple[Sentence, ...]]:
+    """For page one, a paragraph each: channels in the wrong order, and answers by colour."""
     if "swapped_pattern" in summary:
         keys = ("summary.swapped_right", "summary.right", "summary.labelled")
         counts = {"swapped": summary["swapped_right"], "right": summary["right"], "total": summary["labelled"]}
-        yield said(words, "pattern.swapped", keys, **counts)
+        yield (said(words, "pattern.swapped", keys, **counts),)
     if "grey_pattern" in summary:
         changed = [each for each in run.subjects if _changed(each, "grey")]
-        yield of_images(words, "grey", ("grey_changed", "cues"), summary, changed)
+        told = of_images(words, "grey", ("grey_changed", "cues"), summary, changed)
+        yield (told, *_which_colour(words, summary))
+
+
+def _which_colour(words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
+    """Whether it counts which colour something has: another one is a greater change than another light."""
+    if "swapped_kept" in summary and "swapped_pattern" not in summary:
+        kept, total = int(summary["swapped_kept"]), int(summary["cues"])
+        key = "pattern.grey_any" if kept >= SAME_PLACE_SHARE * total else "pattern.grey_which"
+        yield said(words, key, ("summary.swapped_kept", "summary.cues"), kept=kept, total=total)
 
 
 def findings(words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
@@ -65,8 +75,7 @@ def findings(words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
     told = listing(words, [words(f"pattern.kept_{name}", n=n) for name, n in kept.items()])
     yield citing(words, "pattern.cues", keys, total=total, kept=told)
     if "shuffled_pattern" in summary:
-        keys = ("summary.cues", "summary.shuffled_kept")
-        yield said(words, "pattern.shuffled", keys, n=summary["shuffled_kept"], total=total)
+        yield said(words, "pattern.shuffled", ("summary.cues", "summary.shuffled_kept"))
 
 
 def card(words: Words, subject: Subject, key: str) -> Iterator[Sentence]:

@@ -50,10 +50,10 @@ def findings(words: Words, item: Studied) -> Iterator[Sentence]:
     if float(facts["maximum"]) <= 0:
         reached = number(facts["reached"])
         keys = item.keys("maximum", "reached")
-        yield said(words, "filters.shows_silent", keys, filter=study.filter, reached=reached)
+        yield said(words, "filters.shows_silent", keys, reached=reached)
         return
     share = percent(facts["active"])
-    yield said(words, "filters.shows_active", item.keys("active"), filter=study.filter, share=share)
+    yield said(words, "filters.shows_active", item.keys("active"), share=share)
     yield from _warnings(words, item)
     yield from _answers(words, item)
     yield from _needs(words, item)

@@ -99,17 +99,20 @@ def _figures(words: Words, items: Sequence[Found]) -> Iterator[Figure]:
         key = "lime.caption" if first else "lime.caption_next" if item.ok else "lime.caption_none"
         caption = words(key, name=item.name, target=target)
         about, scales = (image_anchor(item.subject.image),), (scale,) if item.ok else ()
-        yield Figure(f"lime-figure-{n}", 0, caption, (tuple(row),), _method(words, item), scales, about)
+        yield Figure(f"lime-figure-{n}", 0, caption, (tuple(row),), _method(words, item, first=first), scales, about)
 
 
-def _method(words: Words, item: Found) -> str:
+def _method(words: Words, item: Found, *, first: bool) -> str:
+    """What was spent; below the first figure also what is the same for all."""
     facts = item.explanation.parameters
     if not item.ok:
         return ""
+    spent = {"passes": whole(int(item.measure("passes"))), "segments": int(item.measure("segments"))}
+    if not first:
+        return words("lime.method_next", **spent)
     return words(
         "lime.method",
-        passes=whole(int(item.measure("passes"))),
-        segments=int(item.measure("segments")),
+        **spent,
         fill=words(f"fill.{facts['fill']}"),
         scale=words(f"scale.{facts['scale']}"),
         most=measures.SHOWN_REGIONS,

@@ -126,11 +126,12 @@ def _check(words: Words, drawn: Sequence[Found], check: str) -> Iterator[Sentenc
         yield said(words, f"lime.shows_{check}_unknown", keys, other=other)
     elif against:
         worst = min(against, key=lambda item: item.measure(f"{check}_agreement"))
-        r, named = coefficient(worst.measure(f"{check}_agreement")), worst.name
-        yield counted(
-            words, f"lime.shows_{check}_against", len(against), keys, total=len(telling), other=other, r=r, name=named
-        )
+        values = {"other": other, "r": coefficient(worst.measure(f"{check}_agreement")), "name": worst.name}
+        if len(telling) == 1:
+            yield said(words, f"lime.shows_{check}_against_only", keys, **values)
+        else:
+            yield counted(words, f"lime.shows_{check}_against", len(against), keys, total=len(telling), **values)
     else:
         rs = [item.measure(f"{check}_agreement") for item in telling]
-        values = {"low": coefficient(min(rs)), "high": coefficient(max(rs)), "total": len(telling)}
-        yield counted(words, f"lime.shows_{check}_for", len(telling), keys, other=other, **values)
+        values = {"other": other, "low": coefficient(min(rs)), "high": coefficient(max(rs))}
+        yield counted(words, f"lime.shows_{check}_for", len(telling), keys, total=len(telling), **values)

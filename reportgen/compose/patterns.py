@@ -43,15 +43,10 @@ def numbers(run: Run) -> Numbers:
 
 def warnings(run: Run, words: Words, summary: Mapping[str, Scalar]) -> Iterator[tuple[Sentence, ...]]:
     """One paragraph for each pattern."""
-    told = (
-        _place_sentences(run, words, summary),
-        _chance_sentences(run, words, summary),
-        _alone(run, words, summary),
-        cues.warnings(run, words, summary),
-    )
-    place_told, chance_told, alone, by_colour = map(tuple, told)
-    yield from (each for each in (place_told, chance_told) if each)
-    yield from ((sentence,) for sentence in (*alone, *by_colour))
+    whole = tuple(_place_sentences(run, words, summary)), tuple(_chance_sentences(run, words, summary))
+    yield from (each for each in whole if each)
+    yield from ((sentence,) for sentence in _alone(run, words, summary))
+    yield from cues.warnings(run, words, summary)
 
 
 def _alone(run: Run, words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:

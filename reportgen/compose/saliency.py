@@ -42,6 +42,7 @@ def section(run: Run, words: Words) -> Section:
     items = found(run, "saliency")
     percentile = f"{PERCENTILE:g}"
     score = words(f"score.{run.model.head.score}")
+    asked = any(item.explanation.target.role == "asked" for item in items)
     how = (
         said(
             words,
@@ -52,7 +53,7 @@ def section(run: Run, words: Words) -> Section:
             score=score,
         ),
         *([said(words, "saliency.how_rivals", ("model.head.ends",))] if run.model.head.score != "logit" else []),
-        said(words, "saliency.how_targets"),
+        said(words, "saliency.how_targets_asked" if asked else "saliency.how_targets"),
     )
     blocks: tuple[Block, ...] = (
         paragraph(words, "what", said(words, "saliency.what", score=score)),
@@ -76,7 +77,8 @@ def _figures(words: Words, items: Sequence[Found], score: str) -> Iterator[Figur
         maps = padded(marked(saliency_panel(words, item, overlay=False), words, item.explanation) for item in group)
         about = tuple(image_anchor(item.subject.image) for item in group)
         caption = words("saliency.caption" if n == 1 else "saliency.caption_continued")
-        yield Figure(f"saliency-figure-{n}", 0, caption, (photographs, maps), method, (scale,), about)
+        told = method if n == 1 else ""
+        yield Figure(f"saliency-figure-{n}", 0, caption, (photographs, maps), told, (scale,), about)
 
 
 def _shows(words: Words, items: Sequence[Found], units: str) -> Iterator[Sentence]:

@@ -66,13 +66,13 @@ def _compared(result: CheckResult) -> str:
 
 
 def sentences(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:
-    """For a card: which of its pictures hold, which do not, each with its number; the best state first."""
+    """For a card: which of its pictures hold, which do not; the best state first. The chips have the numbers."""
     told = [item for item in items if item.explanation.verdict and item.ok]
     for state in STATES:
         group = [item for item in told if verdict_of(item).state == state]
         if group and state not in SILENT:
             keys = tuple(key for item in group for key in _keys(item))
-            named = listing(words, [_named(words, item) for item in group])
+            named = listing(words, [_method(words, item) for item in group])
             yield counted(words, f"trust.card_{state}", len(group), keys, pictures=named)
     for item in told:
         if verdict_of(item).state == "not_tested":
@@ -88,11 +88,6 @@ def _keys(item: Found) -> tuple[str, ...]:
     position = verdict_of(item).checks.index(verdict_of(item).deciding)
     start = f"{item.key}.verdict"
     return f"{start}.state", f"{start}.checks[{position}].value", f"{start}.checks[{position}].threshold"
-
-
-def _named(words: Words, item: Found) -> str:
-    numbers = _compared(verdict_of(item).deciding)
-    return words("trust.named", picture=_method(words, item), numbers=numbers)
 
 
 def _method(words: Words, item: Found) -> str:

@@ -3,7 +3,7 @@
 from reportgen.rules.rule import Evidence, Measured, NotTested, Rule
 
 CONTRADICTED = frozenset({"note.fed_opposed", "note.fed_none"})
-UNSURE = "note.fed_weak"
+UNSURE = frozenset({"note.fed_weak", "note.fed_weak_normalisation", "note.fed_weak_order"})
 KEYS = tuple(f"model.input.evidence.{name}" for name in ("order", "normalisation", "chosen"))
 
 
@@ -23,7 +23,7 @@ def input_contradicted(evidence: Evidence) -> Measured | NotTested:
 
 def input_unsure(evidence: Evidence) -> Measured | NotTested:
     """Whether the first batch-norm does not tell clearly how photographs were fed, and no option does."""
-    return _noted(evidence, frozenset({UNSURE}))
+    return _noted(evidence, UNSURE)
 
 
 def _noted(evidence: Evidence, notes: frozenset[str]) -> Measured | NotTested:

@@ -113,15 +113,20 @@ def test_every_language_says_as_much_and_rests_on_the_same_numbers(name: str) ->
 
 def of_foods(run: Run) -> Run:
     """The run of a network that knows the course's foods."""
+    return of_classes(run, FOODS)
+
+
+def of_classes(run: Run, names: tuple[str, ...], origin: str = "checkpoint") -> Run:
+    """The run of a network with these classes."""
     subjects = []
     for n, subject in enumerate(run.subjects):
-        prediction = fake_prediction(n, n, FOODS)
+        prediction = fake_prediction(n, n, names)
         first = prediction.first
         explanations = tuple(
             replace(each, target=Target(first.index, first.name, "predicted")) for each in subject.explanations
         )
         subjects.append(replace(subject, prediction=prediction, explanations=explanations))
-    return replace(run, subjects=tuple(subjects), model=replace(fake_model(), classes=FOODS))
+    return replace(run, subjects=tuple(subjects), model=replace(fake_model(), classes=names, classes_from=origin))
 
 
 def test_foods_are_told_in_both_languages_and_kept_in_english() -> None:
@@ -137,6 +142,18 @@ def test_foods_are_told_in_both_languages_and_kept_in_english() -> None:
         assert list(document.facts["model"]["classes"]) == list(FOODS)
         assert words("food11.bread") + " Bread" == bread
     assert "麵包" not in page(written(run))
+
+
+def test_classes_that_nothing_names_are_numbered_in_the_pages_language() -> None:
+    names = tuple(f"class {n}" for n in range(11))
+    run = of_classes(fake_run(images=2, profile="default", trouble=False), names, "index")
+    first = run.subjects[0].prediction.first
+    document = written(run, "zh-Hant")
+    assert "class " not in page(document)
+    assert f"類別 {first.index}" in page(document)
+    assert document.facts["images"][0]["prediction"]["name"] == first.name
+    told_so = of_classes(run, names, "option")
+    assert first.name in page(written(told_so, "zh-Hant"))
 
 
 def test_other_class_names_stay_as_the_model_has_them() -> None:

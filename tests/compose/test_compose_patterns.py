@@ -12,8 +12,8 @@ from reportgen.compose.patterns import drawn, numbers
 from reportgen.results import Explanation, RegionWeights, RuleResult, Run
 
 PATTERNS = (
-    "border", "chance", "filter", "grey", "one_answer", "place_class_all", "place_images", "renamed", "shuffled",
-    "silent_layer", "swapped",
+    "border", "chance", "filter", "grey", "grey_any", "grey_which", "one_answer", "place_class_all", "place_images",
+    "renamed", "shuffled", "silent_layer", "swapped",
 )  # fmt: skip
 
 
@@ -25,7 +25,8 @@ def patterns(run: Run) -> set[str]:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("answers by colour", {"grey"}),
+        ("answers by colour", {"grey", "grey_which"}),
+        ("answers by any colour", {"grey", "grey_any"}),
         ("answers by patches", {"shuffled"}),
         ("one corner, one class", {"place_class_all", "place_images", "one_answer"}),
         ("one corner, all classes", {"place_images"}),
@@ -106,6 +107,21 @@ def test_half_of_the_answers_by_colour_make_a_pattern() -> None:
     fewer = with_cues(QUIET, {"grey": [*kept, 0, 2, 3, 0], "shuffled": lost + lost})
     assert numbers(fewer)["grey_changed"] == 3
     assert "grey_pattern" not in numbers(fewer)
+
+
+def test_answers_that_fall_without_details_as_easily_are_none_by_colour() -> None:
+    lost, kept = [1, 2, 3, 0], [0, 1, 2, 3]
+    assert "grey_pattern" in numbers(with_cues(QUIET, {"grey": lost + lost, "blurred": [*lost, 1, 2, 3, 3]}))
+    assert "grey_pattern" not in numbers(with_cues(QUIET, {"grey": lost + lost, "blurred": lost + lost}))
+    assert "grey_pattern" not in numbers(with_cues(QUIET, {"grey": lost + kept, "blurred": lost + lost}))
+
+
+def test_another_colour_that_changes_nothing_is_no_danger_of_another_light() -> None:
+    (paragraph,) = [
+        each for each in texts(RUNS["answers by any colour"], "summary").split("\n") if "colours are" in each
+    ]
+    assert "6 of 8 answers stand" in paragraph
+    assert "light" not in paragraph
 
 
 def test_a_filter_below_half_decides_nothing() -> None:

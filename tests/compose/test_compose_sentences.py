@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fake_run import fake_prediction, fake_run
 from reading import WORDS, all_sections, says, texts, written
-from scenarios import no_maps, of_tokens, with_filters, with_lime
+from scenarios import RUNS, no_maps, of_tokens, with_filters, with_lime
 
 from reportgen.compose import summarise
 from reportgen.compose.overview import _evidence
@@ -321,3 +321,17 @@ def test_a_network_without_maps_gets_a_sentence_and_no_empty_name() -> None:
     text = texts(no_maps(), "filters")
     assert "No layer of this network gives maps" in text
     assert "Layer " not in text.replace("Layer-", "")
+
+
+def test_where_a_class_was_asked_for_the_predicted_one_is_not_said_to_be_explained() -> None:
+    asked, predicted = RUNS["asked for"], RUNS["further methods"]
+    assert says(asked, "saliency.how_targets_asked", "saliency")
+    assert not says(asked, "saliency.how_targets", "saliency")
+    assert says(predicted, "saliency.how_targets", "saliency")
+    assert "for the predicted class" not in texts(asked)
+
+
+def test_one_explanation_is_not_told_as_one_of_one() -> None:
+    told = texts(RUNS["further methods, one image"], "lime")
+    assert "On a/star_0.jpg a second segmentation (a grid) tells another story (r = 0.00)" in told
+    assert "of 1 explanations" not in told

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from fake_run import fake_evidence, fake_run
-from reading import WORDS, all_sections, card
+from reading import WORDS, all_sections, card, written
 from scenarios import RUNS
 
 from reportgen.compose import compose
@@ -426,3 +426,24 @@ def test_the_appendix_lists_what_batch_norms_were_asked_and_no_infinite_distance
     _, chart, _ = section(of_model(input=spec), "feeding").blocks
     assert isinstance(chart, Bars)
     assert [bar.text for bar in chart.bars] == ["0.01 nats", "0.2 nats"]
+
+
+def test_what_all_figures_of_a_section_share_is_said_below_the_first() -> None:
+    document = written(RUNS["further methods, twelve images"])
+    for anchor in ("saliency", "gradcam", "integrated-gradients"):
+        (section,) = [each for each in document.sections if each.anchor == anchor]
+        first, *more = [block for block in section.blocks if isinstance(block, Figure)]
+        assert first.method
+        assert more
+        assert not any(figure.method for figure in more)
+
+
+def test_the_cards_are_read_by_one_legend() -> None:
+    run = RUNS["further methods, twelve images"]
+    (section,) = [each for each in written(run).sections if each.anchor == "images"]
+    (legend,) = [block for block in section.blocks if isinstance(block, Paragraph)]
+    told = " ".join(sentence.text for sentence in legend.sentences)
+    assert all(name in told for name in ("Saliency:", "Grad-CAM:", "Activation:", "LIME:", "Orange speaks for"))
+    mine = [block for each in section.sections for block in each.blocks if isinstance(block, Figure)]
+    assert len(mine) == 12
+    assert all("Explained: " in figure.caption and not figure.method for figure in mine)
