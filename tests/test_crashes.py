@@ -49,7 +49,8 @@ def check_whole(each: dict[str, Any]) -> None:
     """Every file is the old report's or the new one's, the next run builds the new one, and leaves nothing beside."""
     old, new = each["old"], each["new"]
     assert each["again"] == 0, each
-    assert set(new) == {"report.html", "report.json", "run/run.json", "run/arrays.safetensors"}, each
+    parts = {"run/run.json", "run/arrays.safetensors", "run/manifest.json"}
+    assert set(new) == {"report.html", "report.json", *parts}, each
     for name, digest in each["after"].items():
         assert digest in (old[name], new[name]), each
     assert set(each["after"]) == set(new), each
