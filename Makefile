@@ -43,11 +43,12 @@ types: $(STAMP)  ## Check types, strictly
 	$(BIN)/mypy
 
 samples: $(STAMP)  ## Rebuild sample_reports/
-	$(BIN)/reportgen build --model $(EXAMPLE)/honest.pth --images $(EXAMPLE)/scenes --pick per-class --limit 6 --out $(SAMPLES)/honest
-	$(BIN)/reportgen build --model $(EXAMPLE)/shortcut.pth --images $(EXAMPLE)/marked --limit 6 --out $(SAMPLES)/shortcut
+	@# In a fresh clone the folders hold no run/, by which a report is known as one of ours.
+	$(BIN)/reportgen build --model $(EXAMPLE)/honest.pth --images $(EXAMPLE)/scenes --pick per-class --limit 6 --overwrite --out $(SAMPLES)/honest
+	$(BIN)/reportgen build --model $(EXAMPLE)/shortcut.pth --images $(EXAMPLE)/marked --limit 6 --overwrite --out $(SAMPLES)/shortcut
 	$(BIN)/reportgen build --model $(EXAMPLE)/honest.pth --images $(EXAMPLE)/scenes --indices 2,4,6,8 --profile hw5 \
-	    --author "Ada Example" --student-id b00000000 --format pdf,json --out $(SAMPLES)/hw5
-	for lang in zh-Hant zh-Hans; do $(BIN)/reportgen render $(SAMPLES)/hw5 --lang $$lang --format pdf --out $(SAMPLES)/hw5-$$lang || exit 1; done
+	    --author "Ada Example" --student-id b00000000 --format pdf,json --overwrite --out $(SAMPLES)/hw5
+	for lang in zh-Hant zh-Hans; do $(BIN)/reportgen render $(SAMPLES)/hw5 --lang $$lang --format pdf --overwrite --out $(SAMPLES)/hw5-$$lang || exit 1; done
 
 format: $(STAMP)  ## Format the code
 	$(BIN)/ruff check --fix .
