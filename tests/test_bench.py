@@ -71,6 +71,9 @@ class TestAQuickRun:
         """Nine sixteenths of an image, up to the layer and back, of four images through the whole network and back."""
         assert 5 < printed[0]["step"]["measured"] < 10
 
+    def test_what_checks_cost_is_measured_in_whole_builds(self, printed: tuple[dict[str, Any], str]) -> None:
+        assert printed[0]["checks"]["measured"] > 100  # with them, of without
+
     def test_time_outside_the_network_is_a_part_of_the_time(self, cpu: dict[str, Any]) -> None:
         for row in cpu["rows"][:3]:
             for side in ("theirs", "ours"):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from bench import flops, masks, memory, ours, page, quality, report, targets, tasks
+from bench import checks, flops, masks, memory, ours, page, quality, report, targets, tasks
 from bench.course import course_network
 from bench.masks import Fit
 from bench.quality import Quality
@@ -49,6 +49,7 @@ class Results:
     peaks: Mapping[int, float]
     memory: Target
     step: Target
+    checks: Target
     reports: tuple[Size, ...]
 
 
@@ -71,9 +72,11 @@ def run(scale: Scale, devices: Sequence[str]) -> Results:
     peaks = memory.peaks(scale)
     say("operations")
     step = flops.of_a_step(scale.narrower)
+    say("checks")
+    checked = checks.measure(scale)
     say("reports")
     sizes = tuple(report.measured_apart(count) for count in scale.reports)
-    return Results(scale, _machine(), measured, peaks, targets.of_memory(peaks), step, sizes)
+    return Results(scale, _machine(), measured, peaks, targets.of_memory(peaks), step, checked, sizes)
 
 
 def markdown(found: Results) -> str:
@@ -98,6 +101,7 @@ def markdown(found: Results) -> str:
     memory_of = " and ".join(f"{mib:.0f} MiB for {count} images" for count, mib in found.peaks.items())
     parts += ["### Memory", f"Peak of a build in a process of its own: {memory_of}.", page.targets([found.memory])]
     parts += ["### Operations", page.targets([found.step])]
+    parts += ["### Checks", page.targets([found.checks])]
     parts += ["### Reports", page.reports(found.reports)]
     return "\n\n".join(part for part in parts if part)
 

@@ -28,14 +28,15 @@ def of_a_step(narrower: int) -> Target:
     network = course.course_network(narrower, device)
     theirs = WriteUp(network, device, photographs(scenes(PHOTOGRAPHS)))
     one, two = (_counted(partial(theirs.filters, steps)) for steps in (1, 2))
-    few, many = (_counted(partial(_climb, network, steps)) for steps in STEPS)
-    ours = (many - few) / (STEPS[1] - STEPS[0]) / FILTERS
+    filters = min(FILTERS, network.cnn[course.LAYER - 1].num_features)  # of a narrow network all
+    few, many = (_counted(partial(_climb, network, filters, steps)) for steps in STEPS)
+    ours = (many - few) / (STEPS[1] - STEPS[0]) / filters
     share = 100 * ours / (two - one)
     return Target("floating-point operations of a filter's step, of the write-up's", 10, 5, share, "%")
 
 
-def _climb(network: course.Classifier, steps: int) -> None:
-    """Sixteen filters of the write-up's layer, each with one image."""
+def _climb(network: course.Classifier, filters: int, steps: int) -> None:
+    """So many filters of the write-up's layer together, each with one image."""
     options = course_options(scenes(1), "cpu")
     with opened(options, network) as (classifier, cases):
         name = f"cnn.{course.LAYER}"
@@ -44,7 +45,7 @@ def _climb(network: course.Classifier, steps: int) -> None:
             raise ValueError(f"the receptive field of {name} is not known")
         settings = Ascent(steps, variants=1, window=window_of(classifier, name, layer.fields.size))
         pixels = np.stack([case.image.pixels for case in cases])
-        synthesise(classifier, name, range(FILTERS), settings, palette(pixels), 1)
+        synthesise(classifier, name, range(filters), settings, palette(pixels), 1)
 
 
 def _counted(work: Callable[[], object]) -> int:
