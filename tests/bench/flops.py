@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 import torch
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench import course
@@ -28,7 +29,10 @@ def of_a_step(narrower: int) -> Target:
     network = course.course_network(narrower, device)
     theirs = WriteUp(network, device, photographs(scenes(PHOTOGRAPHS)))
     one, two = (_counted(partial(theirs.filters, steps)) for steps in (1, 2))
-    filters = min(FILTERS, network.cnn[course.LAYER - 1].num_features)  # of a narrow network all
+    norm = network.cnn[course.LAYER - 1]
+    if not isinstance(norm, nn.BatchNorm2d):
+        raise TypeError(f"no batch-norm before layer {course.LAYER} of the course's network")
+    filters = min(FILTERS, norm.num_features)  # of a narrow network all
     few, many = (_counted(partial(_climb, network, filters, steps)) for steps in STEPS)
     ours = (many - few) / (STEPS[1] - STEPS[0]) / filters
     share = 100 * ours / (two - one)
