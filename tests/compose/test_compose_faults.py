@@ -25,7 +25,8 @@ from reportgen.pipeline import explain_model
 from reportgen.resources import example_dir
 from reportgen.results import Run
 
-COLOUR = "pattern.grey"  # the objects of the scenes are the only colourful things on them
+# The objects of the scenes are the only colourful things on them, in any colour.
+COLOUR = {"pattern.grey", "pattern.grey_any"}
 Tensors = dict[str, Tensor]
 
 
@@ -99,11 +100,11 @@ class Dropping(nn.Module):
 
 
 FAULTS: dict[str, tuple[Callable[[Tensors], None] | None, set[str]]] = {
-    "nothing": (None, {COLOUR}),
+    "nothing": (None, COLOUR),
     "dead layer": (dead_layer, {"summary.empty", "pattern.silent_layer", "pattern.one_answer", "pattern.chance"}),
     "constant output": (constant, {"summary.empty", "pattern.one_answer", "pattern.chance"}),
-    "shuffled labels": (shuffled_labels, {COLOUR, "pattern.chance", "pattern.renamed"}),
-    "one stage anew": (reinitialised, {COLOUR, "pattern.chance", "trust.disagree"}),
+    "shuffled labels": (shuffled_labels, {*COLOUR, "pattern.chance", "pattern.renamed"}),
+    "one stage anew": (reinitialised, {"pattern.chance", "trust.disagree"}),
 }
 
 
