@@ -15,10 +15,10 @@ from reportgen.answering import find_head
 from reportgen.batching import BatchSize
 from reportgen.classifier import Classifier, borrowed, reproducible, resolve_device
 from reportgen.contracts import Network, Progress, Weights
+from reportgen.digests import tensor_facts
 from reportgen.errors import ArchitectureError, EnvironmentProblem, LabelsError, printable
 from reportgen.excerpts import listed
 from reportgen.feeding import Setting, feed
-from reportgen.fingerprints import tensor_facts
 from reportgen.language import load_words
 from reportgen.options import CPU_BATCH, GPU_BATCH, BuildOptions
 from reportgen.results import WARNINGS, Facts, ModelFacts, TensorFact

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from reportgen.digests import array_sha256, bytes_sha256
 from reportgen.errors import InputRefused
-from reportgen.fingerprints import array_sha256, bytes_sha256
 from reportgen.publish import CHECK_FILES, LOG_FILE, MANIFEST_FILE, REPORT_FILES
 from reportgen.results import Run
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from reportgen.arrays import NO_FACTS, Array, Facts, Scalar, lock, lock_facts, lock_notes
-from reportgen.fingerprints import TensorFact
+from reportgen.digests import TensorFact
 from reportgen.forwards import ForwardFacts
 from reportgen.heads import Head
 from reportgen.inputs import Finding, InputCandidate, InputEvidence, InputSpec, Order

@@ -9,8 +9,8 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from reportgen import images
+from reportgen.digests import TensorFact, array_sha256, bytes_sha256
 from reportgen.errors import ImageError, InputRefused, printable
-from reportgen.fingerprints import TensorFact, array_sha256, bytes_sha256
 from reportgen.images import Found
 from reportgen.manifest import Manifest, TensorEntry
 from reportgen.results import ImageInput, Run

@@ -23,10 +23,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("accepted", "errors", "languages"),
     (
         "arrays",
+        "digests",
         "excerpts",
         "fills",
         "fingerprint",
-        "fingerprints",
         "fonts",
         "ledger",
         "lock",

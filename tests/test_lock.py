@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from report_files import OURS, content, fill
 
 from reportgen.errors import OutputError
 from reportgen.lock import LOCK_FILE, held
@@ -23,20 +24,8 @@ with occupied(Path(sys.argv[1]), overwrite=False):
     print("held", flush=True)
     time.sleep(60)
 """
-OURS = '{"generator": "reportgen"}'
 OLD = {name: f"old {name}" for name in REPORT_FILES} | {"run/run.json": OURS}
 NEW = {name: f"new {name}" for name in REPORT_FILES} | {"run/run.json": OURS + " "}
-
-
-def fill(folder: Path, files: dict[str, str]) -> None:
-    (folder / "run").mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        (folder / name).write_text(text)
-
-
-def content(folder: Path) -> dict[str, str]:
-    """Every file below the folder, hidden ones too."""
-    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
 
 
 def holder(out: Path) -> "subprocess.Popen[str]":

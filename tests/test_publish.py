@@ -5,24 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from report_files import OURS, content, fill
 
 from reportgen.errors import OutputError
 from reportgen.publish import REPORT_FILES, carry_over, check_target, publishing
 
-OURS = '{"generator": "reportgen"}'
 NEW = {name: f"new {name}" for name in REPORT_FILES} | {"run/run.json": OURS}
 OLD = {name: f"old {name}" for name in REPORT_FILES} | {"run/run.json": OURS + " "}
-
-
-def fill(folder: Path, files: dict[str, str]) -> None:
-    (folder / "run").mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        (folder / name).write_text(text)
-
-
-def content(folder: Path) -> dict[str, str]:
-    """Every file below the folder, hidden ones too."""
-    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
 
 
 def publish(out: Path, files: dict[str, str] = NEW, *, overwrite: bool = False) -> None:

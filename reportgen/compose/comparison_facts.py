@@ -22,7 +22,7 @@ from reportgen.schema import ClassReport
 CARDS: Final = 24  # images with pictures, worst first; the others stand in the tables
 CONSTANTS: Final[Mapping[str, Scalar]] = {
     "cards": CARDS,
-    "strongest": measures.STRONGEST,
+    "strongest": measures.TOP_SHARE,
     "top_regions": measures.TOP,
     "draws": measures.DRAWS,
     "wider": measures.WIDER,

@@ -39,19 +39,24 @@ def shows(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:
     yield from _range(words, "area", "half_area", drawn)
     if drawn[0].explanation.method in SIGNED:
         yield from _range(words, "positive", "positive", drawn)
+    yield from places(words, drawn, "attribution.shows_place")
+    yield from _completeness(words, [item for item in drawn if "completeness_relative" in item.explanation.measures])
+    if missing := len(items) - len(drawn):
+        yield counted(words, "shows.missing", missing, total=len(items))
+
+
+def places(words: Words, drawn: Sequence[Found], key: str) -> Iterator[Sentence]:
+    """Where maps lie: in a place that too many images share for chance, and along the edges. key: of the former."""
     leading = [item for item in drawn if item.explanation.target.leads]
     if common := same_place(item.explanation.measures["place"] for item in leading):
         keys = tuple(key for item in leading for key in item.keys("place"))
-        yield placed(words, "attribution.shows_place", common, len(leading), keys)
+        yield placed(words, key, common, len(leading), keys)
     rims = [item for item in drawn if item.measure("border") >= DENSER * item.measure("border_area")]
     if rims:
         most = max(rims, key=lambda item: item.measure("border"))
         shares = {"share": percent(most.measure("border")), "area": percent(most.measure("border_area"))}
         keys = tuple(key for item in drawn for key in item.keys("border", "border_area"))
         yield counted(words, "saliency.shows_border", len(rims), keys, total=len(drawn), name=most.name, **shares)
-    yield from _completeness(words, [item for item in drawn if "completeness_relative" in item.explanation.measures])
-    if missing := len(items) - len(drawn):
-        yield counted(words, "shows.missing", missing, total=len(items))
 
 
 def versus_sentences(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from reportgen.anchors import image_anchor
-from reportgen.compose.heat_findings import versus_sentences
+from reportgen.compose.heat_findings import places, versus_sentences
 from reportgen.compose.trust import marked
 from reportgen.document import Block, Figure, Section, Sentence, Table
 from reportgen.language import Words
@@ -19,7 +19,6 @@ from reportgen.panels import (
     target_words,
 )
 from reportgen.phrasing import (
-    DENSER,
     citing,
     counted,
     joined,
@@ -27,9 +26,7 @@ from reportgen.phrasing import (
     paragraph,
     percent,
     place,
-    placed,
     said,
-    same_place,
 )
 from reportgen.results import Run
 
@@ -87,7 +84,7 @@ def _shows(words: Words, items: Sequence[Found], units: str) -> Iterator[Sentenc
         yield said(words, "shows.nothing")
         return
     yield from _area(words, drawn)
-    yield from _places(words, drawn)
+    yield from places(words, drawn, "saliency.shows_place")
     strengths = sorted(drawn, key=lambda item: item.measure("maximum"))
     low, high = strengths[0], strengths[-1]
     bounds = {"low": number(low.measure("maximum")), "high": number(high.measure("maximum"))}
@@ -111,19 +108,6 @@ def _area(words: Words, drawn: Sequence[Found]) -> Iterator[Sentence]:
     names = {"tight": tight.name, "tight_class": tight.target, "wide": wide.name, "wide_class": wide.target}
     keys = (*tight.keys("half_area"), *wide.keys("half_area"))
     yield said(words, "saliency.shows_area", keys, low=low, high=high, **names)
-
-
-def _places(words: Words, drawn: Sequence[Found]) -> Iterator[Sentence]:
-    predicted = [item for item in drawn if item.explanation.target.leads]
-    if common := same_place(item.explanation.measures["place"] for item in predicted):
-        keys = tuple(key for item in predicted for key in item.keys("place"))
-        yield placed(words, "saliency.shows_place", common, len(predicted), keys)
-    rims = [item for item in drawn if item.measure("border") >= DENSER * item.measure("border_area")]
-    if rims:
-        most = max(rims, key=lambda item: item.measure("border"))
-        shares = {"share": percent(most.measure("border")), "area": percent(most.measure("border_area"))}
-        keys = tuple(key for item in drawn for key in item.keys("border", "border_area"))
-        yield counted(words, "saliency.shows_border", len(rims), keys, total=len(drawn), name=most.name, **shares)
 
 
 def _table(words: Words, items: Sequence[Found]) -> Table:

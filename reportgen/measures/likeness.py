@@ -27,11 +27,17 @@ def smoothed(heat: Values) -> NDArray[np.float64]:
 def top_overlap(one: Values, other: Values, share: float = TOP_SHARE) -> float:
     """What share of the strongest pixels of one map are among the strongest of the other, in [0, 1]; chance is `share`.
 
-    share: of the pixels of each map. Of equal ones at the edge of the choice the first are taken.
+    share: of the pixels of each map.
     """
-    count = max(1, round(share * one.size))
-    first, second = (set(np.argsort(-each.ravel(), kind="stable")[:count].tolist()) for each in (one, other))
-    return len(first & second) / count
+    first, second = (strongest(each, share) for each in (one, other))
+    return float((first & second).sum() / first.sum())
+
+
+def strongest(values: Values, share: float = TOP_SHARE) -> NDArray[np.bool_]:
+    """Which pixels are the strongest, (H * W,); of equal ones at the edge of the choice the first are taken."""
+    chosen = np.zeros(values.size, bool)
+    chosen[np.argsort(-values, axis=None, kind="stable")[: max(1, round(share * values.size))]] = True
+    return chosen
 
 
 def relative_change(one: Values, other: Values) -> float:

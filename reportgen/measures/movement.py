@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from reportgen.measures.evidence import pixel_evidence, signed_evidence
+from reportgen.measures.likeness import strongest
 from reportgen.measures.regions import NORMAL_90, TOP
 from reportgen.results import RegionWeights, Result
 
 Numbers = NDArray[np.floating[Any]]
 SMOOTHING = 0.02  # standard deviation, as a share of the longer side: a shift by a pixel or two is no move
-STRONGEST = 0.2  # of the pixels
 DRAWS = 200  # of the weights that another seed may give
 WIDER = 2.5  # times its interval that a weight differs between two seeds, measured: see docs/compare.md
 
@@ -38,7 +38,7 @@ def likeness(one: Result, other: Result) -> Likeness:
     if isinstance(one, RegionWeights) or isinstance(other, RegionWeights):
         raise ValueError("regions cannot be compared with a map")
     maps = [_smooth(signed_evidence(each)) for each in (one, other)]
-    first, second = (_strongest(_smooth(pixel_evidence(each))) for each in (one, other))
+    first, second = (strongest(_smooth(pixel_evidence(each))) for each in (one, other))
     if maps[0].shape != maps[1].shape:
         raise ValueError(f"maps of {maps[0].shape} and {maps[1].shape}")
     areas = np.ones(maps[0].size)
@@ -106,14 +106,6 @@ def _heaviest(values: Numbers, regions: NDArray[np.intp]) -> NDArray[np.bool_]:
 def _smooth(values: Numbers) -> Numbers:
     smooth: Numbers = gaussian_filter(values, SMOOTHING * max(values.shape))
     return smooth
-
-
-def _strongest(values: Numbers) -> NDArray[np.bool_]:
-    """The strongest fifth of the pixels; of equals those in the reading order."""
-    order = np.argsort(-values, axis=None, kind="stable")
-    strongest = np.zeros(values.size, bool)
-    strongest[order[: max(1, round(STRONGEST * values.size))]] = True
-    return strongest
 
 
 def _dice(one: NDArray[np.bool_], other: NDArray[np.bool_], areas: Numbers) -> float:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from reportgen.fingerprints import array_sha256, tensor_facts
+from reportgen.digests import array_sha256, tensor_facts
 
 
 def test_the_same_values_have_the_same_fingerprint_however_they_lie() -> None:
