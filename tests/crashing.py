@@ -95,11 +95,12 @@ def one(folder: Path, kind: str, number: float, images: int) -> dict[str, Any]:
     code = killed_after(disturbed, number) if kind == "kill" else child(disturbed)
     told = (folder / "stderr").read_text() if (folder / "stderr").exists() else ""
     after, left = report(folder), leftovers(folder)
-    kept = len(results(folder))
+    kept = {path: path.stat().st_ino for path in results(folder)}
     again = child(lambda: build(folder, "new", images))
     return {
         "kind": kind, "number": number, "code": code, "told": told, "old": old, "after": after, "left": left,
-        "kept": kept, "again": again, "new": report(folder), "left_again": leftovers(folder),
+        "kept": len(kept), "remade": sum(path.stat().st_ino != inode for path, inode in kept.items()),
+        "again": again, "new": report(folder), "left_again": leftovers(folder),
         "changes": int(seen.read_text()) if seen.exists() else 0,
     }  # fmt: skip
 

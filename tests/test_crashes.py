@@ -93,5 +93,6 @@ def test_killed_half_way_it_goes_on_and_ends_with_the_same_bytes(
     whole, halved = outcomes([("count", 0, images), ("kept", images // 2, images)])
     assert (whole["code"], halved["code"]) == (0, 137)
     assert images // 2 <= halved["kept"] < images
+    assert halved["remade"] == 0
     check_whole(halved)
     assert halved["new"] == whole["new"]
