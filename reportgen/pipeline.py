@@ -45,6 +45,7 @@ from reportgen.rules import Rulebook, judge, read_rules
 from reportgen.selection import select_images
 from reportgen.selftest import known_answers
 from reportgen.shelf import Keep, in_memory, shelved
+from reportgen.templating import check_own
 from reportgen.timing import Timed
 
 PACKAGES = (
@@ -90,6 +91,7 @@ def build(options: BuildOptions, model: nn.Module | None = None, progress: Progr
     """
     timed = Timed(progress or Silent())
     _check_apart(options)
+    check_own(RenderOptions.of(options))
     if options.dry_run:
         publish.check_target(options.out, overwrite=options.overwrite)
         _rulebook(options)

@@ -71,7 +71,12 @@ def default_images(cwd: Path) -> Path | None:
 
 def _unread(path: Path) -> bool:
     """Such a picture says nothing about how a folder is laid out."""
-    return path.suffix.lower() in _UNREAD
+    return _suffix(path) in _UNREAD
+
+
+def _suffix(path: Path) -> str:
+    """As a person reads it: without the space that may stand behind it."""
+    return path.suffix.strip().lower()
 
 
 def _exists(path: Path) -> bool:
@@ -119,7 +124,7 @@ def _below(root: Path) -> tuple[Path, ...]:
         entries = [folder / name for name in names if not name.startswith(".")]
         folders = {entry: None for entry in entries if _is_folder(root / entry)}
         waiting.extend(reversed(folders))  # so that the first way to a folder in the alphabet is the one taken
-        found.extend(entry for entry in entries if entry.suffix.lower() in SUFFIXES | _UNREAD and entry not in folders)
+        found.extend(entry for entry in entries if _suffix(entry) in SUFFIXES | _UNREAD and entry not in folders)
     return tuple(found)
 
 

@@ -42,7 +42,7 @@ def test_order_of_the_arguments_does_not_matter(tmp_path: Path) -> None:
     assert names(*files) == names(*reversed(files)) == ["a.jpg", "b.jpg", "d.jpg"]
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "JPG", "jpeg", "jfif", "png", "webp", "gif", "bmp", "tif", "tiff"])
+@pytest.mark.parametrize("suffix", ["jpg", "JPG", "jpeg", "jfif", "png", "webp", "gif", "bmp", "tif", "tiff", "png "])
 def test_every_suffix_of_an_image_counts_in_a_folder(suffix: str, tmp_path: Path) -> None:
     assert names(touch(tmp_path, f"a.{suffix}")) == [f"a.{suffix}"]
 
