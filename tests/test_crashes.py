@@ -86,7 +86,7 @@ def test_killed_at_any_time(times: int, outcomes: Callable[[Asked], Outcomes]) -
         check_whole(each)
 
 
-@pytest.mark.parametrize("images", [6, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("images", [6, pytest.param(200, marks=pytest.mark.long)])
 def test_killed_half_way_it_goes_on_and_ends_with_the_same_bytes(
     images: int, outcomes: Callable[[Asked], Outcomes]
 ) -> None:
