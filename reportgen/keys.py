@@ -54,8 +54,8 @@ NEVER: Final = frozenset(
     {
         "accent", "arch", "author", "batch_size", "budget", "channel_order", "classes", "css", "device", "dry_run",
         "font", "formats", "head", "images", "indices", "labels", "lang", "limit", "logo", "max_failed", "max_pdf_mb",
-        "max_seconds", "mean", "methods", "model", "notes", "out", "overwrite", "paper", "pdf_images", "pdf_timeout",
-        "pick", "preset", "profile", "require_notes", "resize", "rules", "self_test", "size", "state_key", "std",
+        "max_seconds", "mean", "methods", "model", "notes", "out", "overwrite", "paper", "pdf_full", "pdf_images",
+        "pdf_timeout", "pick", "preset", "profile", "require_notes", "resize", "rules", "self_test", "size", "state_key", "std",
         "store", "store_mb", "strict", "student_id", "target", "templates", "title", "versus",
     }
 )  # fmt: skip

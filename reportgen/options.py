@@ -48,7 +48,7 @@ MODEL_SETTINGS = (
 # What a finished report can be written again with.
 RENDER_SETTINGS = (
     "formats", "lang", "templates", "css", "font", "notes", "require_notes", "budget", "max_pdf_mb", "pdf_timeout",
-    "strict", "overwrite", "pdf_images", "paper", "accent", "logo",
+    "strict", "overwrite", "pdf_images", "pdf_full", "paper", "accent", "logo",
 )  # fmt: skip
 _FLAGS = {"formats": "--format", "layers": "--layer", "lime_once": "--once"}
 
@@ -200,6 +200,9 @@ class BuildOptions(BaseModel):
     budget: float = _setting(25.0, "Report", "Largest report.html in MB; pictures give way.", ge=0.01, le=10_000)
     max_pdf_mb: float = _setting(10.0, "Report", "Largest report.pdf in MB; pictures give way.", ge=0.01, le=10_000)
     pdf_images: int = _setting(100, "Report", "Most images with pictures in the PDF: the worst.", ge=1, le=10_000)
+    pdf_full: int = _setting(
+        12, "Report", "Images in the PDF with all figures and sentences, the worst; the others in brief.", ge=0, le=10_000
+    )
     paper: Literal["a4", "letter"] = _setting("a4", "Report", "Page of report.pdf: a4 or letter.")
     accent: str = _setting("", "Report", "Accent colour that can be read on white: #7a1f5c.", pattern=HEX)
     logo: Path | None = _setting(None, "Report", "PNG or JPEG for the title; an SVG could run code and is refused.")

@@ -72,6 +72,8 @@ def render_page(document: ReportDocument, options: RenderOptions, medium: Medium
             raise  # a bug of ours
         raise _template_error(err, options.templates) from err  # a template is code: anything may come out of it
     made = {"style": style, "script": script, "policy": str(escape(content_policy(style, script)))}
+    if medium.name == "paper":  # WeasyPrint isolates no writing direction, and every cell would hold a box more
+        page = page.replace("<bdi>", "").replace("</bdi>", "")
     for name, mark in _PLACES.items():
         page = page.replace(mark, made[name])
     return page
