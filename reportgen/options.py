@@ -142,6 +142,7 @@ class BuildOptions(BaseModel):
         (), "Explanations", "Filters of those layers: 0,5; otherwise those the answers need most."
     )
     filters_top: int = _setting(2, "Explanations", "Filters per layer where none is named.", ge=1, le=64)
+    filter_images: int = _setting(3, "Explanations", "Images made for a filter, each unlike those before.", ge=1, le=8)
     filter_steps: int = _setting(64, "Explanations", "Steps of gradient ascent.", ge=1, le=10_000)
     lime_samples: int = _setting(
         1024,
@@ -201,7 +202,11 @@ class BuildOptions(BaseModel):
     max_pdf_mb: float = _setting(10.0, "Report", "Largest report.pdf in MB; pictures give way.", ge=0.01, le=10_000)
     pdf_images: int = _setting(100, "Report", "Most images with pictures in the PDF: the worst.", ge=1, le=10_000)
     pdf_full: int = _setting(
-        12, "Report", "Images in the PDF with all figures and sentences, the worst; the others in brief.", ge=0, le=10_000
+        12,
+        "Report",
+        "The worst of them, with all figures and sentences; the others in brief.",
+        ge=0,
+        le=10_000,
     )
     paper: Literal["a4", "letter"] = _setting("a4", "Report", "Page of report.pdf: a4 or letter.")
     accent: str = _setting("", "Report", "Accent colour that can be read on white: #7a1f5c.", pattern=HEX)

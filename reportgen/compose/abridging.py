@@ -77,8 +77,10 @@ def _note(words: Words, total: int, fewer: _Fewer) -> Iterator[Sentence]:
 def _section(section: Section, fewer: _Fewer) -> Section:
     if section.anchor in fewer.brief:
         return _brief(section)
-    inner = tuple(_section(each, fewer) for each in section.sections if each.anchor not in fewer.gone)
-    return replace(section, blocks=tuple(_blocks(section.blocks, fewer)), sections=inner)
+    inner = [each for each in section.sections if each.anchor not in fewer.gone]
+    inner.sort(key=lambda each: each.anchor in fewer.brief)  # the whole cards first, in their order
+    made = tuple(_section(each, fewer) for each in inner)
+    return replace(section, blocks=tuple(_blocks(section.blocks, fewer)), sections=made)
 
 
 def _brief(card: Section) -> Section:
