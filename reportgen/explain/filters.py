@@ -158,7 +158,7 @@ def filter_maps(classifier: Classifier, pixels: NDArray[np.float32], layer: str,
 def _studies(classifier: Classifier, subject: _Subject, options: BuildOptions) -> Iterator[FilterStudy]:
     layer, filters = subject.layer.name, list(subject.held)
     maps = filter_maps(classifier, subject.pixels, layer, filters)
-    settings = _settings(classifier, subject.layer, options.filter_steps)
+    settings = _settings(classifier, subject.layer, options)
     climbed = settings.facts(classifier.facts.input.size, subject.colours)
     sized = {**subject.parameters, **climbed, "height": maps.shape[2], "width": maps.shape[3]}
     try:
@@ -180,11 +180,12 @@ def _studies(classifier: Classifier, subject: _Subject, options: BuildOptions) -
         yield _judged(study, subject, number, maps[:, i], (images[i], top))
 
 
-def _settings(classifier: Classifier, layer: Layer, steps: int) -> Ascent:
+def _settings(classifier: Classifier, layer: Layer, options: BuildOptions) -> Ascent:
     """How the images of a layer are made: a part of them at a time and more often, where a part is enough."""
     field = layer.fields
     window = window_of(classifier, layer.name, field.size) if field and not field.whole else None
-    return Ascent(math.ceil(OFTENER * steps) if window else steps, window=window)
+    steps = math.ceil(OFTENER * options.filter_steps) if window else options.filter_steps
+    return Ascent(steps, options.filter_images, window=window)
 
 
 def _judged(
@@ -272,7 +273,7 @@ def passes(about: Filters) -> Passes:
     count = len(options.filters) or options.filters_top
     tried = count * (1 if options.filters else ablation.CANDIDATES)
     plain = images * (3 + about.layers * (1 + tried)) + about.layers * count
-    graded = about.layers * count * Ascent(options.filter_steps).variants * options.filter_steps
+    graded = about.layers * count * options.filter_images * options.filter_steps
     return Passes(plain, graded + (0 if options.filters else images))
 
 
