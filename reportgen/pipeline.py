@@ -20,7 +20,7 @@ from reportgen.compose import summarise
 from reportgen.contracts import Evidence, Progress, RenderOptions, Silent
 from reportgen.cues import answers_to_copies
 from reportgen.deadline import Deadline
-from reportgen.errors import UsageError
+from reportgen.errors import OutputError, UsageError
 from reportgen.excerpts import path_text
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
 from reportgen.judging import Judged, judge_pictures
@@ -118,7 +118,10 @@ def _written(options: BuildOptions, run: Run, book: Rulebook | None, progress: T
         run = replace(run, rules=judge(run, book))
     formats = [name for name in options.formats if name in FORMATS]
     written = write_report(run, options.out, formats, RenderOptions.of(options), options.overwrite, progress)
-    publish.add_files(options.out, {publish.LOG_FILE: progress.log()})
+    try:
+        publish.add_files(options.out, {publish.LOG_FILE: progress.log()})
+    except OutputError as err:  # the report is whole and in its place, and only the seconds are missing
+        progress.warn(f"{publish.LOG_FILE}: {err.why}")
     extra = [name for name in options.formats if name in CHECK_FORMATS]
     gate = check_run(run, options.out, book, extra, progress, os.environ) if book else None
     too_many = failures_of(run, strict=options.strict) > options.max_failed

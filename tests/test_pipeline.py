@@ -272,6 +272,23 @@ def test_what_was_calculated_outlives_a_bug_in_the_page(tmp_path: Path, monkeypa
     assert render_again(tmp_path / "r", ("html",), RenderOptions(), Silent()).paths == (tmp_path / "r" / "report.html",)
 
 
+def test_a_report_in_its_place_is_no_failure_where_only_the_seconds_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OutputError("E-OUT-WRITE", "out", "cannot be written: No space left on device", "Free space")
+
+    monkeypatch.setattr("reportgen.publish.add_files", full)
+    told = Silent()
+    options = BuildOptions(
+        model=HONEST, images=(SCENES,), limit=1, out=tmp_path / "report", methods=("saliency",), checks="none",
+        formats=("json",),
+    )  # fmt: skip
+    assert build(options, progress=told).exit_code == 0
+    assert f"{LOG_FILE}: cannot be written: No space left on device" in told.lines
+    assert facts(tmp_path / "report")["images"]
+
+
 def test_a_named_layer_without_maps_is_not_all_that_was_asked_for(tmp_path: Path) -> None:
     assert small(tmp_path / "r", methods=("filters",), layers=("fc.0",), limit=1).exit_code == 1
 
