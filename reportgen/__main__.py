@@ -11,7 +11,10 @@ from reportgen.errors import ArchitectureError, EnvironmentProblem, ReportgenErr
 USAGE, BUG, INTERRUPTED, TERMINATED = UsageError.exit_code, 70, 130, 143
 # What a signal raised, for a library may turn it into something else: amid numpy's import it becomes an ImportError.
 _STOPPED: list[KeyboardInterrupt] = []
-GO_ON = "no new report was written, an old one stands as it was. Run the same command again: what was finished is kept"
+GO_ON = (
+    "nothing is half-written, and an old report stands unless the new one is whole. "
+    "Run the same command again: what was finished is kept"
+)
 
 
 class Terminated(KeyboardInterrupt):
