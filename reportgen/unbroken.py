@@ -1,4 +1,4 @@
-"""Signals wait for what must not be left half-way: a report that is moved into place, an encoder that would hide them."""
+"""Signals wait for what is not to be left half-way: a report that moves into place, an encoder that would hide them."""
 
 import signal
 import threading

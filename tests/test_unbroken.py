@@ -33,11 +33,16 @@ def minded() -> Iterator[None]:
 @pytest.mark.usefixtures("minded")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_waits_for_the_end_of_the_block(sent: signal.Signals) -> None:
-    done = False
-    with pytest.raises(Stopped), unbroken():
-        os.kill(os.getpid(), sent)
-        done = True
-    assert done
+    done: list[bool] = []
+
+    def work() -> None:
+        with unbroken():
+            os.kill(os.getpid(), sent)
+            done.append(True)
+
+    with pytest.raises(Stopped):
+        work()
+    assert done == [True]
     with pytest.raises(Stopped):  # and is minded again after it
         signal.raise_signal(sent)
 
