@@ -11,6 +11,7 @@ from reportgen.errors import ArchitectureError, EnvironmentProblem, ReportgenErr
 USAGE, BUG, INTERRUPTED, TERMINATED = UsageError.exit_code, 70, 130, 143
 # What a signal raised, for a library may turn it into something else: amid numpy's import it becomes an ImportError.
 _STOPPED: list[KeyboardInterrupt] = []
+_UNLOADABLE = "failed to map segment"  # the system's words where a library, such as torch's, finds no room in memory
 GO_ON = (
     "nothing is half-written, and an old report stands unless the new one is whole. "
     "Run the same command again: what was finished is kept"
@@ -66,12 +67,12 @@ def _work(arguments: list[str]) -> int:
     except SystemExit as err:
         why = f"error[E-ARCH-FORWARD] --arch: the network's own code ended the program (exit code {err.code})"
         return _fail(printable(f"{why}. Remove exit() from its forward"), ArchitectureError.exit_code)
-    except MemoryError:
-        fix = "Lower --batch-size, explain fewer images, or free memory"
-        return _fail(f"error[E-MEMORY] reportgen: the memory does not suffice. {fix}", EnvironmentProblem.exit_code)
     except Exception as err:
         if _STOPPED:
             raise _STOPPED[0] from err
+        if isinstance(err, MemoryError) or _UNLOADABLE in str(err):
+            fix = "Lower --batch-size, explain fewer images, or free memory"
+            return _fail(f"error[E-MEMORY] reportgen: the memory does not suffice. {fix}", EnvironmentProblem.exit_code)
         return _fail(printable(f"error[E-BUG] reportgen: this is a bug. Please report it with {_traceback(err)}"), BUG)
 
 

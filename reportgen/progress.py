@@ -111,8 +111,8 @@ class TerminalProgress:
             self._print(line)
 
     def warn(self, line: str) -> None:
-        """Shown always but under --quiet."""
-        if not self.quiet:
+        """Shown always; under --quiet only what is an error, for the exit code is 1 and somebody must know why."""
+        if not self.quiet or line.startswith("error["):
             self._print(line)
 
     def _print(self, line: str) -> None:

@@ -81,10 +81,13 @@ def test_an_error_is_one_line_with_its_exit_code(
     assert shown.err == "error[E-X] a<U+000A>b: it is <U+001B>[31mred. Mend it\n"
 
 
+@pytest.mark.parametrize(
+    "error", [MemoryError(), ImportError("libtorch_cpu.so: failed to map segment from shared object")]
+)
 def test_no_memory_is_the_environment(
-    building: Callable[[BaseException], int], capsys: pytest.CaptureFixture[str]
+    error: Exception, building: Callable[[BaseException], int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert building(MemoryError()) == 4
+    assert building(error) == 4
     assert "--batch-size" in capsys.readouterr().err
 
 

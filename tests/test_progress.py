@@ -105,6 +105,13 @@ def test_a_network_tells_how_many_images_went_through_it() -> None:
         assert progress.passed() - before == 9
 
 
+def test_an_error_is_told_to_the_quiet_too() -> None:
+    output = StringIO()
+    progress = TerminalProgress(Progress(console=Console(file=output)), talkative=False, quiet=True)
+    progress.warn("error[E-PDF-START] report.pdf: it cannot be drawn")
+    assert output.getvalue() == "error[E-PDF-START] report.pdf: it cannot be drawn\n"
+
+
 @pytest.mark.parametrize(("quiet", "talkative", "lines"), [(False, True, 2), (False, False, 1), (True, False, 0)])
 def test_who_hears_what(quiet: bool, talkative: bool, lines: int) -> None:
     output = StringIO()
