@@ -49,6 +49,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "images.masks",
         "measures.evidence",
         "measures.frequency",
+        "measures.gathered",
         "measures.likeness",
         "measures.regions",
         "objects",
