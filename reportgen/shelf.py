@@ -129,7 +129,7 @@ class _Shelf:
             return in_memory.room(shape, dtype)
 
     def _reserved(self, size: int) -> int:
-        """Where so many bytes begin. A file is looked into by whole pages, and an array must begin where its kind may."""
+        """Where so many bytes begin: at a page, by which a file is looked into."""
         start = -(-self.end // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
         os.ftruncate(self.file.fileno(), start + size)
         self.end = start + size

@@ -20,6 +20,7 @@ from reportgen.measures.regions import (
 __all__ = [
     "DRAWS", "LEAST_SHARE", "SHOWN_REGIONS", "TOP", "TOP_SHARE", "WIDER", "Likeness", "agreement", "answers",
     "attribution_measures", "centred_blob", "filter_preferences", "heat_measures", "heaviest_regions",
-    "layer_preferences", "likeness", "object_shares", "pixel_evidence", "place_of", "rank_correlation", "redrawn", "region_measures", "relative_change",
-    "settled", "share_inside", "shown_regions", "signed_evidence", "smoothed", "top_overlap", "weights_agreement",
+    "layer_preferences", "likeness", "object_shares", "pixel_evidence", "place_of", "rank_correlation", "redrawn",
+    "region_measures", "relative_change", "settled", "share_inside", "shown_regions", "signed_evidence", "smoothed",
+    "top_overlap", "weights_agreement",
 ]  # fmt: skip

@@ -48,7 +48,7 @@ def filter_preferences(maps: Maps, images: Iterable[Pixels]) -> dict[str, float 
 
 def layer_preferences(maps: Sequence[Maps], images: Iterable[Pixels]) -> list[dict[str, float | str]]:
     """The same of several filters of one layer, each image looked at once, and no two in memory."""
-    if maps[0].size < LEAST_POSITIONS:
+    if not maps or maps[0].size < LEAST_POSITIONS:
         return [{} for _ in maps]
     likings = [_Liking(max(float(each.max()), float(np.finfo(np.float64).tiny))) for each in maps]
     for given, image in zip(zip(*maps, strict=True), images, strict=True):

@@ -50,8 +50,8 @@ class Correlation:
 
         def sums(within: list[float], k: int, m: int) -> float:
             """The sum of products of deviations from the mean of all: within the images, and between them."""
-            between = ((each.means[k] - means[k]) * (each.means[m] - means[m]) for each in self._pairs)
-            return math.fsum([*within, *(each.positions * part for each, part in zip(self._pairs, between, strict=True))])
+            between = [p.positions * (p.means[k] - means[k]) * (p.means[m] - means[m]) for p in self._pairs]
+            return math.fsum([*within, *between])
 
         squares = [sums([each.squares[k] for each in self._pairs], k, k) for k in (0, 1)]
         products = sums([each.products for each in self._pairs], 0, 1)

@@ -224,7 +224,7 @@ def correlation(one: NDArray[Any], other: NDArray[Any], images: int = 1) -> floa
 
 @pytest.mark.parametrize("images", [2, 3, 40])
 def test_correlation_is_the_same_however_the_images_are_cut(images: int) -> None:
-    one, other = np.random.default_rng(7).normal(size=(2, 40)) + [[1e3], [0]]
+    one, other = np.random.default_rng(7).normal((1e3, 0), size=(40, 2)).T
     assert correlation(one, other + one, images) == pytest.approx(np.corrcoef(one, other + one)[0, 1], rel=1e-9)
 
 
