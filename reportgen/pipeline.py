@@ -197,7 +197,7 @@ def _explained(recall: Recall, cases: Sequence[Case], progress: Progress, keep: 
                     failures.append(_told(progress, deadline.left_out(name, missing)))
             else:
                 progress.stage(name, 0)
-                for study in deadline.until(of_filters[name].explain(classifier, cases, options)):
+                for study in deadline.until(of_filters[name].explain(classifier, cases, options, keep)):
                     filters.append(keep(study))
                     progress.advance()
                 if deadline.over:

@@ -14,12 +14,13 @@ from reportgen.ledger import Damaged, Ledger, Packing, trim
 from reportgen.options import BuildOptions
 from reportgen.resources import results_folder
 from reportgen.results import Case, CheckResult, Explanation, FilterStudy, MethodCheck
+from reportgen.shelf import Keep, in_memory
+from reportgen.studied import recalled
 
 T = TypeVar("T")
 
 FOLDER_DIGITS: Final = 16
 EXPLANATIONS: Final = Packing(TypeAdapter(tuple[Explanation, ...]))
-STUDIES: Final = Packing(TypeAdapter(tuple[FilterStudy, ...]))
 CHECKED: Final = Packing(TypeAdapter(tuple[CheckResult, ...]))
 METHODS_CHECKED: Final = Packing(TypeAdapter(tuple[MethodCheck, ...]))
 
@@ -56,10 +57,12 @@ class Recall:
         """The same for filters, whose studies speak of all images together."""
 
         def remembering(method: FilterMethod) -> FilterMethod:
-            def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions) -> Iterator[FilterStudy]:
+            def explain(
+                classifier: Classifier, cases: Sequence[Case], options: BuildOptions, keep: Keep = in_memory
+            ) -> Iterator[FilterStudy]:
                 shown = [(case.image.name, picture(case)) for case in cases]
                 key = self.keys.of("method", method.name, shown, classifier.facts.classes)
-                yield from self._all(key, lambda: method.explain(classifier, cases, options), STUDIES)
+                return recalled(self.ledger, key, lambda: method.explain(classifier, cases, options, keep), keep)
 
             return replace(method, explain=explain)
 

@@ -142,7 +142,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("rules.table",),
     ("outputs", "rules"),
-    ("checking", "keys", "pairing", "planning", "recomputing", "rendering", "selftest"),
+    ("checking", "keys", "pairing", "planning", "recomputing", "rendering", "selftest", "studied"),
     ("recall",),
     ("compare", "doctor", "inspection", "pipeline", "starter", "verify"),
     ("api",),
