@@ -137,14 +137,14 @@ class _Shelf:
 
     def _put(self, value: NDArray[Any] | bytes) -> _Place:
         if isinstance(value, bytes):
-            place = _Place(self.end, len(value))
+            place, data = _Place(self.end, len(value)), memoryview(value)
         elif known := self._place_of(value):
             return known
         else:
             value = np.ascontiguousarray(value)
             start = self._reserved(value.nbytes) if value.nbytes >= MAPPED else self.end
-            place = _Place(start, value.nbytes, value.dtype, value.shape)
-        self.write(memoryview(value).cast("B"), place.start)
+            place, data = _Place(start, value.nbytes, value.dtype, value.shape), value.data
+        self.write(data.cast("B"), place.start)
         self.end = place.start + place.size
         return place
 
@@ -212,7 +212,7 @@ class _Row:
             data = np.ascontiguousarray(rows, self.place.dtype)
             step = self.place.size // self.place.shape[0]
             try:
-                return self.shelf.write(memoryview(data).cast("B"), self.place.start + start * step)
+                return self.shelf.write(data.data.cast("B"), self.place.start + start * step)
             except OSError:
                 self.held = _Held(np.array(self.shelf.get(self.place)))
         self.held.put(start, rows)

@@ -70,7 +70,7 @@ class _Made:
 
     images: NDArray[np.float32]
     reached: float
-    liked: Mapping[str, float | str]
+    liked: dict[str, float | str]
 
 
 def explain(
