@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from reportgen.classifier import Classifier
 from reportgen.contracts import Evidence, FilterMethod, ImageMethod, PictureCheck, Progress, RunCheck
+from reportgen.fingerprint import fingerprint
 from reportgen.keys import Keys, network_fingerprint, picture
 from reportgen.ledger import Damaged, Ledger, Packing, trim
 from reportgen.options import BuildOptions
@@ -60,7 +61,7 @@ class Recall:
             def explain(
                 classifier: Classifier, cases: Sequence[Case], options: BuildOptions, keep: Keep = in_memory
             ) -> Iterator[FilterStudy]:
-                shown = [(case.image.name, picture(case)) for case in cases]
+                shown = [(case.image.name, fingerprint(picture(case))) for case in cases]  # not all in memory
                 key = self.keys.of("method", method.name, shown, classifier.facts.classes)
                 return recalled(self.ledger, key, lambda: method.explain(classifier, cases, options, keep), keep)
 
@@ -88,7 +89,7 @@ class Recall:
 
         def remembering(check: RunCheck) -> RunCheck:
             def judge(evidence: Evidence) -> Iterator[MethodCheck]:
-                shown = [picture(case) for case in evidence.cases]
+                shown = [fingerprint(picture(case)) for case in evidence.cases]
                 key = self.keys.of("check", check.name, shown, evidence.explanations)
                 yield from self._all(key, lambda: check.judge(evidence), METHODS_CHECKED)
 

@@ -28,6 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "fills",
         "fingerprint",
         "fonts",
+        "freed",
         "ledger",
         "lock",
         "markdown",
