@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from reportgen.attempts import ends_the_run
 from reportgen.channels import GROUP, Channels
 from reportgen.classifier import Classifier, Stack
+from reportgen.freed import give_back
 from reportgen.hooks import replaced, traced
 from reportgen.layers import is_map
 from reportgen.options import BuildOptions
@@ -94,7 +95,12 @@ def first_order(classifier: Classifier, pixels: Stack, stats: Mapping[str, Chann
                 found[name] = change.sum(dim=(2, 3)).abs().detach().cpu().numpy()
             return found
 
-    parts = classifier.in_batches(len(pixels), run, most=GROUP)
+    def run_and_free(part: slice) -> dict[str, NDArray[np.float32]]:
+        found = run(part)
+        give_back()
+        return found
+
+    parts = classifier.in_batches(len(pixels), run_and_free, most=GROUP)
     return {
         name: np.nan_to_num(np.concatenate([part[name] for part in parts]).astype(np.float64)).mean(axis=0)
         for name in parts[0]
