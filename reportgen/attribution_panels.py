@@ -43,7 +43,7 @@ def attribution_panel(words: Words, item: Found, *, overlay: bool, label: str = 
     else:
         alt = words("alt.attribution", share=percent(facts["top_tenth"]), **named, **shape)
         detail = words("card.maximum", maximum=number(facts["maximum"]))
-    return Panel(figures.jpeg(drawn, alt), label, detail)
+    return Panel(figures.jpeg(drawn, alt, smooth=True), label, detail)
 
 
 def attribution_scale(words: Words, name: str) -> ScaleBar:

@@ -184,8 +184,8 @@ class RenderOptions:
     """What a writer may be told: the user's own templates and style, and what may not be exceeded.
 
     html_mb, pdf_mb: largest file, in millions of bytes; pdf_timeout: seconds; pdf_images: most images with pictures in
-    the PDF; paper: "a4" or "letter"; accent: a colour such as #7a1f5c, "" for the built-in one; logo: a PNG or JPEG
-    for the title; notes: the author's words in place of
+    the PDF; pdf_full: so many of them with all their figures and sentences; paper: "a4" or "letter"; accent: a colour
+    such as #7a1f5c, "" for the built-in one; logo: a PNG or JPEG for the title; notes: the author's words in place of
     those that the run holds, None for these; require_notes: whether a task without an answer is a problem;
     language: that of the page, None for the run's own; font: a file to set the PDF in; strict: whether a warning about
     a file is a problem.
@@ -199,6 +199,7 @@ class RenderOptions:
     notes: tuple[Note, ...] | None = None
     require_notes: bool = False
     pdf_images: int = 100
+    pdf_full: int = 12
     paper: str = "a4"
     accent: str = ""
     logo: Path | None = None
@@ -223,6 +224,7 @@ class RenderOptions:
             font=options.font,
             strict=options.strict,
             pdf_images=options.pdf_images,
+            pdf_full=options.pdf_full,
             paper=options.paper,
             accent=options.accent,
             logo=options.logo,

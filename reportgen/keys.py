@@ -33,6 +33,7 @@ ALWAYS: Final = frozenset({"seed"})
 # Part of the keys of one task only, and of those of checks and of methods that belong to no task.
 OF_TASK: Final[Mapping[str, str]] = {
     "checks": "",
+    "filter_images": "filters",
     "filter_steps": "filters",
     "filters": "filters",
     "filters_top": "filters",
@@ -54,9 +55,9 @@ NEVER: Final = frozenset(
     {
         "accent", "arch", "author", "batch_size", "budget", "channel_order", "classes", "css", "device", "dry_run",
         "font", "formats", "head", "images", "indices", "labels", "lang", "limit", "logo", "max_failed", "max_pdf_mb",
-        "max_seconds", "mean", "methods", "model", "notes", "out", "overwrite", "paper", "pdf_images", "pdf_timeout",
-        "pick", "preset", "profile", "require_notes", "resize", "rules", "self_test", "size", "state_key", "std",
-        "store", "store_mb", "strict", "student_id", "target", "templates", "title", "versus",
+        "max_seconds", "mean", "methods", "model", "notes", "out", "overwrite", "paper", "pdf_full", "pdf_images",
+        "pdf_timeout", "pick", "preset", "profile", "require_notes", "resize", "rules", "self_test", "size",
+        "state_key", "std", "store", "store_mb", "strict", "student_id", "target", "templates", "title", "versus",
     }
 )  # fmt: skip
 PACKAGES: Final = ("torch", "numpy", "scipy", "scikit-image", "scikit-learn", "lime", "captum", "pillow")

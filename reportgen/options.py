@@ -48,7 +48,7 @@ MODEL_SETTINGS = (
 # What a finished report can be written again with.
 RENDER_SETTINGS = (
     "formats", "lang", "templates", "css", "font", "notes", "require_notes", "budget", "max_pdf_mb", "pdf_timeout",
-    "strict", "overwrite", "pdf_images", "paper", "accent", "logo",
+    "strict", "overwrite", "pdf_images", "pdf_full", "paper", "accent", "logo",
 )  # fmt: skip
 _FLAGS = {"formats": "--format", "layers": "--layer", "lime_once": "--once"}
 
@@ -142,6 +142,7 @@ class BuildOptions(BaseModel):
         (), "Explanations", "Filters of those layers: 0,5; otherwise those the answers need most."
     )
     filters_top: int = _setting(2, "Explanations", "Filters per layer where none is named.", ge=1, le=64)
+    filter_images: int = _setting(3, "Explanations", "Images made for a filter, each unlike those before.", ge=1, le=8)
     filter_steps: int = _setting(64, "Explanations", "Steps of gradient ascent.", ge=1, le=10_000)
     lime_samples: int = _setting(
         1024,
@@ -200,6 +201,13 @@ class BuildOptions(BaseModel):
     budget: float = _setting(25.0, "Report", "Largest report.html in MB; pictures give way.", ge=0.01, le=10_000)
     max_pdf_mb: float = _setting(10.0, "Report", "Largest report.pdf in MB; pictures give way.", ge=0.01, le=10_000)
     pdf_images: int = _setting(100, "Report", "Most images with pictures in the PDF: the worst.", ge=1, le=10_000)
+    pdf_full: int = _setting(
+        12,
+        "Report",
+        "The worst of them, with all figures and sentences; the others in brief.",
+        ge=0,
+        le=10_000,
+    )
     paper: Literal["a4", "letter"] = _setting("a4", "Report", "Page of report.pdf: a4 or letter.")
     accent: str = _setting("", "Report", "Accent colour that can be read on white: #7a1f5c.", pattern=HEX)
     logo: Path | None = _setting(None, "Report", "PNG or JPEG for the title; an SVG could run code and is refused.")

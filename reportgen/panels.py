@@ -154,7 +154,7 @@ def agreement(subject: Subject) -> dict[str, float]:
 def original_panel(words: Words, image: ImageInput, label: str = "") -> Panel:
     """The photograph in the shape that the network sees. label: instead of "Original", and then without its size."""
     alt = words("alt.original", name=shown_name(image.name), size=size_words(words, image))
-    picture = figures.jpeg(figures.backdrop(image, MAP_PIXELS), alt)
+    picture = figures.jpeg(figures.backdrop(image, MAP_PIXELS), alt, smooth=True)
     return Panel(picture, label) if label else Panel(picture, words("card.original"), as_it_came(words, image))
 
 
@@ -177,9 +177,10 @@ def saliency_panel(words: Words, item: Found, *, overlay: bool) -> Panel:
         share=percent(facts["top_tenth"]),
     )
     if overlay:
-        picture = figures.jpeg(figures.saliency_overlay(figures.backdrop(item.subject.image), result.heat, top), alt)
+        drawn = figures.saliency_overlay(figures.backdrop(item.subject.image), result.heat, top)
     else:
-        picture = figures.jpeg(figures.fit(figures.saliency_picture(result.heat, top), MAP_PIXELS), alt)
+        drawn = figures.fit(figures.saliency_picture(result.heat, top), MAP_PIXELS)
+    picture = figures.jpeg(drawn, alt, smooth=True)
     return Panel(picture, label, words("card.maximum", maximum=number(facts["maximum"])))
 
 
@@ -234,7 +235,9 @@ def activation_panel(words: Words, study: FilterStudy, subject: Subject, positio
         maximum=number(facts["maximum"]),
     )
     if overlay:
-        picture = figures.jpeg(figures.activation_overlay(figures.backdrop(subject.image), activation, top), alt)
+        picture = figures.jpeg(
+            figures.activation_overlay(figures.backdrop(subject.image), activation, top), alt, smooth=True
+        )
     else:
         picture = figures.png(figures.activation_picture(activation, top), alt, pixelated=True)
     return Panel(picture, label, words("filters.detail_maximum", maximum=number(facts["maximum"])))
@@ -278,7 +281,7 @@ def target_words(words: Words, target: Target) -> str:
 
 def thumbnail(words: Words, image: ImageInput) -> Picture:
     """A small picture for the overview."""
-    return figures.jpeg(figures.backdrop(image, 112), words("alt.thumbnail", name=shown_name(image.name)))
+    return figures.jpeg(figures.backdrop(image, 112), words("alt.thumbnail", name=shown_name(image.name)), smooth=True)
 
 
 def _regions_alt(words: Words, item: Found, shown: int) -> str:

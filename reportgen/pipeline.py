@@ -64,8 +64,8 @@ PACKAGES = (
 NOT_IN_REPORT = (
     "model", "arch", "out", "lang", "templates", "css", "font", "strict", "overwrite", "batch_size", "device",
     "formats", "images", "title", "author", "student_id", "rules", "preset", "notes", "require_notes", "budget",
-    "max_pdf_mb", "pdf_timeout", "self_test", "pdf_images", "paper", "accent", "logo", "dry_run", "max_seconds",
-    "store", "store_mb", "max_failed",
+    "max_pdf_mb", "pdf_timeout", "self_test", "pdf_images", "pdf_full", "paper", "accent", "logo", "dry_run",
+    "max_seconds", "store", "store_mb", "max_failed",
 )  # fmt: skip
 
 

@@ -121,15 +121,22 @@ def _write_formats(
     with shelved(folder) as keep:
         progress.stage("compose", 0)
         document = compose(run, words, keep)
-        for_paper = abridged(document, run, words, render.pdf_images)
-        if for_paper is not document and "pdf" in formats:
-            progress.warn(f"report.pdf: the worst {render.pdf_images} of {len(run.subjects)} images (--pdf-images)")
+        for_paper = abridged(document, run, words, render.pdf_images, render.pdf_full)
+        if "pdf" in formats:
+            _tell_abridged(len(run.subjects), render, progress)
         documents = {name: for_paper if name == "pdf" else document for name in formats}
         written = write_documents(documents, folder, out, render, progress, keep)
     unanswered = _unanswered(document, render)
     for problem in unanswered:
         progress.warn(problem.line())
     return replace(written, problems=(*written.problems, *unanswered))
+
+
+def _tell_abridged(total: int, render: RenderOptions, progress: Progress) -> None:
+    if total > render.pdf_images:
+        progress.warn(f"report.pdf: the worst {render.pdf_images} of {total} images (--pdf-images)")
+    if min(total, render.pdf_images) > render.pdf_full:
+        progress.say(f"report.pdf: images beyond the worst {render.pdf_full} in brief (--pdf-full)")
 
 
 def write_documents(

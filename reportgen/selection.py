@@ -148,8 +148,14 @@ def _order(found: Sequence[Found], labels: Sequence[int | None], options: BuildO
         notes = (("select.indices", {"indices": ", ".join(map(str, order)), "total": len(found)}),)
     elif not notes and len(order) < len(found):
         many = ("select.limit", {"taken": len(order), "total": len(found)})
-        notes = (many if len(order) > 1 else ("select.limit_one", {"total": len(found)}),)
+        notes = (many if len(order) > 1 else ("select.limit_one", {"total": len(found)}), *_one_label(order, labels))
     return Order(order, (), notes)
+
+
+def _one_label(order: Sequence[int], labels: Sequence[int | None]) -> Notes:
+    """A note where all images chosen bear the same of several labels, as the first of a folder for each class do."""
+    there, taken = (set(each) - {None} for each in (labels, (labels[position] for position in order)))
+    return (("select.one_label", {"labels": len(there)}),) if len(taken) == 1 < min(len(there), len(order)) else ()
 
 
 def _by_answer(candidates: Sequence[int], labels: Sequence[int | None], options: BuildOptions, ask: Ask) -> Order:

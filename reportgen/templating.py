@@ -68,6 +68,7 @@ _PIECE = 12  # characters between two places where a long word may break
 _PLACES = {name: f"\0{name}\0" for name in ("style", "script", "policy")}
 _STANDING = re.compile("\0picture ([0-9]+)\0")
 _CLASSES, _ELEMENT, _NAME = re.compile(r'class="([^"]*)"'), re.compile(r"<([a-z][a-z0-9]*)"), re.compile(r"[\w-]+")
+LISTED = 12  # sections inside another that the printed contents list
 _BAR_WIDTHS = "\n".join(f".w{share} {{ width: {share}% }}" for share in range(101))
 
 
@@ -90,6 +91,8 @@ def render_page(document: ReportDocument, options: RenderOptions, medium: Medium
             raise  # a bug of ours
         raise _template_error(err, options.templates) from err  # a template is code: anything may come out of it
     made = {"style": style, "script": script, "policy": str(escape(content_policy(style, script)))}
+    if medium.name == "paper":  # WeasyPrint isolates no writing direction, and every cell would hold a box more
+        page = page.replace("<bdi>", "").replace("</bdi>", "")
     for name, mark in _PLACES.items():
         page = page.replace(mark, made[name])
     return page
@@ -116,7 +119,10 @@ def environment(templates: Path | None, medium: Medium) -> SandboxedEnvironment:
         lstrip_blocks=True,
     )
     jinja.globals |= {"medium": medium.name, "source": medium.source}
-    jinja.filters |= {"breakable": breakable, "bar_length": bar_length, "bar_width": bar_width, "markdown": markdown}
+    jinja.filters |= {
+        "breakable": breakable, "bar_length": bar_length, "bar_width": bar_width, "columns": columns,
+        "markdown": markdown,
+    }  # fmt: skip
     return jinja
 
 
@@ -148,6 +154,31 @@ def breakable(text: str) -> Markup:
 def markdown(text: str) -> Markup:
     """The author's Markdown as HTML that holds nothing dangerous; what cannot be seen is written out."""
     return Markup(to_html(visible(text.replace("\r\n", "\n"))))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the printed contents. depth: 1 for a section, 2 for one inside it."""
+
+    depth: int
+    anchor: str
+    title: str
+
+
+def columns(document: ReportDocument) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
+    """The printed contents in two columns as level as can be: WeasyPrint would take seconds to find where to cut them.
+
+    Of a section with more than a dozen inside these are left to the bookmarks, so that the verdict stands on page one.
+    """
+    lines = []
+    for section in document.sections:
+        lines.append(Entry(1, section.anchor, section.title))
+        if len(section.sections) <= LISTED:
+            lines += [Entry(2, each.anchor, each.title) for each in section.sections]
+    if document.references:
+        lines.append(Entry(1, "references", document.words["references"]))
+    half = (len(lines) + 1) // 2
+    return tuple(lines[:half]), tuple(lines[half:])
 
 
 def bar_length(share: float) -> str:

@@ -57,14 +57,15 @@ class TestAQuickRun:
         theirs = [(row["theirs"]["images"], row["theirs"]["calls"]) for row in cpu["rows"]]
         lime, saliency, filters = (samples * count, samples // 10 * count), (count, 1), (count * (1 + steps), 1 + steps)
         whole = tuple(sum(each) for each in zip(lime, saliency, filters, strict=True))
-        assert theirs == [lime, lime, lime, saliency, filters, whole, whole]
+        assert theirs == [lime, lime, lime, saliency, filters, filters, whole, whole]
         mine = [row["ours"]["images"] for row in cpu["rows"]]
         # Beside the masks the image itself. For a filter: a survey of the layers; the images for the channels' means,
-        # the answers, the filter held at its mean, the crops and the maps; whether a part of an image will do; three
-        # images climbing, half as often again; the first's answer.
-        ours, heat, climb = (PASSES + 1) * count, count, 1 + 5 * count + 1 + 3 * math.ceil(1.5 * steps) + 1
+        # the answers, the filter held at its mean, the crops and the maps; whether a part of an image will do; one
+        # image climbing, or three, half as often again; the first's answer.
+        ours, heat = (PASSES + 1) * count, count
+        climb, every = (1 + 5 * count + 1 + images * math.ceil(1.5 * steps) + 1 for images in (1, 3))
         checked = (PASSES + 2 * BLOCK + 1) * count
-        assert mine == [(samples + 1) * count, ours, checked, heat, climb, ours + heat + climb, 0]
+        assert mine == [(samples + 1) * count, ours, checked, heat, climb, every, ours + heat + climb, 0]
         assert {each["reading"]["images"] for each in (*cpu["shipped"], *cpu["course"])} == {samples}
 
     def test_a_step_on_a_part_of_an_image_costs_less_than_a_tenth(self, printed: tuple[dict[str, Any], str]) -> None:
@@ -99,7 +100,7 @@ class TestAQuickRun:
     ) -> None:
         found, page = printed
         names = [each["name"] for each in (*cpu["rows"], *cpu["targets"], found["memory"])]
-        assert len(names) == 7 + 5 + 1
+        assert len(names) == 8 + 5 + 1
         assert [name for name in names if f"| {name} |" not in page] == []
         assert set(found["peaks"]) == {str(QUICK.few), str(QUICK.many)}
         assert min(found["peaks"].values()) > 50  # MiB; Python and torch alone take more

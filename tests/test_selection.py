@@ -152,6 +152,19 @@ def test_per_class(tmp_path: Path) -> None:
     assert "4 of 9 images were chosen, one class after another" in said(selection)
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [({"limit": 3}, True), ({"limit": 5}, False), ({"limit": 1}, False), ({"indices": [0, 1]}, False)],
+)
+def test_one_label_of_several_is_told(options: dict[str, Any], told: bool, tmp_path: Path) -> None:
+    selection = choose(labelled(tmp_path), **options)
+    assert ("the same of 3 labels; --pick per-class" in said(selection)) == told
+
+
+def test_one_label_that_is_the_only_one_is_not_told(tmp_path: Path) -> None:
+    assert "one_label" not in keys(choose(fill(tmp_path, **{"0_a": 0, "0_b": 1, "0_c": 2}), limit=2))
+
+
 @pytest.mark.parametrize("group", [1, 2, 3, 100])
 def test_wrong_answers_most_confident_first(group: int, tmp_path: Path) -> None:
     selection = choose(labelled(tmp_path), probabilities, group, pick="wrong")

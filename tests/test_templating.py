@@ -6,13 +6,15 @@ import re
 from pathlib import Path
 
 import pytest
+from fake_run import fake_run
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2 import UndefinedError, nodes
 from markupsafe import Markup
 
+from reportgen.compose import compose
 from reportgen.contracts import RenderOptions
-from reportgen.document import Picture, ReportDocument
+from reportgen.document import Picture, Reference, ReportDocument, Section
 from reportgen.errors import UsageError
 from reportgen.language import load_words
 from reportgen.resources import templates_dir
@@ -20,6 +22,7 @@ from reportgen.templating import (
     Medium,
     bar_width,
     breakable,
+    columns,
     content_policy,
     environment,
     markdown,
@@ -105,6 +108,27 @@ def test_long_words_break_and_others_do_not() -> None:
 )
 def test_bar_width(share: float, name: str) -> None:
     assert bar_width(share) == name
+
+
+@pytest.mark.parametrize("cards", [0, 3, 12, 13])
+def test_the_printed_contents_stand_in_two_level_columns(cards: int) -> None:
+    inner = tuple(Section(f"card-{n}", f"Card {n}") for n in range(cards))
+    sections = (Section("summary", "Summary"), Section("images", "Images", sections=inner))
+    made = dataclasses.replace(document(), sections=sections, references=(Reference("a", "A. 2020."),))
+    left, right = columns(made)
+    assert len(left) - len(right) in (0, 1)
+    listed = [f"card-{n}" for n in range(cards)] if cards <= 12 else []
+    assert [each.anchor for each in (*left, *right)] == ["summary", "images", *listed, "references"]
+    assert [each.depth for each in (*left, *right)] == [1, 1, *[2] * len(listed), 1]
+
+
+def test_paper_has_no_element_that_weasyprint_makes_nothing_of() -> None:
+    whole = compose(fake_run(), load_words("en"))
+    paper = render_page(whole, RenderOptions(), Medium("paper", ("tokens.css",), address))
+    screen = render_page(whole, RenderOptions(), SCREEN)
+    for useless in ("<bdi>", '<span title="'):
+        assert useless in screen
+        assert useless not in paper
 
 
 def test_the_policy_names_the_style_by_its_hash() -> None:

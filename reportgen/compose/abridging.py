@@ -1,63 +1,114 @@
 """The report for paper, where there are many images: the worst of them with their pictures, and every number.
 
-Nothing is left out silently: the first section says how many images it holds and where the others are.
+The very worst are shown with all that is said of them, the others with their pictures, the answer and the verdicts.
+Nothing is left out silently: the first section says how many images it holds and where the rest is.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from reportgen.anchors import image_anchor
 from reportgen.compose.ranking import worst_first
-from reportgen.document import Answer, Block, Figure, NoPicture, Overview, Panel, Paragraph, ReportDocument, Section
+from reportgen.document import (
+    Answer,
+    Block,
+    Figure,
+    NoPicture,
+    Overview,
+    Panel,
+    Paragraph,
+    ReportDocument,
+    Section,
+    Sentence,
+)
 from reportgen.language import Words
 from reportgen.numbering import numbered
-from reportgen.panels import COLUMNS, EMPTY
+from reportgen.panels import COLUMNS, EMPTY, MANY_COLUMNS, in_rows, padded
 from reportgen.phrasing import said
 from reportgen.results import Run
 
 Column = tuple[str, tuple[Panel, ...]]  # the image's anchor, its panels from the top
 
 
-def abridged(document: ReportDocument, run: Run, words: Words, most: int) -> ReportDocument:
-    """The document with the cards and figures of the `most` worst images only; itself where it holds no more.
+@dataclass(frozen=True)
+class _Fewer:
+    """Anchors of images. gone: without a card and pictures; brief: with a short card, and in no other figure."""
 
-    A card with words of the author's stays, and so do all tables and sentences.
+    gone: frozenset[str]
+    brief: frozenset[str]
+
+    @property
+    def undrawn(self) -> frozenset[str]:
+        """Those that the figures of the methods do without."""
+        return self.gone | self.brief
+
+
+def abridged(document: ReportDocument, run: Run, words: Words, most: int, full: int) -> ReportDocument:
+    """The document with the pictures of the `most` worst images only, and with all of them and all sentences for the
+    `full` worst of these; itself where that leaves nothing out.
+
+    A card with words of the author's stays as it is, and so do all tables and what is said of methods.
     """
     total = len(run.subjects)
-    if total <= most:
+    if total <= min(most, full):
         return document
     worst = [image_anchor(run.subjects[each.position].image) for each in worst_first(run)]
     cards = next(section for section in document.sections if section.anchor == "images").sections
     answered = {each.anchor for each in cards if any(isinstance(block, Answer) for block in each.blocks)}
-    left_out = frozenset(worst[most:]) - answered
-    sections = [_section(section, left_out) for section in document.sections]
-    kept = total - len(left_out)
-    note = Paragraph((said(words, "paper.abridged", ("summary.images",), shown=kept, total=total),), "note")
+    gone = frozenset(worst[most:]) - answered
+    fewer = _Fewer(gone, frozenset(worst[full:]) - gone - answered)
+    sections = [_section(section, fewer) for section in document.sections]
+    note = Paragraph(tuple(_note(words, total, fewer)), "note")
     first = replace(sections[0], blocks=(note, *sections[0].blocks))
     return replace(document, sections=numbered((first, *sections[1:])))
 
 
-def _section(section: Section, left_out: frozenset[str]) -> Section:
-    inner = tuple(_section(each, left_out) for each in section.sections if each.anchor not in left_out)
-    return replace(section, blocks=tuple(_blocks(section.blocks, left_out)), sections=inner)
+def _note(words: Words, total: int, fewer: _Fewer) -> Iterator[Sentence]:
+    shown = total - len(fewer.gone)
+    if fewer.gone:
+        yield said(words, "paper.abridged", ("summary.images",), shown=shown, total=total)
+    if fewer.brief:
+        full = shown - len(fewer.brief)
+        key = "paper.brief" if full else "paper.brief_all"
+        yield said(words, key, ("summary.images",), **({"full": full} if full else {}))
+    yield said(words, "paper.numbers", ("summary.images",))
 
 
-def _blocks(blocks: Sequence[Block], left_out: frozenset[str]) -> Iterator[Block]:
+def _section(section: Section, fewer: _Fewer) -> Section:
+    if section.anchor in fewer.brief:
+        return _brief(section)
+    inner = [each for each in section.sections if each.anchor not in fewer.gone]
+    inner.sort(key=lambda each: each.anchor in fewer.brief)  # the whole cards first, in their order
+    made = tuple(_section(each, fewer) for each in inner)
+    return replace(section, blocks=tuple(_blocks(section.blocks, fewer)), sections=made)
+
+
+def _brief(card: Section) -> Section:
+    """The card with its answer and its pictures, each once and small."""
+    answer = next(block for block in card.blocks if isinstance(block, Paragraph))
+    figure = next(block for block in card.blocks if isinstance(block, Figure))
+    # What stands in the figure once more, for a second class, has no anchor of its own.
+    panels = [replace(panel, detail="") for row in figure.rows for panel in row if panel.anchor]
+    rows = tuple(padded(row, MANY_COLUMNS) for row in in_rows(panels, MANY_COLUMNS))
+    return replace(card, blocks=(answer, replace(figure, rows=rows, scales=())), lead=2)
+
+
+def _blocks(blocks: Sequence[Block], fewer: _Fewer) -> Iterator[Block]:
     """The blocks with figures closed up: what is left of several fills as few as can be."""
     for place, block in enumerate(blocks):
         if isinstance(block, Overview):
-            yield replace(block, items=tuple(item for item in block.items if item.anchor not in left_out))
+            yield replace(block, items=tuple(item for item in block.items if item.anchor not in fewer.gone))
         elif not isinstance(block, Figure) or not block.about:
             yield block
         elif len(block.about) == 1:
-            yield from () if block.about[0] in left_out else (block,)
+            yield from () if block.about[0] in fewer.undrawn else (block,)
         elif place == 0 or not _joins(blocks[place - 1], block):
             run_on = [block]
             for following in blocks[place + 1 :]:
                 if not _joins(run_on[-1], following):
                     break
                 run_on.append(following)  # type: ignore[arg-type]  # _joins says that it is a figure
-            yield from _closed_up(run_on, left_out)
+            yield from _closed_up(run_on, fewer.undrawn)
 
 
 def _joins(one: Block, other: Block) -> bool:

@@ -58,4 +58,5 @@ def _picture(words: Words, found: Found) -> Panel:
         return Panel(NoPicture(words("reason.flat_map")), "")
     method = words(f"method.{found.explanation.method}")
     alt = words("alt.evidence", method=method, name=found.name, target=found.target)
-    return Panel(figures.jpeg(figures.saliency_overlay(figures.backdrop(found.subject.image), heat, top), alt), "")
+    drawn = figures.saliency_overlay(figures.backdrop(found.subject.image), heat, top)
+    return Panel(figures.jpeg(drawn, alt, smooth=True), "")

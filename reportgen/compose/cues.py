@@ -62,7 +62,8 @@ def _which_colour(words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sente
     if "swapped_kept" in summary and "swapped_pattern" not in summary:
         kept, total = int(summary["swapped_kept"]), int(summary["cues"])
         key = "pattern.grey_any" if kept >= SAME_PLACE_SHARE * total else "pattern.grey_which"
-        yield said(words, key, ("summary.swapped_kept", "summary.cues"), kept=kept, total=total)
+        counts = {"kept": kept, "total": total} if kept else {"total": total}
+        yield said(words, key if kept else "pattern.grey_every", ("summary.swapped_kept", "summary.cues"), **counts)
 
 
 def findings(words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:

@@ -66,14 +66,10 @@ def _ascent(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]:
     whole = [item for item in items if item not in parted]
     first = (whole or parted)[0]
     facts, key = first.study.parameters, f"{first.key}.parameters"
-    yield said(
-        words,
-        "filters.how_ascent",
-        (f"{key}.steps", f"{key}.lr", f"{key}.variants"),
-        variants=facts["variants"],
-        steps=facts["steps"],
-        lr=number(facts["lr"]),
-    )
+    keys = (f"{key}.steps", f"{key}.lr", f"{key}.variants")
+    values = {"steps": facts["steps"], "lr": number(facts["lr"])}
+    yield counted(words, "filters.how_ascent", int(facts["variants"]), keys, **values)
+    yield said(words, "filters.how_image")
     if parted:
         names = ("window_height", "window_width", "steps")
         facts = parted[0].study.parameters

@@ -142,7 +142,7 @@ def filter_maps(
 def _studies(classifier: Classifier, subject: _Subject, options: BuildOptions) -> Iterator[FilterStudy]:
     layer, filters = subject.layer.name, list(subject.held)
     maps = filter_maps(classifier, subject.pixels, layer, filters, subject.keep)
-    settings = _settings(classifier, subject.layer, options.filter_steps)
+    settings = _settings(classifier, subject.layer, options)
     climbed = settings.facts(classifier.facts.input.size, subject.colours)
     sized = {**subject.parameters, **climbed, "height": maps[0].shape[1], "width": maps[0].shape[2]}
     try:
@@ -165,11 +165,12 @@ def _studies(classifier: Classifier, subject: _Subject, options: BuildOptions) -
         yield _judged(study, subject, number, maps[i], _Made(images[i], reached[i], liked[i]))
 
 
-def _settings(classifier: Classifier, layer: Layer, steps: int) -> Ascent:
+def _settings(classifier: Classifier, layer: Layer, options: BuildOptions) -> Ascent:
     """How the images of a layer are made: a part of them at a time and more often, where a part is enough."""
     field = layer.fields
     window = window_of(classifier, layer.name, field.size) if field and not field.whole else None
-    return Ascent(math.ceil(OFTENER * steps) if window else steps, window=window)
+    steps = math.ceil(OFTENER * options.filter_steps) if window else options.filter_steps
+    return Ascent(steps, options.filter_images, window=window)
 
 
 def _judged(
@@ -258,7 +259,7 @@ def passes(about: Filters) -> Passes:
     count = len(options.filters) or options.filters_top
     tried = count * (1 if options.filters else ablation.CANDIDATES)
     plain = images * (3 + about.layers * (1 + tried)) + about.layers * count
-    graded = about.layers * count * Ascent(options.filter_steps).variants * options.filter_steps
+    graded = about.layers * count * options.filter_images * options.filter_steps
     return Passes(plain, graded + (0 if options.filters else images))
 
 

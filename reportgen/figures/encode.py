@@ -11,19 +11,20 @@ from reportgen.document import Picture
 from reportgen.results import ImageInput
 
 Pixels = NDArray[np.uint8]  # (H, W, 3) RGB or (H, W) grey
-QUALITY = 88
+QUALITY, SMOOTH_QUALITY = 88, 80
 DISPLAY = 448  # longest side of an overlay: twice the width of a panel on A4 at 150 dpi
 THUMBNAIL = 112
 
 
-def jpeg(array: Pixels, alt: str, quality: int = QUALITY) -> Picture:
+def jpeg(array: Pixels, alt: str, quality: int | None = None, *, smooth: bool = False) -> Picture:
     """A photograph or overlay as JPEG, without metadata.
 
-    array: (H, W, 3) RGB or (H, W) grey, uint8. Raises ValueError for anything else.
+    array: (H, W, 3) RGB or (H, W) grey, uint8; smooth: it has no thin coloured lines and may hold its colours at half
+    the resolution, as a camera's file does, which halves its bytes. Raises ValueError for anything but such an array.
     """
-    # 4:4:4, because halving the colour resolution smears thin coloured outlines. Not optimised: that needs a buffer
-    # for the whole file, which Pillow makes too small for a picture full of detail.
-    data = _encoded(array, "JPEG", quality=quality, subsampling=0)
+    chosen = quality or (SMOOTH_QUALITY if smooth else QUALITY)
+    # Not optimised: that needs a buffer for the whole file, which Pillow makes too small for a picture full of detail.
+    data = _encoded(array, "JPEG", quality=chosen, subsampling=2 if smooth else 0)
     return Picture(data, "image/jpeg", array.shape[1], array.shape[0], alt)
 
 

@@ -5,9 +5,12 @@ from io import BytesIO
 
 import numpy as np
 from PIL import Image
+from PIL.JpegImagePlugin import get_sampling
 
 from reportgen.document import Picture
 from reportgen.figures.encode import fit, jpeg
+
+HALVED = 2  # Pillow's number for colours at half the resolution
 
 
 def smaller(picture: Picture, quality: int, scale: float) -> Picture:
@@ -18,8 +21,8 @@ def smaller(picture: Picture, quality: int, scale: float) -> Picture:
     if picture.media_type != "image/jpeg":
         return picture
     with Image.open(BytesIO(picture.data)) as image:
-        pixels = np.asarray(image)
+        pixels, smooth = np.asarray(image), get_sampling(image) == HALVED
     if scale < 1:
         pixels = fit(pixels, max(1, round(scale * max(picture.width, picture.height))))
-    made = replace(jpeg(pixels, picture.alt, quality), pixelated=picture.pixelated)
+    made = replace(jpeg(pixels, picture.alt, quality, smooth=smooth), pixelated=picture.pixelated)
     return made if len(made.data) < len(picture.data) else picture

@@ -4,6 +4,7 @@ Both ends of the pipe are here. The answer is JSON and bytes, never a pickle: a 
 it drew can say nothing but a PDF.
 """
 
+import gc
 import itertools
 import json
 import os
@@ -19,6 +20,8 @@ from reportgen.outputs.drawing import Drawn, Page, draw, load_weasyprint
 
 MEMORY = 4 << 30  # bytes of address space; 200 pages with 900 pictures take 0.3 GB, a table of 10,000 rows 0.9 GB
 _START = "import sys; sys.path[:] = sys.argv[2:]; from reportgen.outputs.apart import main; main(int(sys.argv[1]))"
+# A page of boxes is no garbage, and looking for some again and again takes a third of the time.
+_GARBAGE = (50_000, 20, 100)
 _SPARE_SECONDS = 60  # of the child's own clock, which ends it where nobody is left to do so
 _REFUSED = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.system")
 _KINDS: Mapping[str, type[ReportgenError]] = {kind.__name__: kind for kind in (EnvironmentProblem, UsageError)}
@@ -77,6 +80,7 @@ def main(seconds: int) -> None:
     out = os.dup(1)
     os.dup2(2, 1)  # whatever a library prints is no part of the answer
     _limit(seconds)
+    gc.set_threshold(*_GARBAGE)
     header, blobs = _unpacked(sys.stdin.buffer.read())
     pictures = {url: (kind, data) for (url, kind), data in zip(header["pictures"], blobs[1:], strict=True)}
     try:

@@ -3,6 +3,7 @@
 The same page gives the same bytes at any time of day.
 """
 
+import gc
 import hashlib
 import logging
 import os
@@ -67,7 +68,10 @@ def draw(page: Page) -> Drawn:
             string=page.facts, name=page.attached, created=_NO_CLOCK, modified=_NO_CLOCK, relationship="Data",
             url_fetcher=fetcher,
         )  # fmt: skip
-        data = html.write_pdf(pdf_variant="pdf/ua-1", pdf_tags=True, pdf_identifier=identifier, attachments=[facts])
+        how = {"pdf_variant": "pdf/ua-1", "pdf_tags": True, "pdf_identifier": identifier, "attachments": [facts]}
+        pages = html.render(**how)
+        gc.collect()  # what laid them out; what writes them needs as much again
+        data = pages.write_pdf(**how)
     if fetcher.refused:
         why = "the PDF may show only what the document holds, and this lies outside"
         raise UsageError("E-PDF-FETCH", fetcher.refused[0], why, "Remove it from --css or --templates")

@@ -75,7 +75,7 @@ def run(scale: Scale, devices: Sequence[str]) -> Results:
     say("checks")
     checked = checks.measure(scale)
     say("reports")
-    sizes = tuple(report.measured_apart(count) for count in scale.reports)
+    sizes = tuple(report.measured_apart(*asked) for asked in scale.reports)
     return Results(scale, _machine(), measured, peaks, targets.of_memory(peaks), step, checked, sizes)
 
 

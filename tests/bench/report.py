@@ -1,15 +1,19 @@
 """How large a report of many images is and how long writing it takes, on results that are made up, without a network.
 
-`python -m bench.report COUNT` prints the reading of one report as JSON, from a process of its own.
+`python -m bench.report COUNT` prints the reading of one report as JSON, from a process of its own; `--six`: of one with
+six pictures to an image.
 """
 
+import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
+import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -24,9 +28,10 @@ from reportgen.compose import abridged, compose
 from reportgen.contracts import RenderOptions
 from reportgen.example import PHOTOGRAPHS
 from reportgen.fitting import Fitted, fitted
-from reportgen.language import load_words
+from reportgen.language import Words, load_words
 from reportgen.outputs import OUTPUTS
 from reportgen.results import Explanation, ImageInput, RegionWeights, Run, SaliencyMap, Subject
+from reportgen.shelf import Keep, shelved
 
 SIDE = 448  # pixels of a photograph: what the report shows of it
 SEEN = 128  # pixels that the network of these results would see
@@ -56,28 +61,35 @@ class Size:
     pdf_mib: float
 
 
-def measured_apart(count: int) -> Size:
-    """The reading of a report on so many images, by a process of its own."""
+def measured_apart(count: int, six: bool) -> Size:
+    """The reading of a report on so many images, by a process of its own. six: with as many pictures to an image."""
     paths = {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, sys.path)])}
-    command = [sys.executable, "-m", "bench.report", str(count)]
+    command = [sys.executable, "-m", "bench.report", str(count), *(["--six"] if six else [])]
     done = subprocess.run(command, env=os.environ | paths, stdout=subprocess.PIPE, text=True, check=True)
     return Size(**json.loads(done.stdout))
 
 
-def measure(count: int, keep: Path | None = None) -> Size:
-    """Compose and write the report. keep: a folder for the files."""
+def measure(count: int, six: bool, keep: Path | None = None) -> Size:
+    """Compose and write the report, its pictures on the shelf as those of a build. keep: a folder for the files."""
     words, run = load_words(), made_up(count)
-    composing, document = _timed(lambda: compose(run, words))
+    run = _of_six(run) if six else run
+    with tempfile.TemporaryDirectory() as name, shelved(Path(name)) as shelf:
+        return _measure(run, words, shelf, keep)
+
+
+def _measure(run: Run, words: Words, shelf: Keep, keep: Path | None) -> Size:
+    composing, document = _timed(lambda: compose(run, words, shelf))
     writing, page = _timed(lambda: _within_budget("html", document, BUSY.html_mb))
-    on_paper = abridged(document, run, words, BUSY.pdf_images)
-    drawing, paper = _timed(lambda: _within_budget("pdf", on_paper, BUSY.pdf_mb))
+    on_paper = abridged(document, run, words, BUSY.pdf_images, BUSY.pdf_full)
+    with _watched() as peak:
+        drawing, paper = _timed(lambda: _within_budget("pdf", on_paper, BUSY.pdf_mb))
     if keep:
         (keep / "report.html").write_bytes(page.data)
         (keep / "report.pdf").write_bytes(paper.data)
+    count = len(run.subjects)
     pictures = page.data.count(b"<img ") / count
     sizes = (len(page.data) / 1e6, len(paper.data) / 1e6)
-    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**10
-    return Size(count, pictures, *composing, *writing, sizes[0], *drawing, sizes[1], high_water(), child)
+    return Size(count, pictures, *composing, *writing, sizes[0], *drawing, sizes[1], high_water(), max(peak.values()))
 
 
 def made_up(count: int) -> Run:
@@ -97,6 +109,12 @@ def made_up(count: int) -> Run:
         for study in base.filters
     )
     return replace(base, subjects=subjects, filters=filters, selection=())
+
+
+def _of_six(run: Run) -> Run:
+    """Saliency of one class for each image: three pictures on its card, two in the method's figure, one on page one."""
+    subjects = (replace(each, explanations=each.explanations[:1]) for each in run.subjects)
+    return replace(run, subjects=tuple(subjects))
 
 
 def _subject(n: int, photographs: list[NDArray[np.uint8]], like: Subject) -> Subject:
@@ -131,6 +149,29 @@ def _within_budget(name: str, document: object, limit: float) -> Fitted:
     return fitted(document, lambda made: OUTPUTS[name].render(made, BUSY), name, limit, load_words())  # type: ignore[arg-type]
 
 
+@contextmanager
+def _watched() -> Iterator[dict[str, float]]:
+    """The most memory of processes started meanwhile, in MiB, looked up ten times a second: their last word counts.
+
+    Not the system's own account of ended children: on Linux it counts what they had of this process before they began.
+    """
+    seen, ended = {"": 0.0}, threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.1):
+            for child in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split():
+                with suppress(OSError, StopIteration):  # it ended
+                    seen[child] = high_water(Path(f"/proc/{child}/status"))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        watcher.join()
+
+
 def _timed(work: Callable[[], T]) -> tuple[tuple[float, float], T]:
     """Seconds by the clock and of a core, children and all, and what was made."""
     start, busy = time.perf_counter(), sum(os.times()[:4])
@@ -139,5 +180,9 @@ def _timed(work: Callable[[], T]) -> tuple[tuple[float, float], T]:
 
 
 if __name__ == "__main__":
-    folder = Path(sys.argv[2]) if len(sys.argv) > 2 else None
-    print(json.dumps(asdict(measure(int(sys.argv[1]), folder))))
+    parser = argparse.ArgumentParser("bench.report", description="Size and speed of a report on made-up results.")
+    parser.add_argument("count", type=int)
+    parser.add_argument("--six", action="store_true", help="six pictures to an image")
+    parser.add_argument("--keep", type=Path, help="folder for the files")
+    given = parser.parse_args()
+    print(json.dumps(asdict(measure(given.count, given.six, given.keep))))

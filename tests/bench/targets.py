@@ -27,14 +27,14 @@ class Target:
 
 def on_device(rows: Sequence[Row], device: str) -> tuple[Target, ...]:
     """The goals for the tasks; those of a GPU are other ones."""
-    random, designed, _checked, _saliency, filters, whole, _finished = rows
+    random, designed, _checked, _saliency, filters, _every, whole, _finished = rows
     if device != "cpu":
         return (Target("one LIME explanation at equal samples, on a GPU", 15, 40, random.ratio, "x"),)
     outside = 100 * (designed.ours.outside or 0) / designed.ours.seconds
     return (
         Target("one LIME explanation at equal samples", 2, 3, random.ratio, "x"),
         Target("one LIME explanation of equal quality", 8, 15, designed.ratio, "x"),
-        Target("filter visualisation", 10, 24, filters.ratio, "x"),
+        Target("filter visualisation, one image", 10, 24, filters.ratio, "x"),
         Target("the whole workload, LIME of equal quality", 8, 15, whole.ratio, "x"),
         Target("time outside forward passes, LIME of equal quality", 10, 5, outside, "%"),
     )

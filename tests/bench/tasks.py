@@ -19,6 +19,7 @@ from bench.writeup import WriteUp, drawn, shown
 from reportgen.options import BuildOptions
 from reportgen.pipeline import build
 
+THREE = ("saliency", "filters", "lime")  # what the write-up does; a build adds Integrated Gradients and Grad-CAM
 Say = Callable[[str], None]
 
 
@@ -65,14 +66,14 @@ def measure(work: Work) -> tuple[Row, ...]:
     _warm(write_up, labels)
     lime = tuple(_lime_rows(work, write_up, labels))
     one, designed, _ = lime
-    saliency, filters = _other_rows(work, write_up, labels)
+    saliency, filters, every = _other_rows(work, write_up, labels)
     whole = Row(
         f"whole workload, {work.scale.images} images: saliency, filter, LIME of equal quality",
         1,
         total([saliency.theirs, filters.theirs, one.theirs]),
         total([saliency.ours, filters.ours, designed.ours]),
     )
-    return (*lime, saliency, filters, whole, _finished_row(work, write_up, whole))
+    return (*lime, saliency, filters, every, whole, _finished_row(work, write_up, whole))
 
 
 def _warm(write_up: WriteUp, labels: Tensor) -> None:
@@ -110,8 +111,8 @@ def _our_lime(network: Classifier, options: BuildOptions) -> Reading:
         return measured(task, classifier.device, ours.networks(classifier), timed=True)[1]
 
 
-def _other_rows(work: Work, write_up: WriteUp, labels: Tensor) -> tuple[Row, Row]:
-    """Saliency and filter visualisation."""
+def _other_rows(work: Work, write_up: WriteUp, labels: Tensor) -> tuple[Row, Row, Row]:
+    """Saliency; and filter visualisation with one image, which is what the write-up shows, and with all of ours."""
     work.say("saliency and filter")
     steps, network, options = work.scale.steps, (write_up.model,), work.options()
     saliency = measured(partial(write_up.saliency, labels), work.device, network)[1]
@@ -120,10 +121,16 @@ def _other_rows(work: Work, write_up: WriteUp, labels: Tensor) -> tuple[Row, Row
         asked = ours.networks(classifier)
         heat = partial(ours.explain, classifier, cases, "saliency", options)
         our_saliency = measured(heat, work.device, asked)[1]
-        our_filters = measured(partial(ours.study, classifier, cases, options), work.device, asked)[1]
+        every = options.filter_images
+        one, all_of_them = (
+            measured(partial(ours.study, classifier, cases, work.options(filter_images=count)), work.device, asked)[1]
+            for count in (1, every)
+        )
+    name = f"filter visualisation, 1 filter, {steps} steps"
     return (
         Row(f"saliency, {work.scale.images} images", 1, saliency, our_saliency),
-        Row(f"filter visualisation, 1 filter, {steps} steps", 1, filters, our_filters),
+        Row(f"{name}, one image", 1, filters, one),
+        Row(f"{name}, {every} images that differ", 1, filters, all_of_them),
     )
 
 
@@ -137,9 +144,9 @@ def _finished_row(work: Work, write_up: WriteUp, whole: Row) -> Row:
     figures = [[pictures, pictures], [pictures, shown(maps), pictures[:1]], [pictures]]
     drawing = measured(lambda: [drawn(rows) for rows in figures], work.device)[1]
     with tempfile.TemporaryDirectory() as name, ours.whole_budget():
-        given = {"lime_samples": work.passes, "formats": ("html",), "out": Path(name) / "report"}
+        given = {"lime_samples": work.passes, "formats": ("html",), "out": Path(name) / "report", "methods": THREE}
         options = work.options(**given)
         built, reading = measured(lambda: build(options, write_up.model), work.device)
     assert built.exit_code == 0, "the build did not succeed"
-    title = "whole workload as files: the write-up's three figures, our page with every check"
+    title = "whole workload as files: the write-up's three figures, our page on these methods with their checks"
     return Row(title, 1, whole.theirs + drawing, reading)

@@ -352,6 +352,9 @@ RUNS: Mapping[str, Run] = {
     "answers by any colour": with_cues(
         QUIET, {"grey": [1] * 8, "swapped": [0, 1, 2, 3, 0, 1, 4, 4], "blurred": [0, 1, 2, 3, 0, 1, 2, 3]}
     ),
+    "answers by these colours alone": with_cues(
+        QUIET, {"grey": [1] * 8, "swapped": [4] * 8, "blurred": [0, 1, 2, 3, 0, 1, 2, 3]}
+    ),
     "answers by patches": with_cues(QUIET, {"blurred": [4] * 8, "shuffled": [0, 1, 2, 3, 0, 1, 2, 4]}),
     "one corner, one class": all_answered_alike(placed_lime(QUIET, ["lower_right"] * 8)),
     "one corner, all classes": placed_lime(QUIET, ["lower_right"] * 7 + ["left"]),

@@ -13,6 +13,7 @@ from reportgen.document import Figure, Matrix, NoPicture, Overview, Panel, Parag
 from reportgen.results import Note
 
 RUN = fake_run(images=9)
+ALL = len(RUN.subjects)
 WHOLE = compose(RUN, WORDS)
 WORST = [image_anchor(RUN.subjects[each.position].image) for each in worst_first(RUN)]
 
@@ -28,7 +29,7 @@ def cards(document: ReportDocument) -> list[str]:
 
 @pytest.mark.parametrize("most", [1, 2, 5, 8])
 def test_the_worst_have_their_cards_and_figures_and_no_other(most: int) -> None:
-    document = abridged(WHOLE, RUN, WORDS, most)
+    document = abridged(WHOLE, RUN, WORDS, most, ALL)
     kept = set(WORST[:most])
     assert [each for each in cards(document) if not each.startswith("failed")] == [
         image_anchor(subject.image) for subject in RUN.subjects if image_anchor(subject.image) in kept
@@ -43,7 +44,7 @@ def test_the_worst_have_their_cards_and_figures_and_no_other(most: int) -> None:
 
 
 def test_panels_stay_in_the_columns_of_their_images() -> None:
-    document = abridged(WHOLE, RUN, WORDS, 5)
+    document = abridged(WHOLE, RUN, WORDS, 5, ALL)
 
     def columns(made: ReportDocument) -> list[tuple[str, tuple[Panel, ...]]]:
         found = [f for f in figures(made) if len(f.rows) == 2 and f.anchor.startswith("saliency-figure")]
@@ -57,7 +58,7 @@ def test_panels_stay_in_the_columns_of_their_images() -> None:
 
 
 def test_numbers_run_on_and_tables_keep_every_row() -> None:
-    document = abridged(WHOLE, RUN, WORDS, 2)
+    document = abridged(WHOLE, RUN, WORDS, 2, ALL)
     assert [each.number for each in figures(document)] == list(range(1, len(figures(document)) + 1))
 
     def tables(made: ReportDocument) -> list[Table | Matrix]:
@@ -68,19 +69,55 @@ def test_numbers_run_on_and_tables_keep_every_row() -> None:
 
 
 def test_it_says_so_first() -> None:
-    first = abridged(WHOLE, RUN, WORDS, 2).sections[0].blocks[0]
+    first = abridged(WHOLE, RUN, WORDS, 2, ALL).sections[0].blocks[0]
     assert isinstance(first, Paragraph)
     assert "worst 2 of 9 images" in first.sentences[0].text
+    assert not any("in brief" in each.text for each in first.sentences)
+
+
+@pytest.mark.parametrize(("most", "full"), [(6, 2), (9, 4), (5, 0)])
+def test_beyond_the_very_worst_a_card_is_its_answer_and_its_pictures(most: int, full: int) -> None:
+    document = abridged(WHOLE, RUN, WORDS, most, full)
+    whole = {each.anchor: each for each in all_sections(WHOLE.sections)}
+    made = next(each for each in document.sections if each.anchor == "images").sections
+    shown = [each for each in made if each.anchor in WORST]
+    assert [each.anchor in WORST[:full] for each in shown] == [True] * full + [False] * (most - full)
+    assert {each.anchor for each in shown} == set(WORST[:most])
+    for card in shown[full:]:
+        answer, figure = card.blocks
+        before = whole[card.anchor]
+        assert answer == next(block for block in before.blocks if isinstance(block, Paragraph))
+        assert isinstance(figure, Figure)
+        pictures = [panel for row in figure.rows for panel in row if panel.content != NoPicture("")]
+        of_whole = next(block for block in before.blocks if isinstance(block, Figure))
+        # Each picture once, as large as its verdict is true: with it, and with the address that links lead to.
+        assert [panel.anchor for panel in pictures] == [p.anchor for row in of_whole.rows for p in row if p.anchor]
+        assert {panel.content for panel in pictures} == {
+            p.content for row in of_whole.rows for p in row if p.content != NoPicture("")
+        }
+        chips = {p.anchor: p.chip for row in of_whole.rows for p in row}
+        assert all(panel.chip == chips[panel.anchor] and panel.detail == "" for panel in pictures)
+    for card in shown[:full]:
+        assert [type(block) for block in card.blocks] == [type(block) for block in whole[card.anchor].blocks]
+    for method in ("saliency-figure", "lime-figure"):
+        assert {a for f in figures(document) if f.anchor.startswith(method) for a in f.about} == set(WORST[:full])
+
+
+def test_it_says_how_many_are_shown_in_full() -> None:
+    first = abridged(WHOLE, RUN, WORDS, 9, 2).sections[0].blocks[0]
+    assert isinstance(first, Paragraph)
+    assert "The worst 2 are shown" in first.sentences[0].text
+    assert not any("of 9 images" in each.text for each in first.sentences)
 
 
 def test_few_images_are_left_as_they_are() -> None:
-    assert abridged(WHOLE, RUN, WORDS, 9) is WHOLE
+    assert abridged(WHOLE, RUN, WORDS, 9, 9) is WHOLE
 
 
 def test_a_card_with_the_authors_words_stays() -> None:
     last = next(s.image.name for s in RUN.subjects if image_anchor(s.image) == WORST[-1])
     run = replace(RUN, notes=(Note(f"image: {last}", "Mine."),))
-    document = abridged(compose(run, WORDS), run, WORDS, 2)
+    document = abridged(compose(run, WORDS), run, WORDS, 2, 1)
     assert WORST[-1] in cards(document)
     first = document.sections[0].blocks[0]
     assert isinstance(first, Paragraph)

@@ -12,8 +12,8 @@ from reportgen.compose.patterns import drawn, numbers
 from reportgen.results import Explanation, RegionWeights, RuleResult, Run
 
 PATTERNS = (
-    "border", "chance", "filter", "grey", "grey_any", "grey_which", "one_answer", "place_class_all", "place_images",
-    "renamed", "shuffled", "silent_layer", "swapped",
+    "border", "chance", "filter", "grey", "grey_any", "grey_every", "grey_which", "one_answer", "place_class_all",
+    "place_images", "renamed", "shuffled", "silent_layer", "swapped",
 )  # fmt: skip
 
 
@@ -27,6 +27,7 @@ def patterns(run: Run) -> set[str]:
     [
         ("answers by colour", {"grey", "grey_which"}),
         ("answers by any colour", {"grey", "grey_any"}),
+        ("answers by these colours alone", {"grey", "grey_every"}),
         ("answers by patches", {"shuffled"}),
         ("one corner, one class", {"place_class_all", "place_images", "one_answer"}),
         ("one corner, all classes", {"place_images"}),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.JpegImagePlugin import get_sampling
 
 from reportgen.document import Picture
 from reportgen.figures import jpeg, png, smaller
@@ -40,6 +41,14 @@ def test_a_scaled_picture_says_its_own_size_and_shows_the_same() -> None:
 
 def test_grey_stays_grey() -> None:
     assert pixels(smaller(jpeg(photograph()[..., 0], ""), 70, 0.5)).ndim == 2
+
+
+@pytest.mark.parametrize("smooth", [True, False])
+def test_thin_coloured_lines_stay_sharp_and_what_has_none_stays_small(smooth: bool) -> None:
+    made = smaller(jpeg(photograph(), "", smooth=smooth), 60, 0.5)
+    with Image.open(BytesIO(made.data)) as opened:
+        assert get_sampling(opened) == (2 if smooth else 0)
+    assert len(jpeg(photograph(), "", smooth=True).data) < 0.8 * len(jpeg(photograph(), "").data)
 
 
 def test_what_would_grow_stays() -> None:

@@ -6,13 +6,18 @@ from typing import Any
 
 import pytest
 from browsing import NEEDED, opened, started
+from changed_runs import BASE, gathered
 from from_npm import tool
 from playwright.sync_api import Browser
 from sample_document import NAMES, report
 from sample_pictures import HOSTILE
 
+from reportgen.compose.comparison import compose_comparison
 from reportgen.contracts import RenderOptions
+from reportgen.language import load_words
 from reportgen.outputs import html
+from reportgen.pairing import compared
+from reportgen.rules import read_rules
 
 WIDTHS = (390, 768, 1280, 1400, 1920)
 
@@ -27,15 +32,16 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The addresses of two reports: an ordinary one, and one whose names are hostile."""
+    """The addresses of an ordinary report, of one whose names are hostile, and of a comparison of two."""
     folder = tmp_path_factory.mktemp("reports")
-    made = {"plain": report(), "hostile": report(HOSTILE, title=HOSTILE[6])}
+    comparison = compose_comparison(compared(BASE, gathered(BASE), read_rules()), load_words())
+    made = {"plain": report(), "hostile": report(HOSTILE, title=HOSTILE[6]), "comparison": comparison}
     for name, document in made.items():
         (folder / f"{name}.html").write_bytes(html.render(document, RenderOptions()))
     return {name: (folder / f"{name}.html").as_uri() for name in made}
 
 
-@pytest.mark.parametrize("name", ["plain", "hostile"])
+@pytest.mark.parametrize("name", ["plain", "hostile", "comparison"])
 def test_the_browser_has_nothing_to_say_and_asks_for_nothing(
     browser: Browser, reports: dict[str, str], name: str
 ) -> None:
@@ -63,7 +69,7 @@ def test_every_image_is_shown(browser: Browser, reports: dict[str, str]) -> None
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", ["plain", "hostile"])
+@pytest.mark.parametrize("name", ["plain", "hostile", "comparison"])
 def test_nothing_runs_over_the_edge(browser: Browser, reports: dict[str, str], name: str, width: int) -> None:
     page = opened(browser, reports[name], width)
     assert page.evaluate("document.documentElement.scrollWidth") == width
@@ -159,8 +165,16 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_barrier(browser: Browser, reports: dict[str, str], axe: str, scheme: Any, width: int) -> None:  # noqa: ANN401 - a literal of Playwright's
-    page = opened(browser, reports["plain"], width, color_scheme=scheme)
+@pytest.mark.parametrize("name", ["plain", "comparison"])
+def test_axe_finds_no_barrier(
+    browser: Browser,
+    reports: dict[str, str],
+    axe: str,
+    name: str,
+    scheme: Any,  # noqa: ANN401 - a literal of Playwright's
+    width: int,
+) -> None:
+    page = opened(browser, reports[name], width, color_scheme=scheme)
     page.evaluate(axe)
     result = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']})")
     assert [(v["id"], v["nodes"][0]["html"]) for v in result["violations"]] == []

@@ -7,17 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from changed_runs import BASE, gathered
 from fake_run import fake_run
 from from_npm import tool
 from sample_document import report
 from sample_pictures import HOSTILE
 
 from reportgen.compose import compose
+from reportgen.compose.comparison import compose_comparison
 from reportgen.contracts import RenderOptions
 from reportgen.document import ReportDocument
 from reportgen.language import load_words
 from reportgen.languages import LANGUAGES
 from reportgen.outputs import html
+from reportgen.pairing import compared
+from reportgen.rules import read_rules
 
 JAVA = shutil.which("java")
 # It takes the hashes of data: images for foreign addresses and knows no hash of a style; browsers keep to both, which
@@ -40,6 +44,8 @@ def documents() -> dict[str, ReportDocument]:
         for profile in ("default", "hw5"):
             run = replace(fake_run(profile=profile), language=language)
             made[f"{profile}-{language}"] = compose(run, load_words(language))
+        comparison = compared(BASE, gathered(BASE), read_rules())
+        made[f"comparison-{language}"] = compose_comparison(comparison, load_words(language))
     return made
 
 
