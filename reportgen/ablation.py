@@ -10,20 +10,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from reportgen.attempts import ends_the_run
 from reportgen.channels import GROUP, Channels
-from reportgen.classifier import Classifier
+from reportgen.classifier import Classifier, Stack
+from reportgen.freed import give_back
 from reportgen.hooks import replaced, traced
 from reportgen.layers import is_map
+from reportgen.options import BuildOptions
 from reportgen.results import ClassEffect
 
 CANDIDATES: Final = 2  # times as many filters as are shown are tried exactly
 FALLING: Final = 3  # classes kept for each filter, by probability and by logit
 
-Pixels = NDArray[np.float32]  # (N, H, W, 3)
 Numbers = NDArray[np.float64]
 
 
-def held_at_mean(classifier: Classifier, pixels: Pixels, layer: str, number: int, mean: float) -> Numbers:
+def held_at_mean(classifier: Classifier, pixels: Stack, layer: str, number: int, mean: float) -> Numbers:
     """(N, K) probabilities with the filter's map replaced by one constant, its mean."""
     with replaced(classifier.module, layer, {number: mean}):
         return classifier.probabilities(pixels)
@@ -71,7 +73,7 @@ def centred_logits(probabilities: Numbers) -> Numbers:
     return np.asarray(logits - logits.mean(axis=1, keepdims=True))
 
 
-def first_order(classifier: Classifier, pixels: Pixels, stats: Mapping[str, Channels]) -> dict[str, Numbers]:
+def first_order(classifier: Classifier, pixels: Stack, stats: Mapping[str, Channels]) -> dict[str, Numbers]:
     """For each layer and channel, (C,), how much the predicted logit would change at first order, mean absolute.
 
     On each image the sum over positions of (activation - mean) x gradient; one backward pass for all layers. Zeros for
@@ -93,11 +95,56 @@ def first_order(classifier: Classifier, pixels: Pixels, stats: Mapping[str, Chan
                 found[name] = change.sum(dim=(2, 3)).abs().detach().cpu().numpy()
             return found
 
-    parts = classifier.in_batches(len(pixels), run, most=GROUP)
+    def run_and_free(part: slice) -> dict[str, NDArray[np.float32]]:
+        found = run(part)
+        give_back()
+        return found
+
+    parts = classifier.in_batches(len(pixels), run_and_free, most=GROUP)
     return {
         name: np.nan_to_num(np.concatenate([part[name] for part in parts]).astype(np.float64)).mean(axis=0)
         for name in parts[0]
     }
+
+
+def chosen_filters(
+    classifier: Classifier,
+    pixels: Stack,
+    intact: Numbers,
+    stats: Mapping[str, Channels],
+    options: BuildOptions,
+) -> dict[str, dict[int, Numbers]]:
+    """For each layer the filters to show, each with the probabilities while it is held at its mean.
+
+    Those named; else those that change the predicted class's probability most, of the channels that do so at first
+    order.
+    """
+    estimates = {} if options.filters else _estimates(classifier, pixels, stats)
+    found = {}
+    for name, each in stats.items():
+        estimate = estimates.get(name, np.zeros(0))
+        tried = options.filters or candidates(estimate, each, options.filters_top)
+        held = {
+            number: held_at_mean(classifier, pixels, name, number, float(each.mean[number]))
+            for number in dict.fromkeys(tried)
+        }
+        if not options.filters:
+            numbers = list(held)
+            changes = np.nan_to_num([change_of_predicted(intact, held[number]) for number in numbers])
+            best = np.argsort(-changes, kind="stable")[: options.filters_top]
+            held = {numbers[place]: held[numbers[place]] for place in best}
+        found[name] = held
+    return found
+
+
+def _estimates(classifier: Classifier, pixels: Stack, stats: Mapping[str, Channels]) -> dict[str, Numbers]:
+    """First-order estimates; none where the network cannot be differentiated."""
+    try:
+        return first_order(classifier, pixels, stats)
+    except RuntimeError as err:  # as where it writes over what its own gradient needs
+        if ends_the_run(err):
+            raise
+        return {}
 
 
 def candidates(estimate: Numbers, stats: Channels, count: int) -> tuple[int, ...]:

@@ -1,9 +1,9 @@
 """Read-only arrays and facts: checked at birth, and written to disk beside the JSON that names them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,24 +11,40 @@ from pydantic import AfterValidator, PlainSerializer, PlainValidator, Serializat
 
 Scalar = bool | int | float | str
 
+LARGE: Final = 1 << 20  # bytes
+
 
 def frozen_array(value: Any, dtype: str, shape: tuple[int | None, ...]) -> NDArray[Any]:  # noqa: ANN401 - anything array-like
-    """A read-only copy of the value.
+    """A read-only copy of the value; the value itself where nobody can write to it, as to what lies on a shelf.
 
     dtype: numpy name; shape: expected length of each axis, None for any.
     Raises ValueError if the shape differs, a number is not finite, or whole numbers would not stay what they are.
     """
     given = np.asarray(value)
     with np.errstate(all="ignore"):  # what does not fit is refused below
-        array = np.array(given, dtype=dtype, order="C")
+        array = given if _settled(given, dtype) else np.array(given, dtype=dtype, order="C")
     if array.ndim != len(shape) or any(want not in (None, got) for want, got in zip(shape, array.shape, strict=True)):
         raise ValueError(f"array of shape {array.shape} where {shape} is expected")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
+    if array.dtype.kind == "f" and not all(np.isfinite(part).all() for part in _parts(array)):
         raise ValueError("array holds NaN or infinity")
     if array.dtype.kind in "iu" and not np.array_equal(array, given):
         raise ValueError(f"{given.dtype} numbers do not fit into {dtype}")
     array.setflags(write=False)
     return array
+
+
+def _settled(array: NDArray[Any], dtype: str) -> bool:
+    """Whether it is what is wanted, and memory that cannot be written to lies below it."""
+    owner: Any = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    locked = isinstance(owner, bytes) or (isinstance(owner, memoryview) and owner.readonly)
+    return locked and array.dtype == dtype and array.flags.c_contiguous
+
+
+def _parts(array: NDArray[Any]) -> Iterable[NDArray[Any]]:
+    """What to look at at once: of a large array row by row."""
+    return array if array.nbytes >= LARGE and array.ndim > 1 else (array,)
 
 
 def frozen_facts(facts: Mapping[str, Scalar]) -> Mapping[str, Scalar]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from reportgen.classifier import Classifier
+from reportgen.freed import give_back
 from reportgen.hooks import captured
 from reportgen.layers import is_map
 from reportgen.pool import Lent, Pool
@@ -67,40 +68,60 @@ def over(
                 return work(group[part], {name: output for name, output in outputs.items() if is_map(output)})
 
         yield from classifier.in_batches(len(group), run, most=GROUP)
+        give_back()
 
 
 def channel_answers(classifier: Classifier, pool: Pool, layers: Sequence[str]) -> dict[str, Channels]:
     """What the channels of each layer that gives maps answer over the pool."""
     tops = {name: _ceiling(classifier.module.get_submodule(name)) for name in layers}
-    counted: dict[str, list[Numbers]] = {}
+    counted: dict[str, _Sums] = {}
     images = 0
-    # Rows: highest, lowest, sum, sum of squares, positions at the ceiling, positions.
     for group, found in over(classifier, pool, layers, lambda lent, maps: (len(lent), _moments(maps, tops))):
         images += group
         for name, rows in found.items():
-            counted.setdefault(name, []).append(rows)
-    return {name: _channels(np.stack(rows), images) for name, rows in counted.items()}
+            for row in rows:
+                counted.setdefault(name, _Sums(row.shape[1])).add(row)
+    return {name: each.channels(images) for name, each in counted.items()}
 
 
-def _moments(maps: Mapping[str, Tensor], tops: Mapping[str, float | None]) -> dict[str, Numbers]:
-    found = {}
-    for name, given in maps.items():
-        exact, top = given.double(), tops[name]
-        full = torch.zeros_like(exact) if top is None else (given >= top).double()
-        sums = [each.sum(dim=(0, 2, 3)) for each in (exact, exact.square(), full, torch.ones_like(exact))]
-        rows = torch.stack([exact.amax(dim=(0, 2, 3)), exact.amin(dim=(0, 2, 3)), *sums])
-        found[name] = rows.cpu().numpy()
+def _moments(maps: Mapping[str, Tensor], tops: Mapping[str, float | None]) -> dict[str, NDArray[np.float64]]:
+    """(n, 6, C) of each layer: highest, lowest, sum, sum of squares, positions at the ceiling, positions.
+
+    Image by image, for in float64 the maps of a group are larger than all that the network needs.
+    """
+    return {name: np.stack([_moments_of(each, tops[name]) for each in given]) for name, given in maps.items()}
+
+
+def _moments_of(maps: Tensor, top: float | None) -> NDArray[np.float64]:
+    """(6, C) of one image; maps: (C, h, w)."""
+    exact = maps.double().flatten(1)
+    full = torch.zeros_like(exact) if top is None else (maps.flatten(1) >= top).double()
+    sums = [each.sum(1) for each in (exact, exact.square(), full, torch.ones_like(exact))]
+    found: NDArray[np.float64] = torch.stack([exact.amax(1), exact.amin(1), *sums]).cpu().numpy()
     return found
 
 
-def _channels(rows: NDArray[np.float64], images: int) -> Channels:
-    """rows: (groups, 6, C)."""
-    total, squares, full, positions = rows[:, 2:].sum(axis=0)
-    mean = total / positions
-    with np.errstate(invalid="ignore"):  # a channel that answers with infinity has no spread
-        # Rounding may leave a little below 0 where a channel is constant.
-        spread = np.sqrt(np.maximum(squares / positions - mean**2, 0))
-    return Channels(rows[:, 0].max(axis=0), rows[:, 1].min(axis=0), mean, spread, full / positions, images)
+class _Sums:
+    """What `_moments_of` gives, over all images so far."""
+
+    def __init__(self, channels: int) -> None:
+        self._highest, self._lowest = np.full(channels, -np.inf), np.full(channels, np.inf)
+        self._sums = np.zeros((4, channels))
+
+    def add(self, row: NDArray[np.float64]) -> None:
+        """Take one image."""
+        self._highest, self._lowest = np.maximum(self._highest, row[0]), np.minimum(self._lowest, row[1])
+        with np.errstate(invalid="ignore"):  # infinite answers of both signs
+            self._sums += row[2:]
+
+    def channels(self, images: int) -> Channels:
+        """What they come to."""
+        total, squares, full, positions = self._sums
+        mean = total / positions
+        with np.errstate(invalid="ignore"):  # a channel that answers with infinity has no spread
+            # Rounding may leave a little below 0 where a channel is constant.
+            spread = np.sqrt(np.maximum(squares / positions - mean**2, 0))
+        return Channels(self._highest, self._lowest, mean, spread, full / positions, images)
 
 
 def _ceiling(module: nn.Module) -> float | None:
@@ -123,9 +144,12 @@ class Alikeness:
 
     def products(self, maps: Tensor) -> tuple[Numbers, int]:
         """(F, C) sums of the products of deviations from the mean, and the number of positions; maps: (n, C, h, w)."""
-        mean = torch.tensor(self._stats.mean).to(maps.device).view(1, -1, 1, 1)
-        flat = (maps.double() - mean).transpose(0, 1).flatten(1)
-        return (flat[self._filters] @ flat.T).cpu().numpy(), flat.shape[1]
+        mean = torch.tensor(self._stats.mean).to(maps.device).view(-1, 1)
+        found = torch.zeros((len(self._filters), len(mean)), dtype=torch.float64, device=maps.device)
+        for each in maps:  # in float64 the maps of all are large
+            flat = each.double().flatten(1) - mean
+            found += flat[self._filters] @ flat.T
+        return found.cpu().numpy(), len(maps) * maps[0, 0].numel()
 
     def twins(self, number: int) -> tuple[tuple[int, float], ...]:
         """The other channels that answer as the filter does, with Pearson's r, most alike first; r >= ALIKE."""

@@ -6,7 +6,7 @@ Images come and numbers go as numpy arrays; the device, the batch size and the n
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -20,6 +20,16 @@ from reportgen.heads import End, probabilities
 from reportgen.results import ModelFacts
 
 Pixels = NDArray[np.floating[Any]]  # (N, H, W, 3) RGB in [0, 1]
+
+
+class Stack(Protocol):
+    """(N, H, W, 3) RGB in [0, 1], of which parts can be had."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, part: slice, /) -> Pixels: ...
+
+
 Score = Callable[[Tensor], Tensor]  # (n, K) logits -> (n,), one number for each image
 
 
@@ -94,7 +104,7 @@ class Classifier(Batched):
 
         return np.concatenate(self.in_batches(len(units), run))
 
-    def logits(self, pixels: Pixels) -> NDArray[np.float32]:
+    def logits(self, pixels: Stack) -> NDArray[np.float32]:
         """(N, H, W, 3) -> (N, K) float32."""
 
         def run(part: slice) -> NDArray[np.float32]:
@@ -103,7 +113,7 @@ class Classifier(Batched):
 
         return np.concatenate(self.in_batches(len(pixels), run))
 
-    def probabilities(self, pixels: Pixels) -> NDArray[np.float64]:
+    def probabilities(self, pixels: Stack) -> NDArray[np.float64]:
         """(N, H, W, 3) -> (N, K) float64 in [0, 1]; rows add up to 1 unless each class has a probability of its own."""
         return probabilities(self.logits(pixels), self.facts.head.kind)
 

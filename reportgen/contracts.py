@@ -22,6 +22,7 @@ from reportgen.results import (
     Target,
 )
 from reportgen.ruling import Checked
+from reportgen.shelf import Keep, in_memory
 
 if TYPE_CHECKING:  # the writers stay free of torch
     from torch import Tensor, nn
@@ -121,9 +122,18 @@ class FilterMethod:
     """
 
     name: str
-    explain: Callable[["Classifier", Sequence[Case], BuildOptions], Iterator[FilterStudy]]
+    explain: "Studying"
     cites: tuple[str, ...]
     passes: OfFilters = nothing
+
+
+class Studying(Protocol):
+    """One study after the other."""
+
+    def __call__(
+        self, classifier: "Classifier", cases: Sequence[Case], options: BuildOptions, keep: Keep = in_memory
+    ) -> Iterator[FilterStudy]:
+        """keep: where maps of all cases find room while they are made."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -27,12 +28,18 @@ def bytes_sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, which may be larger than the memory."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def array_sha256(array: NDArray[Any]) -> str:
     """SHA-256 of an array's type, shape and values, in the byte order of most machines."""
     plain = np.ascontiguousarray(array)
     plain = plain.astype(plain.dtype.newbyteorder("<"), copy=False)
     digest = hashlib.sha256(f"{plain.dtype.name}\0{plain.shape}\0".encode())
-    digest.update(plain.tobytes())
+    digest.update(plain.data)
     return digest.hexdigest()
 
 

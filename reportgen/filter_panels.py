@@ -51,7 +51,7 @@ def _crop(words: Words, crop: Crop, size: tuple[int, int]) -> Picture:
 
 def where_panels(words: Words, study: FilterStudy, subjects: Sequence[tuple[int, Subject]]) -> Iterator[Panel]:
     """The map on photographs, by their places in the run; full colour is the maximum over all images."""
-    top = float(study.activations.max()) if study.activations.size else 0.0
+    top = float(study.measures.get("maximum", 0.0))
     for position, subject in subjects if top > 0 else ():
         maximum = number(study.image_measures[position]["maximum"])
         name = shown_name(subject.image.name)

@@ -14,6 +14,7 @@ from reportgen.document import Paragraph, Picture, ReportDocument
 from reportgen.errors import Incomplete
 from reportgen.language import Words
 from reportgen.phrasing import number, percent, said
+from reportgen.shelf import Keep, in_memory
 
 MB = 1_000_000
 # JPEG quality and share of the size; below the last, photographs can no longer be told apart.
@@ -33,22 +34,33 @@ class Fitted:
 
 
 def fitted(
-    document: ReportDocument, write: Callable[[ReportDocument], bytes], name: str, limit: float, words: Words
+    document: ReportDocument,
+    write: Callable[[ReportDocument], bytes],
+    name: str,
+    limit: float,
+    words: Words,
+    keep: Keep = in_memory,
 ) -> Fitted:
-    """The document as a file of at most `limit` MB, as far as smaller pictures can do that. name: its format."""
-    step = None
+    """The document as a file of at most `limit` MB, as far as smaller pictures can do that.
+
+    name: its format; keep: where smaller pictures wait.
+    """
     allowed = round(limit * MB)  # whole bytes: 0.260669 MB is one short of them otherwise
-    hopeless = _weight(document) * GROWTH[name] > allowed
-    data = b"" if hopeless else write(document)  # drawing hundreds of pages takes a while
-    for step in _promising(document, allowed / GROWTH[name]) if hopeless or len(data) > allowed else ():
-        reduced = _reduced(document, step)
-        # Not written where even its pictures alone are too large; each once, as a PDF holds them.
-        if _weight(reduced) * GROWTH[name] > allowed and step != STEPS[-1]:
-            continue
-        data = write(_announced(reduced, step, limit, words))
+    if _weight(document) * GROWTH[name] <= allowed:  # drawing hundreds of pages takes a while
+        data = write(document)
         if len(data) <= allowed:
-            return Fitted(data, step)
-    return Fitted(data, step, _too_large(name, len(data), limit) if len(data) > allowed else None)
+            return Fitted(data)
+        del data  # or there would be two of them soon
+    *others, last = _promising(document, allowed / GROWTH[name])
+    for step in others:
+        reduced = _reduced(document, step, keep)
+        if _weight(reduced) * GROWTH[name] <= allowed:  # else not even its pictures; each once, as a PDF holds them
+            data = write(_announced(reduced, step, limit, words))
+            if len(data) <= allowed:
+                return Fitted(data, step)
+            del data
+    data = write(_announced(_reduced(document, last, keep), last, limit, words))
+    return Fitted(data, last, _too_large(name, len(data), limit) if len(data) > allowed else None)
 
 
 def _promising(document: ReportDocument, allowed: float) -> Sequence[tuple[int, float]]:
@@ -76,14 +88,14 @@ def _too_large(name: str, size: int, limit: float) -> Incomplete:
     return Incomplete("E-SIZE", file, why, f"Raise {option}, or explain fewer images with --limit")
 
 
-def _reduced(document: ReportDocument, step: tuple[int, float]) -> ReportDocument:
+def _reduced(document: ReportDocument, step: tuple[int, float], keep: Keep) -> ReportDocument:
     """The document with every photograph and overlay smaller; equal pictures are encoded once."""
     made: dict[Picture, Picture] = {}
 
     def shrunk(part: Any) -> Any:  # noqa: ANN401 - any part of a document
         if isinstance(part, Picture):
             if part not in made:
-                made[part] = figures.smaller(part, *step)
+                made[part] = keep(figures.smaller(part, *step))
             return made[part]
         if isinstance(part, tuple):
             return tuple(map(shrunk, part))

@@ -115,9 +115,12 @@ class Ledger:
             os.utime(file)
         return data
 
-    def put(self, key: str, data: bytes) -> None:
-        """Keep the bytes; where that is impossible `off` says why, and nothing more is tried."""
-        self.made += 1
+    def put(self, key: str, data: bytes, *, part: bool = False) -> None:
+        """Keep the bytes; where that is impossible `off` says why, and nothing more is tried.
+
+        part: of a result that is counted elsewhere.
+        """
+        self.made += not part
         if self.off:
             return
         try:

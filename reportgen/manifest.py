@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from reportgen.digests import array_sha256, bytes_sha256
+from reportgen.digests import array_sha256, file_sha256
 from reportgen.errors import InputRefused
 from reportgen.publish import CHECK_FILES, LOG_FILE, MANIFEST_FILE, REPORT_FILES
 from reportgen.results import Run
@@ -93,5 +93,4 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def _file(folder: Path, name: str) -> FileEntry:
-    data = (folder / name).read_bytes()
-    return FileEntry(name=name, sha256=bytes_sha256(data), bytes=len(data))
+    return FileEntry(name=name, sha256=file_sha256(folder / name), bytes=(folder / name).stat().st_size)

@@ -3,6 +3,7 @@
 Source: olah2017, whose matrix Lucid measured on ImageNet; here it is measured on the user's own images.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,15 +41,16 @@ class Palette:
 IMAGENET: Final = Palette(IMAGENET_MEAN, IMAGENET_ROOT, 1.0)
 
 
-def palette(pixels: NDArray[np.floating[Any]]) -> Palette:
-    """The colours of images, (N, H, W, 3) RGB in [0, 1].
+def palette(images: Iterable[NDArray[np.floating[Any]]]) -> Palette:
+    """The colours of images, (H, W, 3) RGB in [0, 1] each, all of one size.
 
     Images of one colour say nothing, and ImageNet's covariance is taken; nearly grey ones have it mixed in, for a
     filter that wants red could hardly be shown in shades of grey. The mean is theirs in any case.
     """
-    colours = np.asarray(pixels, np.float64).reshape(-1, 3)
-    mean = colours.mean(axis=0)
-    covariance = (colours - mean).T @ (colours - mean) / len(colours)
+    colours = (np.asarray(image, np.float64).reshape(-1, 3) for image in images)
+    means, within = zip(*((each.mean(axis=0), np.cov(each.T, bias=True)) for each in colours), strict=True)
+    mean = np.mean(means, axis=0)
+    covariance = np.mean(within, axis=0) + np.cov(np.transpose(means), bias=True)
     variance = float(np.trace(covariance))
     known = IMAGENET_ROOT @ IMAGENET_ROOT.T
     if variance < 3 * LEAST_SPREAD**2:

@@ -223,8 +223,7 @@ def activation_panel(words: Words, study: FilterStudy, subject: Subject, positio
     label = words("card.activation_panel", layer=shown_name(study.layer), filter=study.filter)
     if study.status != "ok":
         return Panel(NoPicture(reason(words, study)), label)
-    activation = study.activations[position]
-    top = float(study.activations.max())
+    activation, top = study.activations[position], float(study.measures["maximum"])
     if top <= 0:
         return Panel(NoPicture(words("reason.below_zero")), label)
     facts = study.image_measures[position]

@@ -23,6 +23,7 @@ from reportgen.deadline import Deadline
 from reportgen.errors import OutputError, UsageError
 from reportgen.excerpts import path_text
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
+from reportgen.freed import give_back
 from reportgen.judging import Judged, judge_pictures
 from reportgen.loading import opened_classifier
 from reportgen.notes import read_notes
@@ -202,7 +203,7 @@ def _explained(recall: Recall, cases: Sequence[Case], progress: Progress, keep: 
                     failures.append(_told(progress, deadline.left_out(name, missing)))
             else:
                 progress.stage(name, 0)
-                for study in deadline.until(of_filters[name].explain(classifier, cases, options)):
+                for study in deadline.until(of_filters[name].explain(classifier, cases, options, keep)):
                     filters.append(keep(study))
                     progress.advance()
                 if deadline.over:
@@ -212,6 +213,7 @@ def _explained(recall: Recall, cases: Sequence[Case], progress: Progress, keep: 
                 raise
             failures.append(breakdown(name, err))
             progress.warn(f"{name}: {failures[-1].why}")
+        give_back()
     return _Explained(tuple(map(tuple, by_case)), tuple(filters), tuple(failures))
 
 
@@ -230,7 +232,9 @@ def _judged(
         return Judged(explained.explanations, (), (_told(progress, deadline.left_out("checks")),))
     evidence = Evidence(recall.classifier, cases, explained.explanations, IMAGE_METHODS, recall.options)
     pictures, runs = recall.picture_checks(PICTURE_CHECKS), recall.run_checks(RUN_CHECKS)
-    return judge_pictures(evidence, progress, pictures, runs, deadline)
+    judged = judge_pictures(evidence, progress, pictures, runs, deadline)
+    give_back()
+    return judged
 
 
 def _cues(

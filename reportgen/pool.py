@@ -3,12 +3,33 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from reportgen import images
 from reportgen.images import Found
 from reportgen.options import BuildOptions
 from reportgen.results import Case, ImageInput, InputSpec
 
 MOST = 1000  # images that lend crops: each costs two forward passes
+
+
+@dataclass(frozen=True, eq=False)
+class Pixels:
+    """The pixels of images, (N, H, W, 3) in all, that are in memory only where somebody looks at them."""
+
+    images: Sequence[ImageInput]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, part: slice) -> NDArray[np.float32]:
+        """(n, H, W, 3)."""
+        return np.stack([image.pixels for image in self.images[part]])
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        """(H, W, 3), image by image."""
+        return (image.pixels for image in self.images)
 
 
 @dataclass(frozen=True, eq=False)

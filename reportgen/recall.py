@@ -9,17 +9,19 @@ from pydantic import TypeAdapter
 
 from reportgen.classifier import Classifier
 from reportgen.contracts import Evidence, FilterMethod, ImageMethod, PictureCheck, Progress, RunCheck
+from reportgen.fingerprint import fingerprint
 from reportgen.keys import Keys, network_fingerprint, picture
 from reportgen.ledger import Damaged, Ledger, Packing, trim
 from reportgen.options import BuildOptions
 from reportgen.resources import results_folder
 from reportgen.results import Case, CheckResult, Explanation, FilterStudy, MethodCheck
+from reportgen.shelf import Keep, in_memory
+from reportgen.studied import recalled
 
 T = TypeVar("T")
 
 FOLDER_DIGITS: Final = 16
 EXPLANATIONS: Final = Packing(TypeAdapter(tuple[Explanation, ...]))
-STUDIES: Final = Packing(TypeAdapter(tuple[FilterStudy, ...]))
 CHECKED: Final = Packing(TypeAdapter(tuple[CheckResult, ...]))
 METHODS_CHECKED: Final = Packing(TypeAdapter(tuple[MethodCheck, ...]))
 
@@ -56,10 +58,12 @@ class Recall:
         """The same for filters, whose studies speak of all images together."""
 
         def remembering(method: FilterMethod) -> FilterMethod:
-            def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions) -> Iterator[FilterStudy]:
-                shown = [(case.image.name, picture(case)) for case in cases]
+            def explain(
+                classifier: Classifier, cases: Sequence[Case], options: BuildOptions, keep: Keep = in_memory
+            ) -> Iterator[FilterStudy]:
+                shown = [(case.image.name, fingerprint(picture(case))) for case in cases]  # not all in memory
                 key = self.keys.of("method", method.name, shown, classifier.facts.classes)
-                yield from self._all(key, lambda: method.explain(classifier, cases, options), STUDIES)
+                return recalled(self.ledger, key, lambda: method.explain(classifier, cases, options, keep), keep)
 
             return replace(method, explain=explain)
 
@@ -85,7 +89,7 @@ class Recall:
 
         def remembering(check: RunCheck) -> RunCheck:
             def judge(evidence: Evidence) -> Iterator[MethodCheck]:
-                shown = [picture(case) for case in evidence.cases]
+                shown = [fingerprint(picture(case)) for case in evidence.cases]
                 key = self.keys.of("check", check.name, shown, evidence.explanations)
                 yield from self._all(key, lambda: check.judge(evidence), METHODS_CHECKED)
 

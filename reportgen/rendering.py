@@ -18,7 +18,7 @@ from reportgen.language import load_words
 from reportgen.manifest import write_manifest
 from reportgen.options import FORMATS
 from reportgen.results import NO_FACTS, Facts, Run
-from reportgen.shelf import shelved
+from reportgen.shelf import Keep, in_memory, shelved
 from reportgen.store import load_run, save_run
 
 
@@ -125,7 +125,7 @@ def _write_formats(
         if "pdf" in formats:
             _tell_abridged(len(run.subjects), render, progress)
         documents = {name: for_paper if name == "pdf" else document for name in formats}
-        written = write_documents(documents, folder, out, render, progress)
+        written = write_documents(documents, folder, out, render, progress, keep)
     unanswered = _unanswered(document, render)
     for problem in unanswered:
         progress.warn(problem.line())
@@ -140,12 +140,17 @@ def _tell_abridged(total: int, render: RenderOptions, progress: Progress) -> Non
 
 
 def write_documents(
-    documents: Mapping[str, ReportDocument], folder: Path, out: Path, render: RenderOptions, progress: Progress
+    documents: Mapping[str, ReportDocument],
+    folder: Path,
+    out: Path,
+    render: RenderOptions,
+    progress: Progress,
+    keep: Keep = in_memory,
 ) -> Written:
     """Write documents into a folder; out: where the files are moved to later.
 
-    documents: for each format its own, which differ in how much they show. A format that cannot be made is a problem;
-    the others stand. Raises OutputError where a file cannot be written.
+    documents: for each format its own, which differ in how much they show; keep: where smaller pictures wait. A format
+    that cannot be made is a problem; the others stand. Raises OutputError where a file cannot be written.
     """
     whole = next(iter(documents.values()))
     remarks = list(whole.remarks)
@@ -158,7 +163,7 @@ def write_documents(
         filename = f"{document.stem}{Path(outputs.OUTPUTS[name].filename).suffix}"
         try:
             with _remarks_told(progress, remarks):
-                made = _rendered(name, document, render)
+                made = _rendered(name, document, render, keep)
         except ReportgenError as err:
             problems.append(err)
         else:
@@ -178,14 +183,14 @@ def write_documents(
     return Written(tuple(paths), tuple(problems), whole.facts["summary"])
 
 
-def _rendered(name: str, document: ReportDocument, render: RenderOptions) -> Fitted:
+def _rendered(name: str, document: ReportDocument, render: RenderOptions, keep: Keep) -> Fitted:
     """The file, within its budget where it has one."""
     write = partial(_written, name, render)
     limit = {"html": render.html_mb, "pdf": render.pdf_mb}.get(name)
     return (
         Fitted(write(document))
         if limit is None
-        else fitted(document, write, name, limit, load_words(document.language))
+        else fitted(document, write, name, limit, load_words(document.language), keep)
     )
 
 

@@ -66,7 +66,7 @@ def select_images(
     decoded: list[ImageInput] = []
     for position in order.positions:
         good, bad = images.decode_all((found[position],), (labels[position],), spec)
-        decoded.extend(keep(_with_objects(image, found[position], look, spec, failures)) for image in good)
+        decoded.extend(keep(_with_objects(image, found[position], look, spec, failures, keep)) for image in good)
         failures.extend(bad)
         progress.advance()
     if not decoded:
@@ -102,12 +102,14 @@ def _masks(options: BuildOptions, failures: Sequence[Failure]) -> tuple[Lookup, 
 
 
 def _with_objects(
-    image: ImageInput, found: Found, look: Lookup, spec: InputSpec, failures: list[Failure]
+    image: ImageInput, found: Found, look: Lookup, spec: InputSpec, failures: list[Failure], keep: Keep
 ) -> ImageInput:
     """The image with what is known of its objects; a mask that cannot be used is told among the failures."""
     try:
         kept = look(found)
-        return image if kept is None else replace(image, objects=images.objects_in(kept, image, spec))
+        if kept is None:
+            return image
+        return replace(image, objects=tuple(map(keep, images.objects_in(kept, image, spec))))
     except MaskError as err:
         failures.append(_failure(err))
         return image

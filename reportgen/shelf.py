@@ -1,26 +1,70 @@
 """Large arrays and pictures of finished values wait in a file, not in memory, and are read when somebody asks."""
 
 import dataclasses
+import mmap
 import os
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final, TypeVar
+from typing import IO, Any, Final, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 T = TypeVar("T")
-Keep = Callable[[Any], Any]
 
 LEAST: Final = 4096  # bytes that are worth the way to the disk
+MAPPED: Final = 1 << 20  # bytes from which an array is not read, but looked into
 
 
-def in_memory(value: T) -> T:
+class Room(Protocol):
+    """Where an array is put together row by row, such as what a filter gives for one image after the other."""
+
+    def put(self, start: int, rows: NDArray[Any]) -> None:
+        """Write rows from place `start` on; what is put twice counts the second time."""
+
+    def array(self) -> NDArray[Any]:
+        """All of it, read-only."""
+
+
+class Keep(Protocol):
+    """Puts values away, and makes room for arrays that are never to be in memory as a whole."""
+
+    def __call__(self, value: T) -> T:
+        """The same value; large arrays, and large bytes, of a dataclass are read again at every use."""
+
+    def room(self, shape: tuple[int, ...], dtype: DTypeLike) -> Room:
+        """For an array of this shape; what is never put is 0."""
+
+
+class _Memory:
     """Where there is no shelf: the value as it is."""
-    return value
+
+    def __call__(self, value: T) -> T:
+        return value
+
+    def room(self, shape: tuple[int, ...], dtype: DTypeLike) -> Room:
+        return _Held(np.zeros(shape, dtype))
+
+
+in_memory: Final[Keep] = _Memory()
+
+
+@dataclass(frozen=True, eq=False)
+class _Held:
+    """Room in memory."""
+
+    rows: NDArray[Any]
+
+    def put(self, start: int, rows: NDArray[Any]) -> None:
+        self.rows[start : start + len(rows)] = rows
+
+    def array(self) -> NDArray[Any]:
+        found = self.rows.view()
+        found.setflags(write=False)
+        return found
 
 
 @contextmanager
@@ -36,7 +80,7 @@ def shelved(folder: Path) -> Iterator[Keep]:
         yield in_memory
         return
     with file:
-        yield _Shelf(file).keep
+        yield _Shelf(file)
 
 
 @dataclass(frozen=True)
@@ -59,7 +103,7 @@ class _Shelf:
         self.end = 0
         self.kinds: dict[tuple[type, tuple[str, ...]], type] = {}
 
-    def keep(self, value: T) -> T:
+    def __call__(self, value: T) -> T:
         """The value; each large array of it is read again at every use, so keep what you use twice in a variable."""
         if not dataclasses.is_dataclass(value) or isinstance(value, type) or type(value) in self.kinds.values():
             return value
@@ -73,19 +117,65 @@ class _Shelf:
         kept.__dict__.update(fields)
         return kept
 
+    def room(self, shape: tuple[int, ...], dtype: DTypeLike) -> Room:
+        """In the file, and in memory where that takes no more."""
+        kind = np.dtype(dtype)
+        size = int(np.prod(shape)) * kind.itemsize
+        if size < LEAST:
+            return in_memory.room(shape, dtype)
+        try:
+            return _Row(self, _Place(self._reserved(size), size, kind, shape))
+        except OSError:
+            return in_memory.room(shape, dtype)
+
+    def _reserved(self, size: int) -> int:
+        """Where so many bytes begin: at a page, by which a file is looked into."""
+        start = -(-self.end // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
+        os.ftruncate(self.file.fileno(), start + size)
+        self.end = start + size
+        return start
+
     def _put(self, value: NDArray[Any] | bytes) -> _Place:
-        data = value if isinstance(value, bytes) else np.ascontiguousarray(value).tobytes()
-        what = () if isinstance(value, bytes) else (value.dtype, value.shape)
-        place = _Place(self.end, len(data), *what)
-        if os.pwrite(self.file.fileno(), data, place.start) < len(data):
-            raise OSError("the disk is full")
-        self.end += len(data)
+        if isinstance(value, bytes):
+            place, data = _Place(self.end, len(value)), memoryview(value)
+        elif known := self._place_of(value):
+            return known
+        else:
+            value = np.ascontiguousarray(value)
+            start = self._reserved(value.nbytes) if value.nbytes >= MAPPED else self.end
+            place, data = _Place(start, value.nbytes, value.dtype, value.shape), value.data
+        self.write(data.cast("B"), place.start)
+        self.end = place.start + place.size
         return place
 
-    def _get(self, place: _Place) -> NDArray[Any] | bytes:
-        """An array is read-only: bytes cannot be written to."""
-        data = os.pread(self.file.fileno(), place.size, place.start)
-        return data if place.dtype is None else np.frombuffer(data, place.dtype).reshape(place.shape)
+    def write(self, data: memoryview, start: int) -> None:
+        """Raises OSError where not all of it can be written."""
+        if os.pwrite(self.file.fileno(), data, start) < len(data):
+            raise OSError("the disk is full")
+
+    def get(self, place: _Place) -> NDArray[Any] | bytes:
+        """An array is read-only. A large one is not read as a whole: of its rows those that are asked for."""
+        if place.dtype is None:
+            return os.pread(self.file.fileno(), place.size, place.start)
+        buffer: bytes | mmap.mmap = b""
+        if place.size >= MAPPED:
+            with suppress(OSError):  # where the room for addresses is bounded
+                buffer = _Window(self.file.fileno(), place.size, access=mmap.ACCESS_READ, offset=place.start)
+                buffer.of = self, place
+        buffer = buffer or os.pread(self.file.fileno(), place.size, place.start)
+        return np.frombuffer(buffer, place.dtype).reshape(place.shape)
+
+    def _place_of(self, value: NDArray[Any]) -> _Place | None:
+        """Where the array lies already, if it is one that this shelf gave."""
+        owner: Any = value
+        while isinstance(owner, np.ndarray):
+            owner = owner.base
+        window = owner.obj if isinstance(owner, memoryview) else None
+        if not isinstance(window, _Window) or window.of[0] is not self:
+            return None
+        place = window.of[1]
+        whole = value.flags.c_contiguous and (value.shape, value.dtype) == (place.shape, place.dtype)
+        return place if whole else None
 
     def _kind(self, kind: type, names: tuple[str, ...]) -> type:
         """The same class for everyone who asks; its large arrays are properties."""
@@ -100,4 +190,33 @@ class _Shelf:
         return self.kinds[kind, names]
 
     def _reading(self, name: str) -> property:
-        return property(lambda value: self._get(value.__dict__[name]))
+        return property(lambda value: self.get(value.__dict__[name]))
+
+
+class _Window(mmap.mmap):
+    """A part of a shelf's file as memory, which the system fills as it is looked at."""
+
+    of: tuple[_Shelf, _Place]
+
+
+@dataclass(eq=False)
+class _Row:
+    """Room in a shelf's file. held: in memory, from when the disk took no more."""
+
+    shelf: _Shelf
+    place: _Place
+    held: Room | None = None
+
+    def put(self, start: int, rows: NDArray[Any]) -> None:
+        if self.held is None:
+            data = np.ascontiguousarray(rows, self.place.dtype)
+            step = self.place.size // self.place.shape[0]
+            try:
+                return self.shelf.write(data.data.cast("B"), self.place.start + start * step)
+            except OSError:
+                self.held = _Held(np.array(self.shelf.get(self.place)))
+        self.held.put(start, rows)
+        return None
+
+    def array(self) -> NDArray[Any]:
+        return self.held.array() if self.held else np.asarray(self.shelf.get(self.place))

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -39,6 +39,23 @@ class Medium:
     scripts: tuple[str, ...] = ()
 
 
+class Standing:
+    """Marks in place of pictures until the page is written: Jinja puts its text together once for each level."""
+
+    def __init__(self) -> None:
+        self._pictures: list[Picture] = []
+
+    def source(self, picture: Picture) -> Markup:
+        """What stands for the picture's URL."""
+        self._pictures.append(picture)
+        return Markup(f"\0picture {len(self._pictures) - 1}\0")
+
+    def parts(self, page: str) -> Iterator[str | Picture]:
+        """The page from its beginning to its end, text and pictures in turn."""
+        for n, part in enumerate(_STANDING.split(page)):
+            yield self._pictures[int(part)] if n % 2 else part
+
+
 # Characters that are not seen, or that turn the writing direction: a name with them may lie about itself (UTS-39); and
 # half of a surrogate pair cannot be written at all. Line feed and tab stay.
 _UNSEEN = re.compile(
@@ -50,6 +67,7 @@ _LONG_WORD = re.compile("[^\\s\u1100-\u11ff\u2e80-\ud7ff\uf900-\ufaff\uff00-\uff
 _PIECE = 12  # characters between two places where a long word may break
 # Where the page's style, script and policy go once it is known what they are: no text can hold a zero byte.
 _PLACES = {name: f"\0{name}\0" for name in ("style", "script", "policy")}
+_STANDING = re.compile("\0picture ([0-9]+)\0")
 _CLASSES, _ELEMENT, _NAME = re.compile(r'class="([^"]*)"'), re.compile(r"<([a-z][a-z0-9]*)"), re.compile(r"[\w-]+")
 LISTED = 12  # sections inside another that the printed contents list
 _BAR_WIDTHS = "\n".join(f".w{share} {{ width: {share}% }}" for share in range(101))

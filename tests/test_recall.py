@@ -12,6 +12,7 @@ import torch
 import toy_models
 from torch import nn
 
+from reportgen import studied
 from reportgen.classifier import Classifier
 from reportgen.contracts import Evidence, FilterMethod, ImageMethod, PictureCheck, RunCheck, Silent
 from reportgen.keys import ALWAYS, NEVER, OF_TASK, network_fingerprint
@@ -19,6 +20,7 @@ from reportgen.options import BuildOptions
 from reportgen.recall import recalling
 from reportgen.resources import results_folder
 from reportgen.results import Case, CheckResult, Explanation, FilterStudy, MethodCheck, SaliencyMap
+from reportgen.shelf import Keep, in_memory
 from reportgen.verdicts import State
 
 
@@ -48,9 +50,13 @@ class Counted:
         classifier: Classifier,  # noqa: ARG002 - as every method
         cases: Sequence[Case],
         options: BuildOptions,  # noqa: ARG002
+        keep: Keep = in_memory,  # noqa: ARG002
     ) -> Iterator[FilterStudy]:
         self.asked.append(",".join(case.image.name for case in cases))
-        yield FilterStudy("filters", "a", 0, "ok", np.ones((len(cases), 1, 1)))
+        for number in range(2):
+            maps = np.random.default_rng(number).random((len(cases), 3, 5))
+            bad = self.fails and number
+            yield FilterStudy("filters", "a", number, "failed" if bad else "ok", maps, reason="x" if bad else "")
 
     def judge(self, evidence: Evidence) -> Iterator[tuple[CheckResult, ...]]:
         for case, said in zip(evidence.cases, evidence.explanations, strict=True):
@@ -256,15 +262,48 @@ def test_studies_speak_of_all_images_together(classifier: Classifier, cases: lis
         counted, options = Counted(), toy_models.options()
         with recalling(classifier, options, Silent()) as recall:
             table = recall.studies({"filters": FilterMethod("filters", counted.study, ())})
-            assert [len(each.activations) for each in table["filters"].explain(classifier, some, options)] == [
-                len(some)
-            ]
+            found = list(table["filters"].explain(classifier, some, options))
+            for number, each in enumerate(found):
+                expected = np.random.default_rng(number).random((len(some), 3, 5)).astype(np.float32)
+                np.testing.assert_array_equal(each.activations, expected)
+            assert len(found) == 2
         return counted.asked
 
     assert len(run(cases)) == 1
     assert run(cases) == []
     assert len(run(cases[:2])) == 1
     assert len(run(cases[::-1])) == 1
+
+
+@pytest.mark.parametrize("piece", [0, 3 * 5 * 4 * 3])
+def test_a_study_that_is_damaged_or_half_there_is_made_again(
+    piece: int, classifier: Classifier, cases: list[Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(studied, "PIECE", piece)
+
+    def run(fails: bool = False) -> tuple[int, list[FilterStudy]]:
+        counted, options = Counted(fails=fails), toy_models.options()
+        with recalling(classifier, options, Silent()) as recall:
+            table = recall.studies({"filters": FilterMethod("filters", counted.study, ())})
+            return len(counted.asked), list(table["filters"].explain(classifier, cases, options))
+
+    assert [each.status for each in run(fails=True)[1]] == ["ok", "failed"]
+    _, first = run()
+    root = results_folder()
+    assert root
+    entries = [path for path in root.rglob("*") if path.is_file() and path.name != "about.json"]
+    assert len(entries) == 1 + 2 * (1 + (4 if not piece else 2))
+    for entry in entries:
+        whole = entry.read_bytes()
+        for damaged in (whole[:-1], None):
+            entry.unlink()
+            if damaged is not None:
+                entry.write_bytes(damaged)
+            again = run()[1]
+            assert [each.filter for each in again] == [0, 1]
+            for one, other in zip(first, again, strict=True):
+                np.testing.assert_array_equal(one.activations, other.activations)
+            assert entry.read_bytes() == whole
 
 
 def test_checks_look_at_the_picture_too(classifier: Classifier, cases: list[Case]) -> None:

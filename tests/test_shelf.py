@@ -17,8 +17,8 @@ from reportgen.fingerprint import fingerprint
 from reportgen.language import load_words
 from reportgen.outputs import OUTPUTS
 from reportgen.pictures import with_pictures
-from reportgen.results import Explanation, ImageInput, RegionWeights, Run, SaliencyMap
-from reportgen.shelf import LEAST, in_memory, shelved
+from reportgen.results import Explanation, FilterStudy, ImageInput, RegionWeights, Run, SaliencyMap
+from reportgen.shelf import LEAST, MAPPED, in_memory, shelved
 from reportgen.store import ARRAYS_FILE, RUN_FILE, save_run
 
 HEAT = np.random.default_rng(2).random((40, 50)).astype(np.float32)
@@ -81,6 +81,59 @@ def test_small_values_and_others_stay_as_they_are(tmp_path: Path) -> None:
         assert_same(keep(regions), regions)
         assert keep(None) is None
         assert keep(ImageInput) is ImageInput
+
+
+@pytest.mark.parametrize("width", [1, 40, 400])  # small, read at once, and looked into
+def test_an_array_put_together_on_the_shelf_is_that_of_its_rows(width: int, tmp_path: Path) -> None:
+    rows = np.random.default_rng(3).random((70, 10, width)).astype(np.float32)
+    with shelved(tmp_path) as keep:
+        keep(SaliencyMap(HEAT))  # the next one does not begin with the file
+        room, other = keep.room(rows.shape, np.float32), keep.room(rows.shape, np.float32)
+        for start in (60, 0, 30, 35):
+            room.put(start, rows[start : start + 30])
+            other.put(start, -rows[start : start + 30])
+        found = room.array()
+        np.testing.assert_array_equal(found, rows)
+        np.testing.assert_array_equal(other.array(), -rows)
+        assert not found.flags.writeable
+    np.testing.assert_array_equal(found, rows)  # also when the file is closed
+    held = in_memory.room(rows.shape, np.float32)
+    held.put(3, rows[3:5])
+    assert not held.array()[:3].any()
+    np.testing.assert_array_equal(held.array()[3:5], rows[3:5])
+
+
+def test_a_large_array_from_the_shelf_is_neither_copied_nor_put_there_twice(tmp_path: Path) -> None:
+    maps = np.random.default_rng(3).random((70, 64, 64)).astype(np.float32)
+    with shelved(tmp_path) as keep:
+        room = keep.room(maps.shape, np.float32)
+        room.put(0, maps)
+        given = room.array()
+        assert given.nbytes >= MAPPED
+        study = FilterStudy("filters", "a", 0, "ok", given)
+        assert np.shares_memory(study.activations, given)
+        taken = os.fstat(keep.file.fileno()).st_size  # type: ignore[attr-defined]
+        kept = keep(study)
+        np.testing.assert_array_equal(kept.activations, maps)
+        assert os.fstat(keep.file.fileno()).st_size == taken  # type: ignore[attr-defined]
+        turned = keep(FilterStudy("filters", "a", 0, "ok", given[::-1]))
+        np.testing.assert_array_equal(turned.activations, maps[::-1])
+
+
+def test_a_disk_that_is_full_half_way_loses_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.random.default_rng(3).random((8, 30, 30)).astype(np.float32)
+    with shelved(tmp_path) as keep:
+        room = keep.room(rows.shape, np.float32)
+        room.put(0, rows[:3])
+        with monkeypatch.context() as full:
+            full.setattr(os, "pwrite", lambda *_: 10)
+            room.put(3, rows[3:6])
+        room.put(6, rows[6:])
+        np.testing.assert_array_equal(room.array(), rows)
+        monkeypatch.setattr(os, "ftruncate", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
+        none = keep.room(rows.shape, np.float32)
+        none.put(0, rows)
+        np.testing.assert_array_equal(none.array(), rows)
 
 
 def test_nothing_of_it_is_seen_or_left(tmp_path: Path) -> None:

@@ -190,7 +190,7 @@ SAID = {"saliency": _saliency, **dict.fromkeys(METHODS, heat_findings.card), "li
 
 def _strongest(card: _Card) -> Studied | None:
     """The filter that comes nearest to its own maximum here, in the deepest layer that has pictures."""
-    painted = [item for item in card.studies if item.study.status == "ok" and item.study.activations.max() > 0]
+    painted = [item for item in card.studies if item.study.status == "ok" and float(item.study.measures["maximum"]) > 0]
     deepest = [item for item in painted if item.study.layer == painted[-1].study.layer]
 
     def answer(item: Studied) -> tuple[float, float]:

@@ -16,26 +16,27 @@ from reportgen import ablation
 from reportgen.ascent import Ascent, synthesise, window_of
 from reportgen.attempts import ends_the_run
 from reportgen.channels import GROUP, Channels, as_text, channel_answers
-from reportgen.classifier import Classifier, to_numpy
+from reportgen.classifier import Classifier, Stack, to_numpy
 from reportgen.contracts import FilterMethod
 from reportgen.costs import Filters, Passes
 from reportgen.crops import Dossier, Wanted, find_crops
 from reportgen.hooks import captured
 from reportgen.layers import ACTIVATIONS, Tokens, check_filters, named_layers, one_per_stage, tokens_of
-from reportgen.measures import answers, filter_preferences, object_shares
+from reportgen.measures import answers, layer_preferences, object_shares
 from reportgen.objects import all_objects
 from reportgen.options import BuildOptions
 from reportgen.palette import Palette, palette
-from reportgen.pool import pool_of
+from reportgen.pool import Pixels, pool_of
 from reportgen.receptive import Layer, survey
 from reportgen.results import Case, Facts, FilterStudy, Scalar
+from reportgen.shelf import Keep, Room, in_memory
 
 NAME = "filters"
 OFTENER = 1.5  # steps that see 9/16 of an image, in place of one that sees all; docs/filters.md has what was compared
 REASONS = {form: f"reason.{form}" for form in ("single", "tokens", "channels_last", "not_run")}
 NO_MAPS: NDArray[np.float32] = np.zeros((0, 0, 0), np.float32)
 
-Maps = NDArray[np.float32]  # (N, F, h, w)
+Maps = NDArray[np.float32]  # (N, h, w), of one filter
 Held = Mapping[int, NDArray[np.float64]]  # filter -> (N, K) probabilities with it held at its mean
 
 
@@ -43,7 +44,7 @@ Held = Mapping[int, NDArray[np.float64]]  # filter -> (N, K) probabilities with 
 class _Subject:
     """What the filters of one layer are judged by.
 
-    intact: (N, K) probabilities of the network as it is; marked: where objects are on each image, where it is known.
+    intact: (N, K) probabilities of the network as it is.
     """
 
     layer: Layer
@@ -51,16 +52,33 @@ class _Subject:
     intact: NDArray[np.float64]
     held: Held
     dossier: Dossier
-    pixels: NDArray[np.float32]
+    cases: Sequence[Case]
     colours: Palette
     classes: tuple[str, ...]
     parameters: Facts
-    marked: tuple[NDArray[np.bool_] | None, ...]
+    keep: Keep
+
+    @property
+    def pixels(self) -> Pixels:
+        """Of the cases."""
+        return Pixels([case.image for case in self.cases])
 
 
-def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions) -> Iterator[FilterStudy]:
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """Images made for a filter, (V, H, W, 3), its answer to the first, and what it likes on the photographs."""
+
+    images: NDArray[np.float32]
+    reached: float
+    liked: dict[str, float | str]
+
+
+def explain(
+    classifier: Classifier, cases: Sequence[Case], options: BuildOptions, keep: Keep = in_memory
+) -> Iterator[FilterStudy]:
     """For each layer and filter one study, over all cases; one without a layer where none is named and none has maps.
 
+    keep: where maps of all cases find room.
     Raises InputRefused for a layer or filter that the network does not have, ImagesError for --reference-images that
     name none.
     """
@@ -70,17 +88,17 @@ def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions
     if not layers:
         yield FilterStudy(NAME, "", 0, "not_applicable", NO_MAPS, reason="reason.no_maps")
         return
-    pixels = np.stack([case.image.pixels for case in cases])
+    pixels = Pixels([case.image for case in cases])
     pool = pool_of(cases, options, classifier.facts.input)
     stats = channel_answers(classifier, pool, [name for name in layers if surveyed[name].form == "map"])
     for name, each in stats.items():
         check_filters(name, len(each.mean), options.filters)
     intact = classifier.probabilities(pixels)
-    held = chosen_filters(classifier, pixels, intact, stats, options)
+    held = ablation.chosen_filters(classifier, pixels, intact, stats, options)
     wanted = [Wanted(surveyed[name], tuple(held[name]), stats[name]) for name in held]
     dossiers = find_crops(classifier, pool, wanted, options.seed)
     tokens, classes = tokens_of(classifier, tuple(surveyed.values())), classifier.facts.classes
-    colours, marked = palette(pixels), tuple(all_objects(case.image.objects) for case in cases)
+    colours = palette(pixels)
     for layer in layers:
         parameters = _parameters(classifier, surveyed[layer], tokens, options)
         if layer not in stats:
@@ -93,91 +111,58 @@ def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions
             intact,
             held[layer],
             dossiers[layer],
-            pixels,
+            cases,
             colours,
             classes,
             parameters,
-            marked,
+            keep,
         )
         yield from _studies(classifier, subject, options)
 
 
-def chosen_filters(
-    classifier: Classifier,
-    pixels: NDArray[np.float32],
-    intact: NDArray[np.float64],
-    stats: Mapping[str, Channels],
-    options: BuildOptions,
-) -> dict[str, dict[int, NDArray[np.float64]]]:
-    """For each layer the filters to show, each with the probabilities while it is held at its mean.
+def filter_maps(
+    classifier: Classifier, pixels: Stack, layer: str, filters: Sequence[int], keep: Keep = in_memory
+) -> list[Maps]:
+    """Raw output of the layer for each of the filters on each image, (N, h, w)."""
+    rooms: list[Room] = []
 
-    Those named; else those that change the predicted class's probability most, of the channels that do so at first
-    order.
-    """
-    estimates = {} if options.filters else _estimates(classifier, pixels, stats)
-    found = {}
-    for name, each in stats.items():
-        estimate = estimates.get(name, np.zeros(0))
-        tried = options.filters or ablation.candidates(estimate, each, options.filters_top)
-        held = {
-            number: ablation.held_at_mean(classifier, pixels, name, number, float(each.mean[number]))
-            for number in dict.fromkeys(tried)
-        }
-        if not options.filters:
-            numbers = list(held)
-            changes = np.nan_to_num([ablation.change_of_predicted(intact, held[number]) for number in numbers])
-            best = np.argsort(-changes, kind="stable")[: options.filters_top]
-            held = {numbers[place]: held[numbers[place]] for place in best}
-        found[name] = held
-    return found
-
-
-def _estimates(
-    classifier: Classifier, pixels: NDArray[np.float32], stats: Mapping[str, Channels]
-) -> dict[str, NDArray[np.float64]]:
-    """First-order estimates; none where the network cannot be differentiated."""
-    try:
-        return ablation.first_order(classifier, pixels, stats)
-    except RuntimeError as err:  # as where it writes over what its own gradient needs
-        if ends_the_run(err):
-            raise
-        return {}
-
-
-def filter_maps(classifier: Classifier, pixels: NDArray[np.float32], layer: str, filters: Sequence[int]) -> Maps:
-    """Raw output of the layer for the filters on each image, (N, F, h, w)."""
-
-    def run(part: slice) -> Maps:
+    def run(part: slice) -> None:
         with torch.inference_mode(), captured(classifier.module, [layer]) as outputs:
             classifier.forward(classifier.tensor(pixels[part]))
-            return to_numpy(outputs[layer].index_select(1, torch.tensor(list(filters)).to(classifier.device)))
+            found = to_numpy(outputs[layer].index_select(1, torch.tensor(list(filters)).to(classifier.device)))
+        if not rooms:
+            rooms.extend(keep.room((len(pixels), *found.shape[2:]), np.float32) for _ in filters)
+        for room, maps in zip(rooms, found.swapaxes(0, 1), strict=True):
+            room.put(part.start, maps)
 
-    return np.concatenate(classifier.in_batches(len(pixels), run, most=GROUP))
+    classifier.in_batches(len(pixels), run, most=GROUP)
+    return [room.array() for room in rooms]
 
 
 def _studies(classifier: Classifier, subject: _Subject, options: BuildOptions) -> Iterator[FilterStudy]:
     layer, filters = subject.layer.name, list(subject.held)
-    maps = filter_maps(classifier, subject.pixels, layer, filters)
+    maps = filter_maps(classifier, subject.pixels, layer, filters, subject.keep)
     settings = _settings(classifier, subject.layer, options)
     climbed = settings.facts(classifier.facts.input.size, subject.colours)
-    sized = {**subject.parameters, **climbed, "height": maps.shape[2], "width": maps.shape[3]}
+    sized = {**subject.parameters, **climbed, "height": maps[0].shape[1], "width": maps[0].shape[2]}
     try:
         images = synthesise(classifier, layer, filters, settings, subject.colours, options.seed)  # (F, V, H, W, 3)
-        reached = filter_maps(classifier, images[:, 0], layer, filters)
+        reached = [float(each[i].max()) for i, each in enumerate(filter_maps(classifier, images[:, 0], layer, filters))]
     except Exception as err:  # whatever a user's own network raises
         if ends_the_run(err):
             raise
         detail = f"{type(err).__name__}: {err}"[:300]
         for i, number in enumerate(filters):
-            yield FilterStudy(NAME, layer, number, "failed", maps[:, i], None, "reason.raised", detail, sized)
+            yield FilterStudy(NAME, layer, number, "failed", maps[i], None, "reason.raised", detail, sized)
         return
+    finite = [i for i, top in enumerate(reached) if np.isfinite(top) and all(np.isfinite(m).all() for m in maps[i])]
+    liked = dict(zip(finite, layer_preferences([maps[i] for i in finite], subject.pixels), strict=True))
     for i, number in enumerate(filters):
         study = partial(FilterStudy, NAME, layer, number, parameters=sized)
-        top = float(reached[i, i].max())
-        if not (np.isfinite(maps[:, i]).all() and np.isfinite(top)):
+        if i not in liked:
             yield study("failed", NO_MAPS, None, "reason.not_finite")
             continue
-        yield _judged(study, subject, number, maps[:, i], (images[i], top))
+        yield _judged(study, subject, number, maps[i], _Made(images[i], reached[i], liked[i]))
 
 
 def _settings(classifier: Classifier, layer: Layer, options: BuildOptions) -> Ascent:
@@ -193,10 +178,10 @@ def _judged(
     subject: _Subject,
     number: int,
     maps: Maps,
-    made: tuple[NDArray[np.float32], float],
+    made: _Made,
 ) -> FilterStudy:
-    """The study of one filter. maps: (N, h, w) on the images; made: (V, H, W, 3), and the answer to the first."""
-    (images, reached), stats = made, subject.stats
+    """The study of one filter. maps: on the images of the cases."""
+    images, reached, stats = made.images, made.reached, subject.stats
     best = float(stats.highest[number])  # over all images, those that lend crops, too
     measures: dict[str, Scalar] = {**answers(maps), "reached": reached, **_layer_measures(stats)}
     if best <= 0 and reached <= 0:
@@ -206,7 +191,8 @@ def _judged(
     if answered:
         measures |= {"mean": mean, "matters": ablation.change_of_predicted(subject.intact, held)}
         measures["largest_change"] = float(np.abs(subject.intact - held).mean(axis=0).max())
-    measures |= filter_preferences(maps, subject.pixels) | object_shares(maps, subject.marked)
+    marked = (all_objects(case.image.objects) for case in subject.cases)
+    measures |= made.liked | object_shares(maps, marked)
     measures |= _honest(subject, number)
     if best > 0:
         measures["ratio"] = reached / best

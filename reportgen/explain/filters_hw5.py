@@ -16,24 +16,28 @@ from reportgen.hooks import captured, run_to
 from reportgen.layers import check_filters, named_layers, write_up_layer
 from reportgen.measures import filter_preferences
 from reportgen.options import HW5_FILTER, BuildOptions
+from reportgen.pool import Pixels
 from reportgen.results import Case, FilterStudy, Scalar
+from reportgen.shelf import Keep, Room, in_memory
 
 NAME = "filters_hw5"
 STEPS = 100
 RATE = 0.1
 
 
-def explain(classifier: Classifier, cases: Sequence[Case], options: BuildOptions) -> Iterator[FilterStudy]:
-    """One study: filter 0 of layer index 15, or the first that the user named."""
+def explain(
+    classifier: Classifier, cases: Sequence[Case], options: BuildOptions, keep: Keep = in_memory
+) -> Iterator[FilterStudy]:
+    """One study: filter 0 of layer index 15, or the first that the user named. keep: where its maps find room."""
     named = named_layers(classifier, options.layers[:1])
     layer, assumed = (named[0], False) if named else write_up_layer(classifier)
     number = options.filters[0] if options.filters else HW5_FILTER
-    pixels = np.stack([case.image.pixels for case in cases])
-    maps = _maps(classifier, pixels, layer, number)
+    pixels = Pixels([case.image for case in cases])
+    maps = _maps(classifier, pixels, (layer, number), keep)
     kind = type(classifier.module.get_submodule(layer)).__name__
     parameters: dict[str, Scalar] = {"steps": STEPS, "lr": RATE, "layer_assumed": assumed, "kind": kind}
     measures = {"maximum": float(maps.max()), **filter_preferences(maps, pixels)}
-    climbed = climb(classifier, pixels[0], layer, number)
+    climbed = climb(classifier, cases[0].image.pixels, layer, number)
     if climbed is None:
         yield FilterStudy(
             NAME, layer, number, "degenerate", maps, None, "hw5.filters_dead", parameters=parameters, measures=measures
@@ -67,16 +71,22 @@ def climb(
     return climbed
 
 
-def _maps(classifier: Classifier, pixels: NDArray[np.float32], layer: str, number: int) -> NDArray[np.float32]:
+def _maps(classifier: Classifier, pixels: Pixels, which: tuple[str, int], keep: Keep) -> NDArray[np.float32]:
     """Raw output of the filter on each image, (N, h, w). Raises InputRefused where there is no such filter."""
+    layer, number = which
+    rooms: list[Room] = []
 
-    def run(part: slice) -> NDArray[np.float32]:
+    def run(part: slice) -> None:
         with torch.inference_mode(), captured(classifier.module, [layer]) as outputs:
             classifier.forward(classifier.tensor(pixels[part]))
             check_filters(layer, outputs[layer].shape[1], [number])
-            return to_numpy(outputs[layer][:, number])
+            maps = to_numpy(outputs[layer][:, number])
+        if not rooms:
+            rooms.append(keep.room((len(pixels), *maps.shape[1:]), np.float32))
+        rooms[0].put(part.start, maps)
 
-    return np.concatenate(classifier.in_batches(len(pixels), run))
+    classifier.in_batches(len(pixels), run)
+    return rooms[0].array()
 
 
 def passes(about: Filters) -> Passes:

@@ -1,6 +1,6 @@
 """What a filter answers to: its map correlated with edges, orientation and colour of the images."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,14 +10,15 @@ from scipy.ndimage import correlate1d
 from skimage.color import rgb2gray
 
 from reportgen.measures.frequency import band_energies, preferred_period
+from reportgen.measures.gathered import FLAT, Correlation, Weighted
 
 Plane = NDArray[np.float64]  # (H, W)
 Maps = NDArray[np.floating[Any]]  # (N, h, w)
-Pixels = NDArray[np.floating[Any]]  # (H, W, 3) or (N, H, W, 3) RGB in [0, 1]
+Pixels = NDArray[np.floating[Any]]  # (H, W, 3) RGB in [0, 1]
 WEAKEST_COLOUR = 0.3  # |r| below which no colour is named
 ACTIVE = 0.1  # share of the maximum above which a position counts as answered
 LEAST_POSITIONS = 64  # of all maps together
-FLAT = 1e-9  # spread, as a share of the largest magnitude, at which a plane counts as constant
+LINES = ("energy", "cosine", "sine")
 COLOURS = {"brightness": ("bright", "dark"), "red_green": ("red", "green"), "blue_yellow": ("blue", "yellow")}
 
 
@@ -30,10 +31,10 @@ def answers(maps: Maps) -> dict[str, float]:
     return {"maximum": top, "active": float((maps > ACTIVE * max(top, 0.0)).mean())}
 
 
-def filter_preferences(maps: Maps, images: Pixels) -> dict[str, float | str]:
+def filter_preferences(maps: Maps, images: Iterable[Pixels]) -> dict[str, float | str]:
     """edges, orientation, coherence, colour, colour_r and period of one filter, over all images together.
 
-    maps: raw output of the filter on each image; images: (N, H, W, 3) RGB in [0, 1]. What is measured on the image is
+    maps: raw output of the filter on each image; images: (H, W, 3) RGB in [0, 1] each. What is measured on the image is
     averaged over the part of it that each position of the map covers. edges: Pearson's r with the strength of edges
     (Sobel, all channels). orientation: degrees in [0, 180), 0 for horizontal and 90 for vertical structures, counted
     counter-clockwise; coherence in [0, 1]: how much more aligned the structures are where the filter answers than in
@@ -42,44 +43,68 @@ def filter_preferences(maps: Maps, images: Pixels) -> dict[str, float | str]:
     for a correlation to mean anything. period, period_share, period_usual: see `preferred_period`.
     Source: the structure tensor of bigun1987.
     """
-    if maps.size < LEAST_POSITIONS:
-        return {}
-    size = maps.shape[1:]
-    planes = [_planes(image) for image in images]
-    pooled = {name: np.stack([_averaged(each[name], size) for each in planes]) for name in planes[0]}
-    found: dict[str, float | str] = {}
-    if (edges := correlation(maps, np.sqrt(pooled["energy"]))) is not None:
-        found["edges"] = edges
-    bands = [band_energies(image) for image in images]
-    energies = {name: np.stack([_averaged(each[name], size) for each in bands]) for name in bands[0]}
-    return found | _orientation(maps, pooled) | _colour(maps, pooled) | preferred_period(maps, energies)
+    return layer_preferences([maps], images)[0]
 
 
-def object_shares(maps: Maps, masks: Sequence[NDArray[np.bool_] | None]) -> dict[str, float | int]:
+def layer_preferences(maps: Sequence[Maps], images: Iterable[Pixels]) -> list[dict[str, float | str]]:
+    """The same of several filters of one layer, each image looked at once, and no two in memory."""
+    if not maps or maps[0].size < LEAST_POSITIONS:
+        return [{} for _ in maps]
+    likings = [_Liking(max(float(each.max()), float(np.finfo(np.float64).tiny))) for each in maps]
+    for given, image in zip(zip(*maps, strict=True), images, strict=True):
+        size = given[0].shape
+        planes = {name: _averaged(plane, size) for name, plane in _planes(image).items()}
+        bands = {period: _averaged(plane, size) for period, plane in band_energies(image).items()}
+        for liking, one in zip(likings, given, strict=True):
+            liking.add(one, planes, bands)
+    return [liking.found() for liking in likings]
+
+
+class _Liking:
+    """What goes with the answers of one filter. unit: its largest answer, which says nothing by itself."""
+
+    def __init__(self, unit: float) -> None:
+        self._unit = unit
+        self._edges = Correlation()
+        self._colours = {name: Correlation() for name in COLOURS}
+        self._lines = Weighted[str]()
+        self._bands = Weighted[float]()
+
+    def add(self, given: Plane, planes: Mapping[str, Plane], bands: Mapping[float, Plane]) -> None:
+        """Take one image: the filter's map, and planes of its size."""
+        self._edges.add(given, np.sqrt(planes["energy"]))
+        for name, colour in self._colours.items():
+            colour.add(given, planes[name])
+        weights = np.maximum(given, 0).astype(np.float64) / self._unit
+        self._lines.add(weights, {name: planes[name] for name in LINES})
+        self._bands.add(weights, bands)
+
+    def found(self) -> dict[str, float | str]:
+        """All that is defined."""
+        edges = self._edges.value()
+        found: dict[str, float | str] = {} if edges is None else {"edges": edges}
+        colours = {name: r for name, each in self._colours.items() if (r := each.value()) is not None}
+        found |= _orientation(self._lines.answered(), self._lines.present()) | _colour(colours)
+        return found | preferred_period(self._bands.answered(), self._bands.present())
+
+
+def object_shares(maps: Maps, masks: Iterable[NDArray[np.bool_] | None]) -> dict[str, float | int]:
     """How much of what a filter answers lies on marked objects: object_share, object_area and object_images.
 
     maps: raw output on each image; masks: (H, W) of each, None where nothing is marked. Over all images with a mask and
     an answer above 0 together; a position counts by the part of it that the object covers. Absent where there is none.
     """
-    pairs = [
-        (np.maximum(each, 0).astype(np.float64), _averaged(mask.astype(np.float64), each.shape))
-        for each, mask in zip(maps, masks, strict=True)
-        if mask is not None and (each > 0).any()
-    ]
-    if not pairs:
+    on, given, areas = [], [], []
+    for each, mask in zip(maps, masks, strict=True):
+        if mask is not None and (each > 0).any():
+            answer, inside = np.maximum(each, 0).astype(np.float64), _averaged(mask.astype(np.float64), each.shape)
+            on.append((answer * inside).sum())
+            given.append(answer.sum())
+            areas.append(inside.mean())
+    if not areas:
         return {}
-    share = sum((each * inside).sum() for each, inside in pairs) / sum(each.sum() for each, _ in pairs)
-    area = float(np.mean([inside.mean() for _, inside in pairs]))
-    return {"object_share": float(share), "object_area": area, "object_images": len(pairs)}
-
-
-def correlation(one: NDArray[Any], other: NDArray[Any]) -> float | None:
-    """Pearson's r over all elements; None where one of both is constant."""
-    a, b = (np.asarray(values, np.float64).ravel() for values in (one, other))
-    a, b = a - a.mean(), b - b.mean()
-    if any(np.abs(x).max() <= FLAT * max(np.abs(raw).max(), FLAT) for x, raw in ((a, one), (b, other))):
-        return None
-    return float(np.clip(a @ b / np.sqrt((a @ a) * (b @ b)), -1, 1))
+    share = sum(on) / sum(given)
+    return {"object_share": float(share), "object_area": float(np.mean(areas)), "object_images": len(areas)}
 
 
 def _planes(image: Pixels) -> dict[str, Plane]:
@@ -113,25 +138,23 @@ def _averaged(plane: Plane, size: tuple[int, ...]) -> Plane:
     return np.asarray(resized, np.float64)
 
 
-def _orientation(maps: Maps, pooled: dict[str, Plane]) -> dict[str, float]:
-    weights = np.maximum(maps, 0).astype(np.float64)
-    weights /= max(float(weights.max()), np.finfo(np.float64).tiny)  # the unit of the answers says nothing
-    answered, present = float((weights * pooled["energy"]).sum()), float(pooled["energy"].sum())
-    if answered <= FLAT or present <= FLAT:
+def _orientation(answered: Mapping[str, float], present: Mapping[str, float]) -> dict[str, float]:
+    """answered, present: sums of LINES where the filter answers, and at large."""
+    if answered["energy"] <= FLAT or present["energy"] <= FLAT:
         return {}
     # Doubled angles, so that opposite gradients of one line add up. What the images themselves prefer is subtracted,
     # or every filter would seem to like the horizon.
     doubled = complex(
-        (weights * pooled["cosine"]).sum() / answered - pooled["cosine"].sum() / present,
-        (weights * pooled["sine"]).sum() / answered - pooled["sine"].sum() / present,
+        answered["cosine"] / answered["energy"] - present["cosine"] / present["energy"],
+        answered["sine"] / answered["energy"] - present["sine"] / present["energy"],
     )
     gradient = np.degrees(np.angle(doubled)) / 2
     # A line runs across its gradient; rows count downwards, angles upwards.
     return {"orientation": float(-(gradient + 90) % 180), "coherence": min(abs(doubled), 1.0)}
 
 
-def _colour(maps: Maps, pooled: dict[str, Plane]) -> dict[str, float | str]:
-    found = {name: r for name in COLOURS if (r := correlation(maps, pooled[name])) is not None}
+def _colour(found: Mapping[str, float]) -> dict[str, float | str]:
+    """found: opponent colour -> its correlation with the answers."""
     if not found:
         return {}
     best = max(found, key=lambda name: abs(found[name]))

@@ -28,20 +28,15 @@ def band_energies(image: NDArray[np.floating[Any]]) -> dict[float, Plane]:
     return {period: (fine - coarse) ** 2 for period, fine, coarse in zip(kept, smoothed, smoothed[1:], strict=False)}
 
 
-def preferred_period(
-    maps: NDArray[np.floating[Any]], energies: Mapping[float, NDArray[np.float64]]
-) -> dict[str, float]:
+def preferred_period(answered: Mapping[float, float], present: Mapping[float, float]) -> dict[str, float]:
     """period, in px: the octave whose share of the contrast grows most where the filter answers.
 
-    period_share, period_usual: that share where it answers, and on the images at large. maps: (N, h, w); energies:
-    the same shape, for each octave. Empty where nothing answers or the images are flat.
+    period_share, period_usual: that share where it answers, and on the images at large. answered, present: the sums of
+    each octave's energy, weighted by the answers and plain. Empty where nothing answers or the images are flat.
     """
-    weights = np.maximum(maps, 0).astype(np.float64)
-    weights /= max(float(weights.max()), np.finfo(np.float64).tiny)
-    answered = np.array([float((weights * plane).sum()) for plane in energies.values()])
-    present = np.array([float(plane.sum()) for plane in energies.values()])
-    if answered.sum() <= FLAT or present.sum() <= FLAT:
+    weighted, plain = np.array(list(answered.values())), np.array(list(present.values()))
+    if weighted.sum() <= FLAT or plain.sum() <= FLAT:
         return {}
-    shares, usual = answered / answered.sum(), present / present.sum()
+    shares, usual = weighted / weighted.sum(), plain / plain.sum()
     best = int(np.argmax(shares - usual))
-    return {"period": list(energies)[best], "period_share": float(shares[best]), "period_usual": float(usual[best])}
+    return {"period": list(answered)[best], "period_share": float(shares[best]), "period_usual": float(usual[best])}

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from toy_models import photographs, stripes
 
-from reportgen.measures import answers, filter_preferences, object_shares
-from reportgen.measures.activation import correlation
+from reportgen.measures import answers, filter_preferences, layer_preferences, object_shares
+from reportgen.measures.gathered import Correlation
 
 SIZE = (32, 40)
 COLOURS = {
@@ -201,6 +201,31 @@ def test_the_unit_of_the_map_does_not_matter(unit: float) -> None:
     maps = np.random.default_rng(1).normal(size=(1, 8, 10))
     plain, scaled = filter_preferences(maps, images), filter_preferences(maps * unit, images)
     assert scaled == {name: value if isinstance(value, str) else pytest.approx(value) for name, value in plain.items()}
+
+
+def test_the_order_of_the_images_changes_no_digit() -> None:
+    images, maps = photographs(7, SIZE), np.random.default_rng(5).normal(size=(7, 8, 10))
+    order = np.random.default_rng(6).permutation(7)
+    assert filter_preferences(maps[order], images[order]) == filter_preferences(maps, images)
+
+
+def test_filters_of_one_layer_are_measured_as_each_alone() -> None:
+    images, maps = photographs(3, SIZE), np.random.default_rng(5).normal(size=(4, 3, 8, 10))
+    assert layer_preferences(list(maps), iter(images)) == [filter_preferences(each, images) for each in maps]
+
+
+def correlation(one: NDArray[Any], other: NDArray[Any], images: int = 1) -> float | None:
+    """Taken in as so many images."""
+    gathered = Correlation()
+    for a, b in zip(np.array_split(one, images), np.array_split(other, images), strict=True):
+        gathered.add(a, b)
+    return gathered.value()
+
+
+@pytest.mark.parametrize("images", [2, 3, 40])
+def test_correlation_is_the_same_however_the_images_are_cut(images: int) -> None:
+    one, other = np.random.default_rng(7).normal((1e3, 0), size=(40, 2)).T
+    assert correlation(one, other + one, images) == pytest.approx(np.corrcoef(one, other + one)[0, 1], rel=1e-9)
 
 
 def test_correlation_on_paper() -> None:
