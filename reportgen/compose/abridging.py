@@ -1,4 +1,4 @@
-"""The report for paper, where there are many images: the worst of them with their pictures, and every number.
+"""The report for paper, where there are many images: the worst of them.
 
 The very worst are shown with all that is said of them, the others with their pictures, the answer and the verdicts.
 Nothing is left out silently: the first section says how many images it holds and where the rest is.
@@ -20,11 +20,12 @@ from reportgen.document import (
     ReportDocument,
     Section,
     Sentence,
+    Table,
 )
 from reportgen.language import Words
 from reportgen.numbering import numbered
 from reportgen.panels import COLUMNS, EMPTY, MANY_COLUMNS, in_rows, padded
-from reportgen.phrasing import counted, said
+from reportgen.phrasing import counted, said, shown_name
 from reportgen.results import Run
 
 Column = tuple[str, tuple[Panel, ...]]  # the image's anchor, its panels from the top
@@ -32,10 +33,15 @@ Column = tuple[str, tuple[Panel, ...]]  # the image's anchor, its panels from th
 
 @dataclass(frozen=True)
 class _Fewer:
-    """Anchors of images. gone: without a card and pictures; brief: with a short card, and in no other figure."""
+    """Anchors of images. gone: without a card and pictures; brief: with a short card, and in no other figure.
+
+    names: what the images are called in tables; lost: those of images that are gone.
+    """
 
     gone: frozenset[str]
     brief: frozenset[str]
+    names: frozenset[str]
+    lost: frozenset[str]
 
     @property
     def undrawn(self) -> frozenset[str]:
@@ -44,10 +50,10 @@ class _Fewer:
 
 
 def abridged(document: ReportDocument, run: Run, words: Words, most: int, full: int) -> ReportDocument:
-    """The document with the pictures of the `most` worst images only, and with all of them and all sentences for the
+    """The document with the `most` worst images only, in tables as well, and with all pictures and sentences for the
     `full` worst of these; itself where that leaves nothing out.
 
-    A card with words of the author's stays as it is, and so do all tables and what is said of methods.
+    A card with words of the author's stays as it is, and so does what is said of methods.
     """
     total = len(run.subjects)
     if total <= min(most, full):
@@ -56,7 +62,11 @@ def abridged(document: ReportDocument, run: Run, words: Words, most: int, full: 
     cards = next(section for section in document.sections if section.anchor == "images").sections
     answered = {each.anchor for each in cards if any(isinstance(block, Answer) for block in each.blocks)}
     gone = frozenset(worst[most:]) - answered
-    fewer = _Fewer(gone, frozenset(worst[full:]) - gone - answered)
+    called = {image_anchor(subject.image): shown_name(subject.image.name) for subject in run.subjects}
+    kept = frozenset(name for anchor, name in called.items() if anchor not in gone)
+    fewer = _Fewer(
+        gone, frozenset(worst[full:]) - gone - answered, frozenset(called.values()), frozenset(called.values()) - kept
+    )
     sections = [_section(section, fewer) for section in document.sections]
     note = Paragraph(tuple(_note(words, total, fewer)), "note")
     first = replace(sections[0], blocks=(note, *sections[0].blocks))
@@ -98,6 +108,8 @@ def _blocks(blocks: Sequence[Block], fewer: _Fewer) -> Iterator[Block]:
     for place, block in enumerate(blocks):
         if isinstance(block, Overview):
             yield replace(block, items=tuple(item for item in block.items if item.anchor not in fewer.gone))
+        elif isinstance(block, Table):
+            yield _rows_kept(block, fewer)
         elif not isinstance(block, Figure) or not block.about:
             yield block
         elif len(block.about) == 1:
@@ -109,6 +121,13 @@ def _blocks(blocks: Sequence[Block], fewer: _Fewer) -> Iterator[Block]:
                     break
                 run_on.append(following)  # type: ignore[arg-type]  # _joins says that it is a figure
             yield from _closed_up(run_on, fewer.undrawn)
+
+
+def _rows_kept(table: Table, fewer: _Fewer) -> Table:
+    """Of a table with a row for each image those of images that are shown; any other table as it is."""
+    if not fewer.lost or not all(row[0] in fewer.names for row in table.rows):
+        return table
+    return replace(table, rows=tuple(row for row in table.rows if row[0] not in fewer.lost))
 
 
 def _joins(one: Block, other: Block) -> bool:
