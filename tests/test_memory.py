@@ -73,13 +73,12 @@ def test_filters_hold_the_maps_and_pixels_of_a_few_images(
     given = options(layers=("1",), filters=(3,), filter_steps=2)
 
     def held(count: int) -> int:
-        with shelved(tmp_path) as keep:
-            some = cases(classifier, count, keep)
+        with shelved(tmp_path) as keep, recalling(classifier, given, Silent()) as recall:
+            some, table = cases(classifier, count, keep), recall.studies(FILTER_METHODS)
 
             def work() -> None:
-                with recalling(classifier, given, Silent()) as recall:
-                    for study in recall.studies(FILTER_METHODS)[method].explain(classifier, some, given, keep):
-                        keep(study)
+                for study in table[method].explain(classifier, some, given, keep):
+                    keep(study)
 
             return max(traced(work), traced(work))
 
