@@ -5,6 +5,7 @@ Everything that rendering needs is here, so a report can be made again without t
 
 import hashlib
 import json
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -83,7 +84,7 @@ class _Arrays:
         digest = hashlib.sha256()
         self.body.seek(0)
         with file.open("xb") as whole:
-            for piece in (len(head).to_bytes(8, "little"), head, *iter(lambda: self.body.read(_PIECE), b"")):
+            for piece in chain((len(head).to_bytes(8, "little"), head), iter(lambda: self.body.read(_PIECE), b"")):
                 digest.update(piece)
                 whole.write(piece)
         return digest.hexdigest()

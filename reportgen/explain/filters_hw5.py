@@ -37,7 +37,7 @@ def explain(
     kind = type(classifier.module.get_submodule(layer)).__name__
     parameters: dict[str, Scalar] = {"steps": STEPS, "lr": RATE, "layer_assumed": assumed, "kind": kind}
     measures = {"maximum": float(maps.max()), **filter_preferences(maps, pixels)}
-    climbed = climb(classifier, cases[0].image.pixels, layer, number)
+    climbed = climb(classifier, cases[0].image.pixels, layer, number, STEPS)
     if climbed is None:
         yield FilterStudy(
             NAME, layer, number, "degenerate", maps, None, "hw5.filters_dead", parameters=parameters, measures=measures
