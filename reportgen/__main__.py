@@ -9,7 +9,12 @@ from types import FrameType
 from reportgen.errors import ArchitectureError, EnvironmentProblem, ReportgenError, UsageError, printable
 
 USAGE, BUG, INTERRUPTED, TERMINATED = UsageError.exit_code, 70, 130, 143
-GO_ON = "no new report was written, an old one stands as it was. Run the same command again: what was finished is kept"
+# What a signal raised, for a library may turn it into something else: amid numpy's import it becomes an ImportError.
+_STOPPED: list[KeyboardInterrupt] = []
+GO_ON = (
+    "nothing is half-written, and an old report stands unless the new one is whole. "
+    "Run the same command again: what was finished is kept"
+)
 
 
 class Terminated(KeyboardInterrupt):
@@ -65,6 +70,8 @@ def _work(arguments: list[str]) -> int:
         fix = "Lower --batch-size, explain fewer images, or free memory"
         return _fail(f"error[E-MEMORY] reportgen: the memory does not suffice. {fix}", EnvironmentProblem.exit_code)
     except Exception as err:
+        if _STOPPED:
+            raise _STOPPED[0] from err
         return _fail(printable(f"error[E-BUG] reportgen: this is a bug. Please report it with {_traceback(err)}"), BUG)
 
 
@@ -92,11 +99,16 @@ def _traceback(err: Exception) -> str:
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     """Leave through `finally`, and at once where somebody cannot wait for it."""
     signal.signal(signal.SIGINT, _leave)
-    raise KeyboardInterrupt
+    _stop(KeyboardInterrupt())
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    raise Terminated
+    _stop(Terminated())
+
+
+def _stop(with_what: KeyboardInterrupt) -> None:
+    _STOPPED.append(with_what)
+    raise with_what
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:

@@ -22,6 +22,8 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from reportgen.unbroken import unbroken
+
 T = TypeVar("T")
 
 ABOUT: Final = "about.json"
@@ -47,7 +49,8 @@ class Packing(Generic[T]):
     def pack(self, value: T) -> bytes:
         """The same value gives the same bytes."""
         arrays: dict[str, NDArray[Any]] = {}
-        content = self.adapter.dump_python(value, mode="json", context={"arrays": arrays})
+        with unbroken():  # pydantic would make a ValueError of what a signal raises
+            content = self.adapter.dump_python(value, mode="json", context={"arrays": arrays})
         text = json.dumps(content, ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass")
         return len(text).to_bytes(_LENGTH, "big") + text + safetensors.numpy.save(arrays)
 

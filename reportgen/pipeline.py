@@ -20,7 +20,7 @@ from reportgen.compose import summarise
 from reportgen.contracts import Evidence, Progress, RenderOptions, Silent
 from reportgen.cues import answers_to_copies
 from reportgen.deadline import Deadline
-from reportgen.errors import UsageError
+from reportgen.errors import OutputError, UsageError
 from reportgen.excerpts import path_text
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
 from reportgen.freed import give_back
@@ -46,6 +46,7 @@ from reportgen.rules import Rulebook, judge, read_rules
 from reportgen.selection import select_images
 from reportgen.selftest import known_answers
 from reportgen.shelf import Keep, in_memory, shelved
+from reportgen.templating import check_own
 from reportgen.timing import Timed
 
 PACKAGES = (
@@ -91,6 +92,7 @@ def build(options: BuildOptions, model: nn.Module | None = None, progress: Progr
     """
     timed = Timed(progress or Silent())
     _check_apart(options)
+    check_own(RenderOptions.of(options))
     if options.dry_run:
         publish.check_target(options.out, overwrite=options.overwrite)
         _rulebook(options)
@@ -117,7 +119,10 @@ def _written(options: BuildOptions, run: Run, book: Rulebook | None, progress: T
         run = replace(run, rules=judge(run, book))
     formats = [name for name in options.formats if name in FORMATS]
     written = write_report(run, options.out, formats, RenderOptions.of(options), options.overwrite, progress)
-    publish.add_files(options.out, {publish.LOG_FILE: progress.log()})
+    try:
+        publish.add_files(options.out, {publish.LOG_FILE: progress.log()})
+    except OutputError as err:  # the report is whole and in its place, and only the seconds are missing
+        progress.warn(f"{publish.LOG_FILE}: {err.why}")
     extra = [name for name in options.formats if name in CHECK_FORMATS]
     gate = check_run(run, options.out, book, extra, progress, os.environ) if book else None
     too_many = failures_of(run, strict=options.strict) > options.max_failed

@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Final
 
 from reportgen.errors import OutputError
 from reportgen.lock import held, removed
+from reportgen.unbroken import unbroken
 
 CHECK_FILES = ("rules.xml", "rules.md", "badge.json")
 LOG_FILE = "run/log.json"  # holds seconds, so it alone differs from build to build
@@ -73,10 +74,15 @@ def publishing(out: Path, *, overwrite: bool, kind: Kind = REPORT) -> Iterator[P
             with writing(out):
                 staging.mkdir()
             yield staging
+            made = [name for name in kind.files if (staging / name).is_file()]
             with writing(out):
-                _move_into_place(staging, out, kind)
+                for name in made:
+                    _sync(staging / name)
+                with unbroken():
+                    _move_into_place(staging, out, kind, made)
         finally:
-            removed(staging)
+            with unbroken():
+                removed(staging)
 
 
 @contextmanager
@@ -165,10 +171,7 @@ def _folders(out: Path, names: Iterable[str]) -> list[Path]:
     return sorted({(out / name).parent for name in names} - {out})
 
 
-def _move_into_place(staging: Path, out: Path, kind: Kind) -> None:
-    made = [name for name in kind.files if (staging / name).is_file()]
-    for name in made:
-        _sync(staging / name)
+def _move_into_place(staging: Path, out: Path, kind: Kind, made: Sequence[str]) -> None:
     kept = _kept(staging, out, kind)
     try:
         for folder in _folders(out, made):

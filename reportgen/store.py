@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from reportgen.errors import InputRefused
 from reportgen.results import Run
+from reportgen.unbroken import unbroken
 
 FORMAT = 1
 RUN_FILE = "run.json"
@@ -34,7 +35,8 @@ def save_run(run: Run, folder: Path) -> None:
     folder.mkdir()
     with (folder / f"{ARRAYS_FILE}.part").open("xb+") as part:
         arrays = _Arrays(part)
-        content = _RUN.dump_python(run, mode="json", context={"arrays": arrays})
+        with unbroken():  # pydantic would make a ValueError of what a signal raises
+            content = _RUN.dump_python(run, mode="json", context={"arrays": arrays})
         arrays_sha256 = arrays.finish(folder / ARRAYS_FILE)
     (folder / f"{ARRAYS_FILE}.part").unlink()
     document = {

@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from reportgen.contracts import RenderOptions
 from reportgen.document import Figure, Picture, ReportDocument, Section
 from reportgen.errors import UsageError
+from reportgen.fonts import read_font
 from reportgen.looks import accent_style, paper_style, read_logo
 from reportgen.markdown import to_html
 from reportgen.resources import templates_dir
@@ -98,6 +99,25 @@ def render_page(document: ReportDocument, options: RenderOptions, medium: Medium
     return page
 
 
+def check_own(options: RenderOptions) -> None:
+    """The user's own templates, style sheet, logo, font and accent colour, before work is done that they would cost.
+
+    Raises UsageError where one of them cannot be used; what a template or a style sheet does shows on the page only.
+    """
+    _check_folder(options.templates)
+    accent_style(options.accent, paper=False)
+    _own_style(options.css)
+    if options.logo:
+        read_logo(options.logo)
+    if options.font:
+        read_font(options.font)
+
+
+def _check_folder(templates: Path | None) -> None:
+    if templates is not None and not templates.is_dir():
+        raise UsageError("E-TEMPLATES", str(templates), "it is not a folder", "Name a folder with templates")
+
+
 def environment(templates: Path | None, medium: Medium) -> SandboxedEnvironment:
     """Jinja for the built-in templates, with the user's own folder before them.
 
@@ -106,9 +126,8 @@ def environment(templates: Path | None, medium: Medium) -> SandboxedEnvironment:
     """
     builtin = FileSystemLoader(templates_dir())
     loaders: list[BaseLoader] = [builtin, PrefixLoader({"default": builtin}, delimiter=":")]
+    _check_folder(templates)
     if templates is not None:
-        if not templates.is_dir():
-            raise UsageError("E-TEMPLATES", str(templates), "it is not a folder", "Name a folder with templates")
         loaders.insert(0, FileSystemLoader(templates))
     jinja = SandboxedEnvironment(
         loader=ChoiceLoader(loaders),

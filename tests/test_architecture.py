@@ -20,7 +20,7 @@ PACKAGE = ROOT / "reportgen"
 # From the ground up. A module imports only modules that stand in a line above its own here. A folder's name stands for
 # all of its files but those named on their own; a folder's __init__ may import its own files.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("accepted", "errors", "languages"),
+    ("accepted", "errors", "languages", "unbroken"),
     (
         "arrays",
         "digests",

@@ -197,6 +197,19 @@ def test_a_signal_at_any_time_of_the_start_is_minded(sent: signal.Signals, after
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("sent", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_a_signal_that_a_library_turns_into_an_error_is_no_bug(sent: str, code: int, tmp_path: Path) -> None:
+    """As numpy does, where it comes amid its import."""
+    body = f"import os, signal\ntry:\n    os.kill(os.getpid(), signal.{sent})\n    [0 for _ in range(10**6)]\n"
+    body += "except BaseException:\n    pass\nraise ImportError('cannot load module more than once per process')"
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    done = subprocess.run(program(body), capture_output=True, text=True, preexec_fn=heard, env=environment)
+    assert done.returncode == code
+    assert done.stderr.count("\n") == 1
+    assert "Run the same command again" in done.stderr
+    assert list(tmp_path.iterdir()) == []  # no traceback was saved
+
+
 def test_a_reader_who_leaves_changes_nothing(tmp_path: Path) -> None:
     """The exit code still says that something in the report failed, and nobody complains."""
     reading, writing = os.pipe()

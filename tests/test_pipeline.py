@@ -139,6 +139,29 @@ def test_a_wrong_rules_file_is_refused_before_the_work(tmp_path: Path) -> None:
         small(tmp_path / "r", rules=tmp_path / "none.toml", model=tmp_path / "no.pth")
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize(
+    ("setting", "value", "code"),
+    [
+        ("logo", "logo.svg", "E-LOGO"),
+        ("css", "no.css", "E-CSS"),
+        ("font", "words.txt", "E-FONT"),
+        ("templates", "words.txt", "E-TEMPLATES"),
+        ("accent", "#ffee00", "E-ACCENT"),
+    ],
+)
+def test_looks_that_cannot_be_had_are_refused_before_the_work(
+    setting: str, value: str, code: str, dry_run: bool, tmp_path: Path
+) -> None:
+    """Also before the network is looked at: it is not there."""
+    (tmp_path / "words.txt").write_text("words")
+    given = value if setting == "accent" else tmp_path / value
+    with pytest.raises(UsageError) as refused:
+        small(tmp_path / "report", **{"model": tmp_path / "no.pth", "dry_run": dry_run, setting: given})
+    assert refused.value.code == code
+    assert not (tmp_path / "report").exists()
+
+
 def test_without_a_good_image_there_is_no_report(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"no image")
     with pytest.raises(ImagesError, match=r"a\.jpg"):
@@ -247,6 +270,23 @@ def test_what_was_calculated_outlives_a_bug_in_the_page(tmp_path: Path, monkeypa
             small(tmp_path / "r", methods=("saliency",))
     assert not (tmp_path / "r" / "report.html").exists()
     assert render_again(tmp_path / "r", ("html",), RenderOptions(), Silent()).paths == (tmp_path / "r" / "report.html",)
+
+
+def test_a_report_in_its_place_is_no_failure_where_only_the_seconds_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OutputError("E-OUT-WRITE", "out", "cannot be written: No space left on device", "Free space")
+
+    monkeypatch.setattr("reportgen.publish.add_files", full)
+    told = Silent()
+    options = BuildOptions(
+        model=HONEST, images=(SCENES,), limit=1, out=tmp_path / "report", methods=("saliency",), checks="none",
+        formats=("json",),
+    )  # fmt: skip
+    assert build(options, progress=told).exit_code == 0
+    assert f"{LOG_FILE}: cannot be written: No space left on device" in told.lines
+    assert facts(tmp_path / "report")["images"]
 
 
 def test_a_named_layer_without_maps_is_not_all_that_was_asked_for(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from reportgen.document import (
 from reportgen.language import Words
 from reportgen.numbering import numbered
 from reportgen.panels import COLUMNS, EMPTY, MANY_COLUMNS, in_rows, padded
-from reportgen.phrasing import said
+from reportgen.phrasing import counted, said
 from reportgen.results import Run
 
 Column = tuple[str, tuple[Panel, ...]]  # the image's anchor, its panels from the top
@@ -69,8 +69,8 @@ def _note(words: Words, total: int, fewer: _Fewer) -> Iterator[Sentence]:
         yield said(words, "paper.abridged", ("summary.images",), shown=shown, total=total)
     if fewer.brief:
         full = shown - len(fewer.brief)
-        key = "paper.brief" if full else "paper.brief_all"
-        yield said(words, key, ("summary.images",), **({"full": full} if full else {}))
+        about = ("summary.images",)
+        yield counted(words, "paper.brief", full, about) if full else said(words, "paper.brief_all", about)
     yield said(words, "paper.numbers", ("summary.images",))
 
 

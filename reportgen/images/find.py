@@ -10,6 +10,8 @@ from reportgen.errors import ImagesError
 from reportgen.excerpts import path_text
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
+# Pictures that are not decoded. They are taken all the same, for one that is left out in silence is missed by nobody.
+_UNREAD = frozenset({".avif", ".heic", ".heif", ".jp2", ".jxl", ".svg"})
 
 # The course takes its figures from the training set, and its evaluation set has no labels.
 _USUAL_FOLDERS = ("images", "food-11/training", "food-11/validation", "food-11")
@@ -27,13 +29,19 @@ class Found:
     name: str
     folder: str | None = None
 
+    @property
+    def unread(self) -> bool:
+        """Whether its name is that of a picture whose format is not read."""
+        return _unread(self.path)
+
 
 def find_images(paths: Sequence[Path]) -> tuple[Found, ...]:
     """Every image that the paths name, each once, in alphabetical order of code points, folder by folder.
 
     The order depends neither on the locale, as a shell's `*` does, nor on the order of the arguments. Inside folders
-    only files with an image suffix count and hidden ones do not; a file that is named itself is always taken, so that
-    what is wrong with it is told. Folders are searched to the bottom; a link back to a folder already seen ends there.
+    only files with an image suffix count and hidden ones do not; a file that is named itself is always taken, and so
+    is a picture of a format that is not read, so that what is wrong with it is told. Folders are searched to the
+    bottom; a link back to a folder already seen ends there.
     Raises ImagesError where a path is missing or nothing is found.
     """
     taken: dict[str, tuple[Path, Found]] = {}
@@ -42,9 +50,8 @@ def find_images(paths: Sequence[Path]) -> tuple[Found, ...]:
         in_classes = _is_image_folder(relative)
         for part in relative:
             path = root / part
-            found = Found(
-                path, path_text(part if part.parts else Path(path.name)), part.parts[0] if in_classes else None
-            )
+            folder = part.parts[0] if in_classes and len(part.parts) > 1 else None
+            found = Found(path, path_text(part if part.parts else Path(path.name)), folder)
             # The same file by two ways (`photos photos/a.jpg`) is one image; the folder knows more about it.
             key = str(path.absolute())
             if key not in taken or (found.folder is not None and taken[key][1].folder is None):
@@ -57,9 +64,19 @@ def find_images(paths: Sequence[Path]) -> tuple[Found, ...]:
 def default_images(cwd: Path) -> Path | None:
     """The usual folder beside the current directory that holds images: `images`, else the course's `food-11`."""
     for name in _USUAL_FOLDERS:
-        if _is_folder(cwd / name) and _below(cwd / name):
+        if _is_folder(cwd / name) and not all(map(_unread, _below(cwd / name))):
             return cwd / name
     return None
+
+
+def _unread(path: Path) -> bool:
+    """Such a picture says nothing about how a folder is laid out."""
+    return _suffix(path) in _UNREAD
+
+
+def _suffix(path: Path) -> str:
+    """As a person reads it: without the space that may stand behind it."""
+    return path.suffix.strip().lower()
 
 
 def _exists(path: Path) -> bool:
@@ -107,13 +124,14 @@ def _below(root: Path) -> tuple[Path, ...]:
         entries = [folder / name for name in names if not name.startswith(".")]
         folders = {entry: None for entry in entries if _is_folder(root / entry)}
         waiting.extend(reversed(folders))  # so that the first way to a folder in the alphabet is the one taken
-        found.extend(entry for entry in entries if entry.suffix.lower() in SUFFIXES and entry not in folders)
+        found.extend(entry for entry in entries if _suffix(entry) in SUFFIXES | _UNREAD and entry not in folders)
     return tuple(found)
 
 
 def _is_image_folder(relative: Sequence[Path]) -> bool:
     """Whether all images lie in sub-folders, as torchvision's ImageFolder wants them."""
-    return bool(relative) and all(len(path.parts) > 1 for path in relative)
+    images = [path for path in relative if not _unread(path)]
+    return bool(images) and all(len(path.parts) > 1 for path in images)
 
 
 def _told_apart(entries: Sequence[tuple[Path, Found]]) -> tuple[Found, ...]:

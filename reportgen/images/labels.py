@@ -44,6 +44,10 @@ class Image(Protocol):
     def folder(self) -> str | None:
         """The sub-folder of an ImageFolder tree that it lies in."""
 
+    @property
+    def unread(self) -> bool:
+        """Whether its name is that of a picture whose format is not read."""
+
 
 def read_class_names(path: Path) -> tuple[str, ...]:
     """Class names in index order: a text file with one per line, or a JSON list.
@@ -100,8 +104,15 @@ def infer_labels(found: Sequence[Image], classes: Sequence[str]) -> tuple[Labels
     """Labels from folders or from the course's file names, and the sentence that says so.
 
     Folders count where every image lies in one: by their names where all are class names, else in alphabetical order
-    where there are as many as classes. File names count where each starts with `<class index>_`.
+    where there are as many as classes. File names count where each starts with `<class index>_`. Pictures of a format
+    that is not read have no say, and no label.
     """
+    labels, note = _inferred([image for image in found if not image.unread], classes)
+    given = iter(labels)
+    return tuple(None if image.unread else next(given) for image in found), note
+
+
+def _inferred(found: Sequence[Image], classes: Sequence[str]) -> tuple[Labels, Note]:
     folders = sorted({image.folder for image in found if image.folder is not None})
     if folders and all(image.folder is not None for image in found) and not SPLITS & {f.lower() for f in folders}:
         named = _by_name(folders, classes)

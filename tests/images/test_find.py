@@ -42,14 +42,22 @@ def test_order_of_the_arguments_does_not_matter(tmp_path: Path) -> None:
     assert names(*files) == names(*reversed(files)) == ["a.jpg", "b.jpg", "d.jpg"]
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "JPG", "jpeg", "jfif", "png", "webp", "gif", "bmp", "tif", "tiff"])
+@pytest.mark.parametrize("suffix", ["jpg", "JPG", "jpeg", "jfif", "png", "webp", "gif", "bmp", "tif", "tiff", "png "])
 def test_every_suffix_of_an_image_counts_in_a_folder(suffix: str, tmp_path: Path) -> None:
     assert names(touch(tmp_path, f"a.{suffix}")) == [f"a.{suffix}"]
 
 
 def test_other_and_hidden_files_do_not_count_in_a_folder(tmp_path: Path) -> None:
-    touch(tmp_path, "a.jpg", ".b.jpg", ".hidden/c.jpg", "d.txt", "e.svg", "Thumbs.db", ".DS_Store", "f.jpg/g.png")
+    touch(tmp_path, "a.jpg", ".b.jpg", ".hidden/c.jpg", "d.txt", "e.csv", "Thumbs.db", ".DS_Store", "f.jpg/g.png")
     assert names(tmp_path) == ["a.jpg", "f.jpg/g.png"]
+
+
+@pytest.mark.parametrize("suffix", ["avif", "HEIC", "heif", "jp2", "jxl", "svg"])
+def test_pictures_that_are_not_read_are_taken_so_that_it_is_told(suffix: str, tmp_path: Path) -> None:
+    """A telephone saves HEIC by itself, and nobody misses a photograph that is left out in silence."""
+    touch(tmp_path, "cat/a.jpg", f"b.{suffix}")
+    found = find_images([tmp_path])
+    assert [(image.name, image.folder) for image in found] == [(f"b.{suffix}", None), ("cat/a.jpg", "cat")]
 
 
 @pytest.mark.parametrize("name", ["a.txt", ".hidden.jpg", "no_suffix"])
@@ -125,5 +133,7 @@ def test_usual_folders_in_their_order(tmp_path: Path) -> None:
     assert default_images(tmp_path) == tmp_path / "food-11/training"
     (tmp_path / "images").mkdir()
     assert default_images(tmp_path) == tmp_path / "food-11/training"  # an empty folder is none
+    touch(tmp_path, "images/drawing.svg")
+    assert default_images(tmp_path) == tmp_path / "food-11/training"  # nor is one without anything to explain
     touch(tmp_path, "images/a.jpg")
     assert default_images(tmp_path) == tmp_path / "images"

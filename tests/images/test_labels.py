@@ -227,6 +227,8 @@ INFERRED: dict[str, tuple[list[str], tuple[str, ...], tuple[int | None, ...], st
     "not every file": (["0_1.jpg", "soup.jpg"], FOOD11, (None, None), "labels_none"),
     "no underscore": (["0001.jpg", "0002.jpg"], FOOD11, (None, None), "labels_none"),
     "folders before names": (["Bread/2_1.jpg", "Dairy product/2_2.jpg"], CLASSES, (0, 1), "labels_folders"),
+    "a drawing beside the folders": (["Bread/a.jpg", "logo.svg"], CLASSES, (0, None), "labels_folders"),
+    "a drawing beside course names": (["0_1.jpg", "10_2.jpg", "logo.svg"], FOOD11, (0, 10, None), "labels_course"),
     "other digits": (["١_1.jpg"], FOOD11, (None,), "labels_none"),
 }  # fmt: skip
 
