@@ -165,7 +165,8 @@ def _gradient(classifier: Classifier, layer: str, climb: _Climb, settings: Ascen
     def maps_of(part: slice, coefficients: Tensor) -> Tensor:
         images = moved(climb.waves.images(coefficients), climb.moves[step][part], amplitudes, settings.window)
         classifier.batch.passed += len(images)
-        return run_to(classifier.module, layer, classifier.units(images))[1]
+        units = classifier.units(images).contiguous(memory_format=torch.channels_last)  # a tenth faster on a CPU
+        return run_to(classifier.module, layer, units)[1]
 
     def grams(part: slice) -> Tensor:
         with torch.no_grad():
