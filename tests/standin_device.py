@@ -39,9 +39,19 @@ class OnGpu(torch.Tensor):
         """On the same device, which torch itself would take to be "meta"."""
         return torch.tensor(data, **{"dtype": self.dtype} | given).to(GPU)
 
+    def __getitem__(self, index: Any) -> Tensor:  # noqa: ANN401 - as torch's
+        """With lists as tensors: torch itself would make them on "meta", where they hold no numbers."""
+        return super().__getitem__(_indices(index))
+
     @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # type: ignore[override]  # noqa: ANN401 - torch's has no types
         return run(func, args, kwargs or {})
+
+
+def _indices(index: Any) -> Any:  # noqa: ANN401 - as torch's
+    if isinstance(index, tuple):
+        return tuple(_indices(each) for each in index)
+    return torch.tensor(index) if isinstance(index, list) else index
 
 
 class StandIn(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -67,6 +77,8 @@ def run(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:  # noqa: ANN401 - 
     tree_map(flat.append, (args, kwargs))
     tensors = [value for value in flat if isinstance(value, Tensor)]
     gpu = [value for value in tensors if isinstance(value, OnGpu)]
+    if any(value.device.type == "meta" for value in tensors):
+        raise RuntimeError(f"A tensor without numbers, made by torch for the device that it sees ({func})")
     wanted = kwargs.get("device")
     # Copies between devices, and indices that lie on the CPU, are what a GPU takes.
     moves = func.name().split(".")[0] in ("aten::_to_copy", "aten::copy_", "aten::index", "aten::index_put")

@@ -191,6 +191,12 @@ class TestStandIn:
             with pytest.raises((RuntimeError, TypeError)):
                 there.numpy()
             assert (there + here.to(GPU)).cpu().tolist() == [2, 2, 2]
+            rows = torch.arange(6.0).view(3, 2).to(GPU)
+            assert rows[[2, 0]].cpu().tolist() == [[4, 5], [0, 1]]
+            assert rows[:, [1]].cpu().tolist() == [[1], [3], [5]]
+            assert rows[[1, 2], [0, 1]].cpu().tolist() == [2, 5]
+            with pytest.raises(RuntimeError, match="without numbers"):
+                rows[[1]] = -1  # torch makes the list a tensor of the device that it sees
             conv = nn.Conv2d(3, 1, 1).to(GPU)
             conv(torch.ones(2, 3, 4, 4, device=GPU))
             with pytest.raises(torch.OutOfMemoryError):
