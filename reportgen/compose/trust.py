@@ -74,11 +74,12 @@ def sentences(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:
             keys = tuple(key for item in group for key in _keys(item))
             named = listing(words, [_method(words, item) for item in group])
             yield counted(words, f"trust.card_{state}", len(group), keys, pictures=named)
-    for item in told:
-        if verdict_of(item).state == "not_tested":
-            why = words(verdict_of(item).deciding.reason)
-            key = f"{item.key}.verdict.state"
-            yield said(words, "trust.card_not_tested", (key,), picture=_method(words, item), why=why)
+    untested = [item for item in told if verdict_of(item).state == "not_tested"]
+    for reason in dict.fromkeys(verdict_of(item).deciding.reason for item in untested):
+        group = [item for item in untested if verdict_of(item).deciding.reason == reason]
+        named = listing(words, [_method(words, item) for item in group])
+        keys = tuple(f"{item.key}.verdict.state" for item in group)
+        yield said(words, "trust.card_not_tested", keys, pictures=named, why=words(reason))
     yield from pointing.sentences(words, told)
     if told and told[0].explanation.target.leads:
         yield from agreeing.sentences(words, told[0])
@@ -132,12 +133,22 @@ def _without_evidence(run: Run, words: Words) -> Iterator[Sentence]:
         return
     if weak:
         yield counted(words, "trust.none_but_weak", len(weak), tuple(states), total=len(states))
+    elif all(_still(verdict_of(item).check(FAITHFULNESS)) for item in leading):
+        yield counted(words, "trust.none_still", len(states), (*states, "presentation.gap_margin"), margin=MARGIN)
     else:
-        yield counted(words, "trust.none", len(states), tuple(states))
+        key = "trust.none" if "indistinct" in states.values() else "trust.none_fail"
+        yield counted(words, key, len(states), tuple(states))
+
+
+def _still(result: CheckResult | None) -> bool:
+    """Whether hardly anything moves the answer, or nothing was measured: no gap is wide, of no control either."""
+    if result is None or result.value is None:
+        return True
+    return max(result.value, float(result.measures.get("control", 0.0))) < MARGIN
 
 
 def summary_sentences(words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
-    """For page one: how many pictures can be believed."""
+    """For page one: how many pictures can be believed, and of how many that cannot be told."""
     tested, supported = (int(summary.get(f"verdicts_{name}", 0)) for name in ("tested", "supported"))
     keys = ("summary.verdicts_tested", "summary.verdicts_supported")
     if tested == supported == 1:
@@ -146,6 +157,8 @@ def summary_sentences(words: Words, summary: Mapping[str, Scalar]) -> Iterator[S
         yield said(words, "trust.summary_every", keys, total=tested)
     elif supported:
         yield counted(words, "trust.summary", supported, keys, total=tested)
+    if supported and (open_ := int(summary["verdicts_indistinct"])):
+        yield counted(words, "trust.summary_open", open_, ("summary.verdicts_indistinct",))
 
 
 def explained(run: Run) -> tuple[str, ...]:
@@ -217,16 +230,18 @@ def _pictures(words: Words, items: Sequence[Found]) -> Table:
 
 def _row(words: Words, item: Found, columns: Sequence[str]) -> tuple[str, ...]:
     verdict = verdict_of(item)
-    cells = (verdict.check(name) for name in columns)
+    results = (verdict.check(name) for name in columns)
+    cells = (_cell(words, each, told=each is verdict.deciding) if each else words("status.empty") for each in results)
     start = (item.name, target_words(words, item.explanation.target), _method(words, item))
-    empty = words("status.empty")
-    return (*start, words(f"verdict.{verdict.state}"), *(_cell(words, each) if each else empty for each in cells))
+    return (*start, words(f"verdict.{verdict.state}"), *cells)
 
 
-def _cell(words: Words, result: CheckResult) -> str:
-    """A check in a table: its state where it is not the best, and its numbers; or why there are none."""
+def _cell(words: Words, result: CheckResult, told: bool = False) -> str:
+    """A check in a table: its state where it is not the best and not told beside, and its numbers; or why there are
+    none.
+    """
     numbers_ = _compared(result)
     if not numbers_:
         return words(result.reason)
     state = words(f"verdict.{result.state}")
-    return numbers_ if result.state == "supported" else words("trust.cell", state=state, numbers=numbers_)
+    return numbers_ if told or result.state == "supported" else words("trust.cell", state=state, numbers=numbers_)

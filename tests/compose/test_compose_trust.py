@@ -78,18 +78,37 @@ def test_what_was_not_tested_is_no_pass_and_no_failure() -> None:
     found = numbers(RUNS["judged, nothing tested"])
     assert found["verdicts_tested"] == 0
     assert "supported_share" not in found
-    assert "learned evidence" not in warnings(written(RUNS["judged, nothing tested"]))
+    assert "is supported" not in warnings(written(RUNS["judged, nothing tested"]))
 
 
-def test_a_network_without_any_supported_picture_is_warned_of() -> None:
-    assert "no learned evidence" in warnings(written(RUNS["judged, none supported"]))
-    assert "no learned evidence" not in warnings(written(RUNS["judged, one supported"]))
+def test_where_controls_do_as_well_the_test_is_said_to_tell_nothing() -> None:
+    told = warnings(written(RUNS["judged, none supported"]))
+    assert "the test cannot tell right pictures from wrong ones" in told
+    assert "hardly any answer moves" not in told
+    assert "tested is supported" not in warnings(written(RUNS["judged, one supported"]))
+
+
+def test_where_nothing_moves_the_answers_nothing_is_to_be_read_into_the_pictures() -> None:
+    told = warnings(written(RUNS["judged, nothing moves"]))
+    assert "no gap reaches 0.1, nor does that of a map that knows nothing" in told
+    assert "right pictures from wrong ones" not in told
+
+
+def test_a_picture_that_is_better_turned_around_is_not_to_be_believed() -> None:
+    assert "it would be. Do not believe it." in warnings(written(RUNS["judged, one not supported"]))
+
+
+def test_pictures_that_the_test_cannot_tell_of_are_counted_on_page_one() -> None:
+    told = " ".join(texts(RUNS["judged, one supported"]))
+    assert "For one the test cannot tell: " in told
+    assert "does not count against this picture" in told
+    assert "the test cannot tell: there" not in " ".join(texts(RUNS["judged, all supported"]))
 
 
 def test_a_network_with_weak_pictures_at_best_is_warned_of_in_other_words() -> None:
     told = warnings(written(RUNS["judged, only weak ones"]))
-    assert "Not one of the 4 pictures tested is supported, and 3 are weakly" in told
-    assert "learned evidence" not in told
+    assert "Not one of the 4 pictures tested is fully supported, and 3 are weakly" in told
+    assert "right pictures from wrong ones" not in told
 
 
 def test_a_method_that_shows_no_learned_weights_is_warned_of_once() -> None:
@@ -100,8 +119,14 @@ def test_a_method_that_shows_no_learned_weights_is_warned_of_once() -> None:
 
 def test_the_card_says_which_hold_and_which_do_not() -> None:
     told = " ".join(texts(RUNS["judged, one supported"]))
-    assert "The test supports the picture of saliency." in told
-    assert "For the picture of LIME the test finds nothing: a map that knows nothing of the network" in told
+    assert "The test supports saliency." in told
+    assert "The test cannot tell for LIME: a map that knows nothing of the network does as well" in told
+
+
+def test_a_reason_why_pictures_were_not_tested_is_given_once() -> None:
+    told = " ".join(sentence.text for sentence in said(RUNS["judged, nothing tested"], "image-1"))
+    assert told.count("Not tested: saliency and LIME. The map has the same value everywhere") == 1
+    assert told.count(WORDS("reason.flat_map")) == 1
 
 
 def test_the_table_gives_a_reason_where_there_is_no_number() -> None:
@@ -110,7 +135,7 @@ def test_the_table_gives_a_reason_where_there_is_no_number() -> None:
     by_verdict = {row[3]: row for row in table.rows}
     assert by_verdict["supported"][4].count(" > ") == 1
     assert by_verdict["not tested"][4] == WORDS("reason.flat_map")
-    assert by_verdict["no better than controls"][4].startswith("no better than controls, 0.020 < 0.021")
+    assert by_verdict["no better than controls"][4] == "0.020 < 0.021"  # the state stands beside
     assert len(table.header) == 7  # agreement was not asked
 
 
