@@ -38,11 +38,9 @@ STRANGERS = "summary.shipped_photographs"  # a note that must not be overlooked
 
 def section(run: Run, words: Words, summary: Numbers) -> Section:
     """The summary. summary: the numbers over all images."""
-    warnings = tuple(_warnings(run, words, summary))
     notes = noted(words, [note for note in run.selection if note[0] != STRANGERS])
     blocks: list[Block] = [paragraph(words, "verdict", *_verdict(words, summary), tone="finding")]
-    blocks += [Paragraph((each,), "warning") for each in warnings]
-    blocks += [Paragraph(each, "warning") for each in patterns.warnings(run, words, summary)]
+    blocks += [Paragraph(each, "warning") for each in _warnings(run, words, summary)]
     blocks += rules.blocks(run.rules, words, words("rules.table"))
     blocks += [_worst(run, words), *([matrix] if (matrix := confusion(run, words)) else [])]
     blocks += [
@@ -92,11 +90,17 @@ def _item(words: Words, subject: Subject, ranked: Ranked) -> OverviewItem:
     return OverviewItem(image_anchor(subject.image), picture, shown_name(subject.image.name), answer, tone, why)
 
 
-def _warnings(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
-    yield from noted(words, [note for note in run.selection if note[0] == STRANGERS])
-    yield from noted(words, [note for note in run.model.notes if note[0] in WARNINGS])
+def _warnings(run: Run, words: Words, summary: Numbers) -> Iterator[tuple[Sentence, ...]]:
+    """A paragraph each: what the numbers may not mean, what the network may have learned, then what is missing."""
+    yield from ((each,) for each in noted(words, [note for note in run.selection if note[0] == STRANGERS]))
+    yield from ((each,) for each in noted(words, [note for note in run.model.notes if note[0] in WARNINGS]))
+    yield from ((each,) for each in installation.warnings(run, words))
+    yield from patterns.warnings(run, words, summary)
     yield from trust.warnings(run, words)
-    yield from installation.warnings(run, words)
+    yield from ((each,) for each in _missing(words, summary))
+
+
+def _missing(words: Words, summary: Numbers) -> Iterator[Sentence]:
     if failed := int(summary["failed"]):
         keys = ("summary.failed", "summary.parts")
         yield counted(words, "summary.incomplete", failed, keys, total=summary["parts"])

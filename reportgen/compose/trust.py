@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from statistics import median_low
 
 from reportgen.compose import agreeing, installation, pointing
 from reportgen.document import Block, Chip, Panel, Paragraph, Section, Sentence, Table
@@ -24,6 +25,7 @@ from reportgen.verdicts import (
 )
 
 ANCHOR = "verdicts"
+ENOUGH = 0.5  # of probability, which an answer keeps without what a picture marks, from which the rest is enough for it
 COLUMNS = (FAITHFULNESS, ROAD, STABILITY, AGREEMENT, OBJECT)  # checks of single pictures, in the table of all
 EXPLAINED = (ROAD, RANDOMISATION, STABILITY, AGREEMENT, OBJECT)  # beside faithfulness
 Numbers = dict[str, Scalar]
@@ -107,44 +109,59 @@ def numbers(run: Run) -> Numbers:
     return {"verdicts": len(states), "verdicts_tested": tested, **counts, **share}
 
 
-def warnings(run: Run, words: Words) -> Iterator[Sentence]:
-    """For page one: a network without evidence, and methods that do not show it."""
-    yield from _without_evidence(run, words)
+def warnings(run: Run, words: Words) -> Iterator[tuple[Sentence, ...]]:
+    """For page one, a paragraph each: a network without evidence, and methods that do not show it."""
+    if told := tuple(_without_evidence(run, words)):
+        yield told
     for position, each in enumerate(run.method_checks):
         if each.result.state == "fails":
             key = f"method_checks[{position}].result"
-            yield said(
+            fails = said(
                 words,
                 f"trust.fails_{each.result.check}",
                 (f"{key}.value", f"{key}.threshold"),
                 method=words(f"method.{each.method}"),
                 numbers=_compared(each.result),
             )
-    yield from agreeing.warnings(run, words)
+            yield (fails,)
+    yield from ((sentence,) for sentence in agreeing.warnings(run, words))
 
 
 def _without_evidence(run: Run, words: Words) -> Iterator[Sentence]:
     """Where faithfulness supports nothing; what follows from other checks speaks of the methods, not of the network."""
-    leading = [item for item in judged(run) if item.explanation.target.leads]
-    told = {f"{item.key}.verdict.checks": verdict_of(item).check(FAITHFULNESS) for item in leading}
-    states = {key: each.state for key, each in told.items() if each and each.state not in SILENT}
-    weak = tuple(key for key, state in states.items() if state == "weak")
-    if not states or "supported" in states.values():
+    results = dict(_tested(run))
+    states = [each.state for each in results.values()]
+    if not states or "supported" in states:
         return
-    if weak:
-        yield counted(words, "trust.none_but_weak", len(weak), tuple(states), total=len(states))
-    elif all(_still(verdict_of(item).check(FAITHFULNESS)) for item in leading):
-        yield counted(words, "trust.none_still", len(states), (*states, "presentation.gap_margin"), margin=MARGIN)
+    if weak := states.count("weak"):
+        yield counted(words, "trust.none_but_weak", weak, tuple(results), total=len(states))
+    elif all(_still(each) for each in results.values()):
+        yield counted(words, "trust.none_still", len(states), (*results, "presentation.gap_margin"), margin=MARGIN)
+        return
+    elif "indistinct" not in states:
+        yield counted(words, "trust.none_fail", len(states), tuple(results))
+        return
     else:
-        key = "trust.none" if "indistinct" in states.values() else "trust.none_fail"
-        yield counted(words, key, len(states), tuple(states))
+        yield counted(words, "trust.none", len(states), tuple(results))
+    left = {f"{key}.measures.deletion": each.measures["deletion"] for key, each in results.items()}
+    kept = median_low(float(each) for each in left.values())
+    if kept >= ENOUGH:
+        keys = tuple(key for key, value in left.items() if value == kept)
+        yield said(words, "trust.none_kept", keys, kept=percent(kept))
 
 
-def _still(result: CheckResult | None) -> bool:
-    """Whether hardly anything moves the answer, or nothing was measured: no gap is wide, of no control either."""
-    if result is None or result.value is None:
-        return True
-    return max(result.value, float(result.measures.get("control", 0.0))) < MARGIN
+def _tested(run: Run) -> Iterator[tuple[str, CheckResult]]:
+    """What faithfulness says of the pictures of the class explained, where it says anything."""
+    for item in _predicted(judged(run)):
+        checks = verdict_of(item).checks
+        for position, each in enumerate(checks):
+            if each.check == FAITHFULNESS and each.state not in SILENT:
+                yield f"{item.key}.verdict.checks[{position}]", each
+
+
+def _still(result: CheckResult) -> bool:
+    """Whether hardly anything moves the answer: neither the picture's gap nor the widest of a control is wide."""
+    return max(abs(float(result.value or 0.0)), abs(float(result.measures["control"]))) < MARGIN
 
 
 def summary_sentences(words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:

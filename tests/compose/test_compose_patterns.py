@@ -1,5 +1,6 @@
 """What page one says of patterns across images, and when it keeps still."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -131,10 +132,9 @@ def test_a_filter_below_half_decides_nothing() -> None:
 
 def test_cards_tell_the_probability_on_each_copy_and_another_answer() -> None:
     card = texts(RUNS["answers by colour"], "image-1")
-    assert "without colours, " in card
-    assert "Without colours the answer becomes “ring” (88%)." in card
-    assert "In shuffled pieces the answer becomes" in card
-    assert "Without fine details the answer" not in card
+    assert re.search(r"[\d.]+% without colours \(answered “ring”, 88%\), ", card)
+    assert "in shuffled pieces (answered “" in card
+    assert "fine details (" not in card
 
 
 def wrong(run: Run, mine: RegionWeights, label: RegionWeights) -> Run:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from fake_run import fake_run
 from reading import WORDS, all_sections, card, said, written
-from scenarios import PLAIN, RUNS, judged_as
+from scenarios import PLAIN, RUNS, judged_as, with_gaps
 
 from reportgen.compose import agreeing
 from reportgen.compose.ranking import worst_first
@@ -86,6 +86,13 @@ def test_where_controls_do_as_well_the_test_is_said_to_tell_nothing() -> None:
     assert "the test cannot tell right pictures from wrong ones" in told
     assert "hardly any answer moves" not in told
     assert "tested is supported" not in warnings(written(RUNS["judged, one supported"]))
+
+
+def test_what_an_answer_keeps_without_what_is_marked_is_told_from_half_on() -> None:
+    for name in ("judged, none supported", "judged, only weak ones"):
+        assert "the class still gets 50% on the" in warnings(written(with_gaps(RUNS[name], deletion=0.5)))
+        assert "still gets" not in warnings(written(with_gaps(RUNS[name], deletion=0.49)))
+    assert "still gets" not in warnings(written(with_gaps(RUNS["judged, nothing moves"], deletion=0.5)))
 
 
 def test_where_nothing_moves_the_answers_nothing_is_to_be_read_into_the_pictures() -> None:
