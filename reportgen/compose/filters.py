@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from reportgen.compose.filter_findings import findings, layer_findings, tables
+from reportgen.compose.filter_findings import all_idle, findings, layer_findings, tables
 from reportgen.document import Block, Figure, Panel, Paragraph, Section, Sentence
 from reportgen.filter_panels import crop_panels, made_panels, nothing_panel, where_panels
 from reportgen.language import Words
@@ -21,9 +21,11 @@ def section(run: Run, words: Words) -> Section:
     how = tuple(_how(words, items))
     blocks: list[Block] = [paragraph(words, "what", said(words, "filters.what"))]
     blocks += [paragraph(words, "how", *how)] if how else []
+    idle = tuple(all_idle(words, items))
+    blocks += [paragraph(words, "shows", *idle, tone="finding")] if idle else []
     first = next((n for n, layer in enumerate(layers, 1) if any(item.study.status == "ok" for item in layer)), 0)
     for n, layer in enumerate(layers, 1):
-        blocks += _layer(words, run, layer, n, explain=n == first)
+        blocks += _layer(words, run, layer, n, first=n == first, idle_told=bool(idle))
     blocks += [
         paragraph(words, "limits", citing(words, "filters.limits")),
         paragraph(words, "source", citing(words, "filters.source")),
@@ -84,8 +86,10 @@ def _ascent(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]:
         )
 
 
-def _layer(words: Words, run: Run, items: Sequence[Studied], n: int, *, explain: bool) -> Iterator[Block]:
-    """One layer: its figures, then what they show; a sentence where the layer has no maps."""
+def _layer(
+    words: Words, run: Run, items: Sequence[Studied], n: int, *, first: bool, idle_told: bool
+) -> Iterator[Block]:
+    """One layer: its figures, each with what it shows; a sentence where the layer has no maps."""
     mapped = [item for item in items if item.study.status != "not_applicable"]
     if not mapped:
         why = said(words, "filters.not_applicable", (), layer=items[0].layer, reason=reason(words, items[0].study))
@@ -97,9 +101,10 @@ def _layer(words: Words, run: Run, items: Sequence[Studied], n: int, *, explain:
         yield Paragraph(whole, "finding", words("filters.heading", layer=items[0].layer))
     drawn = [item for item in mapped if item.study.status == "ok"]
     for m, item in enumerate(drawn, 1):
-        yield _figure(words, run, item, f"filters-figure-{n}-{m}", explain=explain and m == 1)
+        yield _figure(words, run, item, f"filters-figure-{n}-{m}", explain=first and m == 1)
         which = words("filters.heading_filter", layer=item.layer, filter=item.study.filter)
-        yield Paragraph(tuple(findings(words, item)), "finding", which)
+        if shows := tuple(findings(words, item, idle_told=idle_told)):
+            yield Paragraph(shows, "finding", which)
     if missing := [item for item in mapped if item.study.status != "ok"]:
         panels = [nothing_panel(words, item.study, reason(words, item.study)) for item in missing]
         rows = tuple(padded(row) for row in in_rows(panels, COLUMNS))

@@ -196,7 +196,7 @@ def section(run: Run, words: Words) -> Section | None:
         _methods(run, words, items),
         _pictures(words, items),
         *([on_object] if (on_object := pointing.table(words, _predicted(items))) else []),
-        *([Paragraph(tested, "note")] if (tested := tuple(installation.known(run, words))) else []),
+        *installation.known(run, words),
     ]
     return Section(ANCHOR, words("section.verdicts"), tuple(blocks))
 

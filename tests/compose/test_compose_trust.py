@@ -148,19 +148,20 @@ def test_the_table_gives_a_reason_where_there_is_no_number() -> None:
 
 def test_every_report_says_that_the_installation_was_tested() -> None:
     told = " ".join(texts(RUNS["judged, all supported"]))
-    assert "This installation gives the known answers on cpu: the shipped network answers 100% of scenes" in told
-    assert (
-        "LIME finds weights that are known on paper to 4.40\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10⁻⁶ of the largest"
-        in told
-    )
+    assert "This installation gives each of 7 known answers on cpu." in told
+    blocks = (block for each in written(RUNS["judged, all supported"]).sections for block in each.blocks)
+    (table,) = [block for block in blocks if isinstance(block, Table) and block.anchor == "verdicts-known"]
+    assert table.rows[0] == ("Scenes answered rightly", "100%", "at least 83%")
+    assert table.rows[-1][0].startswith("LIME: error of weights that are known on paper")
+    assert table.rows[-1][1:] == ("4.40\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10⁻⁶", "at most 0.001")
     assert "installation" not in warnings(written(RUNS["judged, all supported"]))
 
 
 def test_an_installation_that_fails_is_warned_of_on_page_one() -> None:
     told = warnings(written(RUNS["wrong installation"]))
-    assert "LIME's heaviest region lies on the object in 25% of them (at least 83% is asked) and" in told
+    assert "LIME: scenes whose heaviest region lies on the object: 25% (asked: at least 83%)" in told
     assert "Grad-CAM" not in told
-    assert "gives the known answers" not in " ".join(texts(RUNS["wrong installation"]))
+    assert "gives each of" not in " ".join(texts(RUNS["wrong installation"]))
 
 
 def test_without_verdicts_nothing_is_said_of_them() -> None:
