@@ -162,11 +162,11 @@ def _lime(words: Words, item: Found) -> Iterator[Sentence]:
         scale=words(f"scale.{item.explanation.parameters['scale']}"),
         weight=number(abs(weight)),
     )
-    if item.measure("shown_share") < MOST:
-        share = percent(facts["shown_share"])
-        yield counted(words, "card.lime_share", int(facts["shown"]), item.keys("shown", "shown_share"), share=share)
     if is_weak(item.measure("r2")):
         yield said(words, "card.lime_weak", item.keys("r2"), r2=coefficient(facts["r2"]))
+    elif item.measure("shown_share") < MOST:
+        share = percent(facts["shown_share"])
+        yield counted(words, "card.lime_share", int(facts["shown"]), item.keys("shown", "shown_share"), share=share)
     yield from lime_trust.card(words, item)
 
 

@@ -28,8 +28,11 @@ def card(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:
     if not items:
         return
     keys = tuple(key for item in items for key in item.keys("half_area", "place"))
-    parts = apart(words, [_where(words, item) for item in items])
-    yield said(words, "card.maps", keys, target=items[0].target, parts=parts)
+    if len(items) == 1:
+        yield said(words, "card.maps_one", keys, target=items[0].target, **_where(words, items[0]))
+    else:
+        parts = apart(words, [words("card.map", **_where(words, item)) for item in items])
+        yield said(words, "card.maps", keys, target=items[0].target, parts=parts)
     yield from _on_the_rim(words, [each for each in items if crowds_the_rim(each)])
     for item in items:
         if float(item.explanation.measures.get("completeness_relative", 0.0)) > IMPRECISE:
@@ -44,10 +47,10 @@ def crowds_the_rim(item: Found) -> bool:
     return item.measure("border") >= DENSER * item.measure("border_area")
 
 
-def _where(words: Words, item: Found) -> str:
+def _where(words: Words, item: Found) -> dict[str, str]:
     facts = item.explanation.measures
     shape = {"area": percent(facts["half_area"]), "place": place(words, facts["place"])}
-    return words("card.map", method=words(f"method.{item.explanation.method}"), **shape)
+    return {"method": words(f"method.{item.explanation.method}"), **shape}
 
 
 def _on_the_rim(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:

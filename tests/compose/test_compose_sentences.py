@@ -148,7 +148,7 @@ def test_that_no_filter_is_needed_alone_is_said_once() -> None:
     both = replace(run, filters=(one, replace(one, filter=9, measures={**one.measures, "largest_change": 0.009})))
     told = texts(both, "filters")
     assert "None of these 2 filters is needed alone" in told
-    assert "by more than 0.9 percentage points" in told
+    assert "of a class's probability is 0.9 percentage points" in told
     assert not says(both, "filters.shows_idle", "filters")
     needed = replace(one, filter=9, measures={**one.measures, "largest_change": 0.01})
     assert not says(replace(run, filters=(one, needed)), "filters.shows_all_idle", "filters")
@@ -235,11 +235,24 @@ def test_a_card_says_where_each_method_has_half_of_its_evidence_in_one_sentence(
     assert "centred " in sentence.split("; ")[-1]
 
 
+def test_what_noise_would_give_is_true_of_the_largest_of_three_channels() -> None:
+    """Half of |noise| lies in 24% of the pixels where the channels are one, and in 33% where they are independent."""
+    noise = np.abs(np.random.default_rng(0).standard_normal((100_000, 3)))
+    for heat, share in ((noise[:, 0], "24%"), (noise.max(axis=1), "33%")):
+        ranked = np.cumsum(np.sort(heat)[::-1])
+        half = int(np.searchsorted(ranked, ranked[-1] / 2)) + 1
+        assert f"{half / heat.size:.0%}" == share
+        assert share in WORDS.sentences["summary.saliency"]
+        assert share in WORDS.sentences["summary.saliency_one"]
+
+
 def test_outlined_regions_that_leave_much_of_the_weight_out_are_told() -> None:
     run = fake_run(images=2, profile="default", trouble=False)
-    some = with_lime(run, [{"shown_share": 0.74, "shown": 4}, {"shown_share": 0.75}])
+    some = with_lime(run, [{"shown_share": 0.74, "shown": 4, "r2": 0.9}, {"shown_share": 0.75, "r2": 0.9}])
     assert "The 4 regions outlined carry only 74% of the total weight" in texts(some, "image-1")
     assert "of the total weight" not in texts(some, "image-2")
+    weak = with_lime(run, [{"shown_share": 0.74, "r2": 0.4}] * 2)
+    assert "of the total weight" not in texts(weak, "image-1")  # its regions are hints only, whatever they carry
 
 
 def test_warnings_stand_on_the_first_page() -> None:
