@@ -248,17 +248,11 @@ def _pictures(words: Words, items: Sequence[Found]) -> Table:
 def _row(words: Words, item: Found, columns: Sequence[str]) -> tuple[str, ...]:
     verdict = verdict_of(item)
     results = (verdict.check(name) for name in columns)
-    cells = (_cell(words, each, told=each is verdict.deciding) if each else words("status.empty") for each in results)
+    cells = (_cell(words, each) if each else words("status.empty") for each in results)
     start = (item.name, target_words(words, item.explanation.target), _method(words, item))
     return (*start, words(f"verdict.{verdict.state}"), *cells)
 
 
-def _cell(words: Words, result: CheckResult, told: bool = False) -> str:
-    """A check in a table: its state where it is not the best and not told beside, and its numbers; or why there are
-    none.
-    """
-    numbers_ = _compared(result)
-    if not numbers_:
-        return words(result.reason)
-    state = words(f"verdict.{result.state}")
-    return numbers_ if told or result.state == "supported" else words("trust.cell", state=state, numbers=numbers_)
+def _cell(words: Words, result: CheckResult) -> str:
+    """A check in a table: what was measured and what that was held against, or why nothing was."""
+    return _compared(result) or words(result.reason)

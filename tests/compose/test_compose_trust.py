@@ -142,7 +142,7 @@ def test_the_table_gives_a_reason_where_there_is_no_number() -> None:
     by_verdict = {row[3]: row for row in table.rows}
     assert by_verdict["supported"][4].count(" > ") == 1
     assert by_verdict["not tested"][4] == WORDS("reason.flat_map")
-    assert by_verdict["test cannot tell"][4] == "0.020 < 0.021"  # the state stands beside
+    assert by_verdict["cannot tell"][4] == "0.020 < 0.021"  # the state stands beside
     assert len(table.header) == 7  # agreement was not asked
 
 
