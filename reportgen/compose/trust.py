@@ -143,11 +143,24 @@ def _without_evidence(run: Run, words: Words) -> Iterator[Sentence]:
         return
     else:
         yield counted(words, "trust.none", len(states), tuple(results))
-    left = {f"{key}.measures.deletion": each.measures["deletion"] for key, each in results.items()}
-    kept = median_low(float(each) for each in left.values())
+    yield from _why_blind(words, results)
+
+
+def _why_blind(words: Words, results: Mapping[str, CheckResult]) -> Iterator[Sentence]:
+    """Why the test may find nothing: the rest is enough for the answers, or what it shows alone is too little."""
+    kept, kept_keys = _median(results, "deletion")
+    back, back_keys = _median(results, "insertion")
     if kept >= ENOUGH:
-        keys = tuple(key for key, value in left.items() if value == kept)
-        yield said(words, "trust.none_kept", keys, kept=percent(kept))
+        yield said(words, "trust.none_kept", kept_keys, kept=percent(kept))
+    elif back < MARGIN:
+        yield said(words, "trust.none_alone", back_keys, back=percent(back))
+
+
+def _median(results: Mapping[str, CheckResult], name: str) -> tuple[float, tuple[str, ...]]:
+    """A measure of the median picture, and where report.json holds it."""
+    values = {f"{key}.measures.{name}": float(each.measures[name]) for key, each in results.items()}
+    middle = median_low(values.values())
+    return middle, tuple(key for key, value in values.items() if value == middle)
 
 
 def _tested(run: Run) -> Iterator[tuple[str, CheckResult]]:

@@ -204,7 +204,7 @@ def _checked(name: str, state: State, n: int) -> CheckResult:
     if state in SILENT:
         return CheckResult(name, state, reason="reason.flat_map")
     value = 0.31 + 0.01 * n if state in ("supported", "weak") else 0.02
-    measures: dict[str, Scalar] = {"control": 0.2, "deletion": 0.4} if name == "faithfulness" else {}
+    measures: dict[str, Scalar] = {"control": 0.2, "deletion": 0.4, "insertion": 0.3} if name == "faithfulness" else {}
     if name == "object":
         measures = {
             "mass": value, "area": 0.11 + 0.01 * n, "hit": n % 2 == 0, "middle_mass": 0.2, "middle_hit": True,

@@ -95,6 +95,15 @@ def test_what_an_answer_keeps_without_what_is_marked_is_told_from_half_on() -> N
     assert "still gets" not in warnings(written(with_gaps(RUNS["judged, nothing moves"], deletion=0.5)))
 
 
+def test_that_what_is_marked_is_too_little_alone_is_told_where_it_is_why_the_test_is_blind() -> None:
+    run = RUNS["judged, none supported"]
+    assert "brings the class to no more than 9.0%" in warnings(written(with_gaps(run, insertion=0.09)))
+    assert "Shown alone" not in warnings(written(with_gaps(run, insertion=0.1)))
+    told = warnings(written(with_gaps(run, deletion=0.5, insertion=0.09)))
+    assert "still gets" in told
+    assert "Shown alone" not in told
+
+
 def test_where_nothing_moves_the_answers_nothing_is_to_be_read_into_the_pictures() -> None:
     told = warnings(written(RUNS["judged, nothing moves"]))
     assert "no gap reaches 0.1, nor does that of a map that knows nothing" in told
@@ -218,10 +227,13 @@ def test_the_methods_on_the_object_stand_beside_pictures_that_know_nothing() -> 
 
 def test_a_card_says_how_much_lies_on_the_object_and_whose_it_is() -> None:
     told = " ".join(texts(RUNS["judged, all supported"]))
-    assert "On the marked object of this class, 11% of the image, lie 31% of the evidence of saliency and" in told
+    assert (
+        "On the marked object of this class (11% of the image) lies this share of the evidence: saliency 31% and"
+        in told
+    )
     told = " ".join(text for run in (RUNS["judged"], RUNS["judged, one supported"]) for text in texts(run))
-    assert "On the marked object, 13% of the image, lie" in told  # which class it is of is not known
-    assert "none of them bears the name of this class" in told
+    assert "On the marked object (13% of the image) lies" in told  # which class it is of is not known
+    assert "none of which bears the name of this class" in told
 
 
 def test_each_check_that_was_made_is_explained_with_its_source() -> None:
