@@ -65,9 +65,13 @@ _UNSEEN = re.compile(
 # Han, kana and hangul break anywhere but before punctuation, and need no help.
 _LONG_WORD = re.compile("[^\\s\u1100-\u11ff\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]{21,}")
 _PIECE = 12  # characters between two places where a long word may break
-# Options, layers and short names of files, which break behind a hyphen, a dot or a slash and are hard to read then.
+# Options, layers, short names of files, |d y / d x|, and what was measured beside what it is held against (escaped):
+# all are hard to read in two lines.
 _FILE = r"(?:\b[\w-]+/)?\b[\w-]+\.(?:csv|html|jpe?g|json|md|pdf|png|pth|py|toml|txt|webp|xml)\b"
-_TOKEN = re.compile(rf"--[a-z][a-z-]*|{_FILE}|\b[a-z_]\w*(?:\.\w+)*?\.\d+(?:\.\w+)*", re.ASCII)
+_HELD = r"−?\d\.\d+ (?:&lt;|&gt;|=) −?\d\.\d+"
+_TOKEN = re.compile(
+    rf"--[a-z][a-z-]*|{_FILE}|{_HELD}|\|d [^|]{{3,20}}\||\b[a-z_]\w*(?:\.\w+)*?\.\d+(?:\.\w+)*", re.ASCII
+)
 _TOKEN_MOST = 28  # characters, for a phone's line holds no more
 # Where the page's style, script and policy go once it is known what they are: no text can hold a zero byte.
 _PLACES = {name: f"\0{name}\0" for name in ("style", "script", "policy")}
@@ -175,7 +179,7 @@ def breakable(text: str) -> Markup:
 
 
 def whole_tokens(text: str) -> Markup:
-    """The text, escaped, with options, layers and short names of files in elements that no line breaks."""
+    """The text, escaped, with options, layers, short names of files and "0.1 < 0.2" in elements that no line breaks."""
 
     def held(token: re.Match[str]) -> str:
         return f'<span class="token">{token[0]}</span>' if len(token[0]) <= _TOKEN_MOST else token[0]

@@ -111,6 +111,8 @@ def test_long_words_break_and_others_do_not() -> None:
         ("在 cnn.10、layer1.0.conv2 中（--once）。", ["cnn.10", "layer1.0.conv2", "--once"]),
         ("star/1.jpg and report.json, a < b, 3.5 x/y, e.g. this", ["star/1.jpg", "report.json"]),
         (f"{'a' * 15}/{'b' * 20}.jpg", []),
+        ("顯著圖：|d logit / d 像素|，取最大", ["|d logit / d 像素|"]),
+        ("supported: gap −0.31 > 0.10, 5 < 6", ["−0.31 &gt; 0.10"]),
     ],
 )
 def test_no_line_breaks_inside_an_option_a_layer_or_a_short_file_name(text: str, tokens: list[str]) -> None:

@@ -215,10 +215,9 @@ def _filters(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
         return
     best = max(measured, key=lambda item: float(item.study.measures["edges"]))
     r = round(float(best.study.measures["edges"]), 2)
-    key = "summary.filters_edges" if r >= FOLLOWS else "summary.filters_no_edges"
-    yield counted(
-        words, key, len(measured), best.keys("edges"), filter=best.study.filter, layer=best.layer, r=coefficient(r)
-    )
+    if r >= FOLLOWS:
+        named = {"filter": best.study.filter, "layer": best.layer, "r": coefficient(r)}
+        yield counted(words, "summary.filters_edges", len(measured), best.keys("edges"), **named)
 
 
 def _architecture(words: Words, name: str) -> str:
