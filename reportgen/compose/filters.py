@@ -18,9 +18,10 @@ def section(run: Run, words: Words) -> Section:
     """The section; the first block says what the method is."""
     items = studied(run, "filters")
     layers = [[item for item in items if item.study.layer == layer] for layer in _layers(items)]
-    how = tuple(_how(words, items))
+    known = [item for item in items if item.study.status != "not_applicable" and "choice" in item.study.parameters]
     blocks: list[Block] = [paragraph(words, "what", said(words, "filters.what"))]
-    blocks += [paragraph(words, "how", *how)] if how else []
+    if known:
+        blocks += [paragraph(words, "how", *_how(words, known)), paragraph(words, "made", *_made(words, known))]
     idle = tuple(all_idle(words, items))
     blocks += [paragraph(words, "shows", *idle, tone="finding")] if idle else []
     first = next((n for n, layer in enumerate(layers, 1) if any(item.study.status == "ok" for item in layer)), 0)
@@ -38,10 +39,8 @@ def _layers(items: Sequence[Studied]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item.study.layer for item in items))
 
 
-def _how(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]:
-    known = [item for item in items if item.study.status != "not_applicable" and "choice" in item.study.parameters]
-    if not known:
-        return
+def _how(words: Words, known: Sequence[Studied]) -> Iterator[Sentence]:
+    """Which filters are shown, and where the crops come from."""
     first = known[0]
     parameters, key = first.study.parameters, f"{first.key}.parameters"
     layers = tuple(dict.fromkeys(item.layer for item in known))
@@ -57,9 +56,13 @@ def _how(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]:
     if "token_layers" in parameters:
         key_of = "filters.tokens_only" if parameters["patches_only"] else "filters.tokens"
         yield counted(words, key_of, int(parameters["token_layers"]), (f"{key}.token_layers",))
+
+
+def _made(words: Words, known: Sequence[Studied]) -> Iterator[Sentence]:
+    """How the synthetic images were made."""
     yield from _ascent(words, [item for item in known if "steps" in item.study.parameters])
-    if share := parameters["colours_borrowed"]:
-        yield said(words, "filters.how_palette", (f"{key}.colours_borrowed",), share=percent(share))
+    if share := known[0].study.parameters["colours_borrowed"]:
+        yield said(words, "filters.how_palette", (f"{known[0].key}.parameters.colours_borrowed",), share=percent(share))
 
 
 def _ascent(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]:
