@@ -48,7 +48,8 @@ def _settings(run: Run, words: Words) -> tuple[Table | Paragraph, ...]:
     seed = said(words, "appendix.seed", ("provenance.seed",), seed=run.provenance.seed)
     given = {name: value for name, value in run.provenance.settings.items() if str(value)}
     left = [name for name in run.provenance.settings if name not in given]
-    told = [said(words, "appendix.not_given", ("provenance.settings",), names=enumerated(words, left))] if left else []
+    keys = tuple(f"provenance.settings.{name}" for name in left)
+    told = [said(words, "appendix.not_given", keys, names=enumerated(words, left))] if left else []
     return _table(words, "settings", "setting value", _pairs(given), "ll"), Paragraph((*told, seed))
 
 
