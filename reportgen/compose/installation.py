@@ -15,8 +15,9 @@ def known(run: Run, words: Words) -> Iterator[Block]:
     if not run.known_answers:
         return
     if not _wrong(run):
-        total = len(run.known_answers)
-        passed = said(words, "known.passed", ("provenance.device",), n=total, device=run.provenance.device)
+        keys = tuple(f"known_answers[{n}].value" for n in range(len(run.known_answers)))
+        device = run.provenance.device
+        passed = said(words, "known.passed", (*keys, "provenance.device"), n=len(keys), device=device)
         yield Paragraph((passed,), "note")
     header = tuple(words(f"known.column_{column}") for column in ("what", "found", "asked"))
     rows = tuple(_row(words, each) for each in run.known_answers)

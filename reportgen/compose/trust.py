@@ -131,18 +131,19 @@ def _without_evidence(run: Run, words: Words) -> Iterator[Sentence]:
     """Where faithfulness supports nothing; what follows from other checks speaks of the methods, not of the network."""
     results = dict(_tested(run))
     states = [each.state for each in results.values()]
+    keys = tuple(f"{key}.state" for key in results)
     if not states or "supported" in states:
         return
     if weak := states.count("weak"):
-        yield counted(words, "trust.none_but_weak", weak, tuple(results), total=len(states))
+        yield counted(words, "trust.none_but_weak", weak, keys, total=len(states))
     elif all(_still(each) for each in results.values()):
-        yield counted(words, "trust.none_still", len(states), (*results, "presentation.gap_margin"), margin=MARGIN)
+        yield counted(words, "trust.none_still", len(states), (*keys, "presentation.gap_margin"), margin=MARGIN)
         return
     elif "indistinct" not in states:
-        yield counted(words, "trust.none_fail", len(states), tuple(results))
+        yield counted(words, "trust.none_fail", len(states), keys)
         return
     else:
-        yield counted(words, "trust.none", len(states), tuple(results))
+        yield counted(words, "trust.none", len(states), keys)
     yield from _why_blind(words, results)
 
 
