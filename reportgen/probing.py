@@ -13,20 +13,7 @@ from reportgen.contracts import Network
 from reportgen.errors import ArchitectureError, EnvironmentProblem, ReportgenError
 from reportgen.excerpts import listed
 
-SIDES: Final = (
-    128,
-    224,
-    256,
-    64,
-    32,
-    96,
-    299,
-    384,
-    48,
-    160,
-    192,
-    512,
-)  # px, tried in turn where nothing fixes the size
+SIDES: Final = (128, 224, 256, 64, 32, 96, 299, 384, 48, 160, 192, 512)  # px, tried where nothing fixes the size
 LONGEST: Final = 200  # characters of a user's own error
 FIX: Final = "Check --arch, and --size: the network must take images of that size and return one logit for each class"
 
