@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from reportgen import attribution, selftest
+from reportgen.checks import randomisation
 from reportgen.explain import IMAGE_METHODS, lime, saliency
 from reportgen.results import KnownAnswer, MethodCheck
 from reportgen.selftest import self_test
@@ -55,9 +56,7 @@ def test_lime_with_a_wrong_sign_is_noticed(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_check_that_says_nothing_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     silent = untested(RANDOMISATION, "few_maps")
-    monkeypatch.setattr(
-        selftest.randomisation, "judge", lambda given: [MethodCheck(name, silent) for name in given.methods]
-    )
+    monkeypatch.setattr(randomisation, "judge", lambda given: [MethodCheck(name, silent) for name in given.methods])
     wrong = [each.name for each in self_test("cpu", again=True) if not each.holds]
     assert wrong == list(WEIGHTS)
 
