@@ -79,7 +79,9 @@ def _not_logits(answer: object) -> tuple[str, str]:
 
 def _parts(answer: object) -> tuple[object, ...]:
     """What lies in a list, a tuple or a mapping; the objects of transformers are mappings."""
-    return tuple(answer.values() if isinstance(answer, Mapping) else answer if isinstance(answer, list | tuple) else ())
+    if isinstance(answer, Mapping):
+        return tuple(answer.values())
+    return tuple(answer) if isinstance(answer, list | tuple) else ()
 
 
 def _tensors(answer: object) -> Iterator[Tensor]:

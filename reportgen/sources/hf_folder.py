@@ -105,7 +105,9 @@ def _recipe(folder: Path, config: Any) -> InputRecipe:  # noqa: ANN401 - transfo
     told = _json(folder / PROCESSOR)
     crop = told.get("crop_size") if told.get("do_center_crop") else None
     side = _side(crop or told.get("size")) or _side(getattr(config, "image_size", None))
-    normalised = told.get("do_normalize", bool(told))
+    if not told:
+        return InputRecipe("config", size=side)
+    normalised = told.get("do_normalize", True)
     mean, std = numbers(told.get("image_mean")), numbers(told.get("image_std"), least=1e-6)
     shorter = told.get("size")
     whole = shorter.get("shortest_edge") if isinstance(shorter, Mapping) else shorter
@@ -116,10 +118,10 @@ def _recipe(folder: Path, config: Any) -> InputRecipe:  # noqa: ANN401 - transfo
     return InputRecipe(
         "config",
         size=side,
-        channel_order="rgb" if told else None,
-        mean=mean if normalised else (() if told else None),
-        std=std if normalised else (() if told else None),
-        resize=("crop" if cropped else "squash") if told else None,
+        channel_order="rgb",
+        mean=mean if normalised else (),
+        std=std if normalised else (),
+        resize="crop" if cropped else "squash",
         crop=share if cropped else 1.0,
     )
 
