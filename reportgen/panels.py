@@ -49,8 +49,7 @@ PERCENTILE = 99.0  # of a saliency map, drawn in full colour
 COLUMNS = 4  # photographs side by side: 4 cm each on A4
 MANY_COLUMNS = 6  # the same for small maps, where more than four images would fill page after page
 EMPTY = Panel(NoPicture(""), "")
-MAP_PIXELS = 256
-THUMBNAIL = 112  # pixels along the longer side
+MAP_PIXELS, THUMBNAIL = 256, 112  # along the longer side of a map, and of a picture of the overview
 # What pictures and sentences depend on besides the results, as report.json states it.
 PRESENTATION: Mapping[str, Scalar] = HELD | {
     "saliency_percentile": PERCENTILE, "shown_regions": measures.SHOWN_REGIONS, "least_share": measures.LEAST_SHARE,
