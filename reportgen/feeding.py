@@ -217,7 +217,8 @@ def _notes(spec: InputSpec, evidence: InputEvidence | None, asked: InputEvidence
     if asked and clear and asked.chosen.divergence > OPPOSED * best.divergence:
         return (("note.fed_opposed", {**facts, "other": f"{asked.chosen.divergence:.2g}"}),)
     if "default" in _deciders(spec):
-        return ((f"note.fed_{'none' if best.divergence > FARTHEST else _unclear(spec)}", facts),)
+        key = "note.fed_none" if best.divergence > FARTHEST else _unclear(spec)
+        return ((key, facts),)
     return (("note.fed_found", facts),) if "batch-norm" in _deciders(spec) else ()
 
 
@@ -226,9 +227,11 @@ def _deciders(spec: InputSpec) -> tuple[str, str]:
 
 
 def _unclear(spec: InputSpec) -> str:
-    """What convention decides, for want of a clear answer."""
-    order, normalisation = (who == "default" for who in _deciders(spec))
-    return "weak" if order and normalisation else "weak_order" if order else "weak_normalisation"
+    """The note on what convention decides, for want of a clear answer."""
+    order, normalisation = _deciders(spec)
+    if order == normalisation == "default":
+        return "note.fed_weak"
+    return "note.fed_weak_order" if order == "default" else "note.fed_weak_normalisation"
 
 
 def _numbers(values: tuple[float, ...], nothing: str) -> str:

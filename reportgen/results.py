@@ -66,7 +66,7 @@ class ModelFacts:
     sha256: str
     architecture: str
     classes: tuple[str, ...]
-    classes_from: str  # "option" | "checkpoint" | "architecture" | "index"
+    classes_from: str  # "option" | "checkpoint" | "architecture" | "course" | "index"
     layers: tuple[LayerFact, ...]
     input: InputSpec
     notes: tuple[tuple[str, Facts], ...] = ()

@@ -43,10 +43,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("anchors", "changes", "costs", "schema"),
     ("comparison_schema",),
     ("batching", "folding", "palette", "precision", "redirected", "transforms"),
-    ("attempts", "classifier", "document", "example", "hooks", "images", "measures.heat", "randomness"),
+    ("attempts", "classifier", "document", "example", "figures.heat", "hooks", "images", "measures.heat", "randomness"),
     (
         "figures.charts",
-        "figures.heat",
         "images.masks",
         "measures.evidence",
         "measures.frequency",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import BinaryIO, Final
+from typing import Final
 
 from reportgen.contracts import Network, Source, Weights
 from reportgen.errors import ArchitectureError
@@ -28,8 +28,6 @@ from reportgen.sources import (
     torchvision_name,
 )
 from reportgen.sources.statedicts import without_first_part
-
-CHUNK: Final = 2**20  # bytes
 
 SOURCES: Final = (
     Source("family", family.accepts, family.build),
@@ -114,11 +112,4 @@ def _weights(path: Path, state_key: str | None) -> Weights:
         safe = safetensors_file.looks_like(file.read(sniff.HEAD))
         file.seek(0)
         load_file = safetensors_file.load if safe else checkpoint.load
-        return load_file(file, name, _sha256(file), state_key)
-
-
-def _sha256(file: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    while chunk := file.read(CHUNK):
-        digest.update(chunk)
-    return digest.hexdigest()
+        return load_file(file, name, hashlib.file_digest(file, "sha256").hexdigest(), state_key)

@@ -145,7 +145,9 @@ def kind_of(leaves: Leaves) -> str:
         return ""
     if weight.dim() == 4:
         return "convolution" if weight.shape[2:] in SQUARES else ""
-    return {1: "" if "bias" in leaves else "prelu", 2: "linear"}.get(weight.dim(), "")
+    if weight.dim() == 2:
+        return "linear"
+    return "prelu" if weight.dim() == 1 and "bias" not in leaves else ""
 
 
 def widths(leaves: Leaves, before: int | None) -> tuple[int, int]:

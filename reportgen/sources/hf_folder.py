@@ -16,7 +16,7 @@ from reportgen.contracts import InputRecipe, Network, Weights
 from reportgen.errors import ArchitectureError, CheckpointError
 from reportgen.excerpts import listed, shortened
 from reportgen.heads import Kind
-from reportgen.sources.metadata import numbers, sides
+from reportgen.sources.metadata import crop_share, numbers, sides
 from reportgen.sources.zoo import imported, quietly
 
 CONFIG: Final = "config.json"
@@ -105,21 +105,23 @@ def _recipe(folder: Path, config: Any) -> InputRecipe:  # noqa: ANN401 - transfo
     told = _json(folder / PROCESSOR)
     crop = told.get("crop_size") if told.get("do_center_crop") else None
     side = _side(crop or told.get("size")) or _side(getattr(config, "image_size", None))
-    normalised = told.get("do_normalize", bool(told))
+    if not told:
+        return InputRecipe("config", size=side)
+    normalised = told.get("do_normalize", True)
     mean, std = numbers(told.get("image_mean")), numbers(told.get("image_std"), least=1e-6)
     shorter = told.get("size")
     whole = shorter.get("shortest_edge") if isinstance(shorter, Mapping) else shorter
     share = side[0] / whole if side and type(whole) is int and whole >= side[0] else 1.0
     if told.get("crop_pct"):  # as ConvNeXT has it
-        share = float(told["crop_pct"]) if 0 < float(told["crop_pct"]) <= 1 else 1.0
+        share = crop_share(told["crop_pct"])
     cropped = crop is not None or type(whole) is int
     return InputRecipe(
         "config",
         size=side,
-        channel_order="rgb" if told else None,
-        mean=mean if normalised else (() if told else None),
-        std=std if normalised else (() if told else None),
-        resize=("crop" if cropped else "squash") if told else None,
+        channel_order="rgb",
+        mean=mean if normalised else (),
+        std=std if normalised else (),
+        resize="crop" if cropped else "squash",
         crop=share if cropped else 1.0,
     )
 
@@ -133,8 +135,8 @@ def _side(value: Any) -> tuple[int, int] | None:  # noqa: ANN401 - whatever was 
 
 def _json(path: Path) -> Mapping[str, Any]:
     try:
-        text = path.read_bytes()[:LARGEST_JSON]
-        told = json.loads(text)
+        with path.open("rb") as file:
+            told = json.loads(file.read(LARGEST_JSON))
     except (OSError, ValueError, RecursionError):
         return {}
     return told if isinstance(told, Mapping) else {}

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, Final
 
 from reportgen.contracts import InputRecipe, Network, Weights
-from reportgen.sources.metadata import numbers, sides
+from reportgen.sources.metadata import crop_share, numbers, sides
 from reportgen.sources.zoo import imported, names_one, with_fitting_head
 
 PREFIX: Final = "timm:"
@@ -35,9 +35,7 @@ def build(
 
 def _recipe(told: Mapping[str, Any]) -> InputRecipe:
     """How timm feeds it; only values that make sense are taken."""
-    size, share = told.get("input_size"), told.get("crop_pct")
-    known = isinstance(share, int | float) and 0 < share <= 1
-    squashed = told.get("crop_mode") == "squash"
+    size, squashed = told.get("input_size"), told.get("crop_mode") == "squash"
     return InputRecipe(
         "config",
         sides(list(size)[1:]) if isinstance(size, list | tuple) else None,
@@ -45,5 +43,5 @@ def _recipe(told: Mapping[str, Any]) -> InputRecipe:
         numbers(told.get("mean")),
         numbers(told.get("std"), least=1e-6),
         "squash" if squashed else "crop",
-        float(share) if known and isinstance(share, int | float) else 1.0,
+        crop_share(told.get("crop_pct")),
     )

@@ -169,7 +169,9 @@ PROCESSORS = {
         (224, 224), "crop", 1.0,
     ),
     "old": ({"size": 256, "do_center_crop": True, "crop_size": 224}, (224, 224), "crop", 0.875),
-    "nonsense": ({"size": "large", "image_mean": "x"}, (64, 64), "squash", 1.0),
+    "share": ({"size": 224, "crop_pct": 0.9}, (224, 224), "crop", 0.9),
+    "nonsense": ({"size": "large", "image_mean": "x", "crop_pct": "most"}, (64, 64), "squash", 1.0),
+    "share of nothing": ({"size": 224, "crop_pct": [0.9]}, (224, 224), "crop", 1.0),
 }  # fmt: skip
 
 
