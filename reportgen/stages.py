@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from reportgen.classifier import Classifier
 from reportgen.hooks import traced
-from reportgen.layers import ACTIVATIONS, NORMS
+from reportgen.layers import rank_of
 from reportgen.receptive import Form, Layer, survey
 
 MOST_EXTRA: Final = 8  # tokens that stand for no patch: of the class, of a teacher, registers
@@ -64,8 +64,7 @@ def _last_map(layers: Sequence[Layer], modules: dict[str, nn.Module]) -> int | N
 
     A block that ends in a pool gives smaller ones; one that adds its input gives more than its last layer.
     """
-    kinds = (*ACTIVATIONS, *NORMS, nn.Conv2d)
-    own = [layer for layer in layers if layer.form == "map" and isinstance(modules[layer.name], kinds)]
+    own = [layer for layer in layers if layer.form == "map" and rank_of(modules[layer.name]) is not None]
     if not own:
         return None
     size = own[-1].size

@@ -7,22 +7,19 @@ over or missing.
 
 import contextlib
 import io
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from reportgen.contracts import InputRecipe, Network, Weights
+from reportgen.contracts import Network, Weights
 from reportgen.errors import ArchitectureError, CheckpointError
 from reportgen.excerpts import listed, shortened
 from reportgen.heads import Kind
-from reportgen.sources.metadata import numbers, sides
+from reportgen.sources import hf_processor
 from reportgen.sources.zoo import imported, quietly
 
 CONFIG: Final = "config.json"
-PROCESSOR: Final = "preprocessor_config.json"
 FILE: Final = "model.safetensors"
-LARGEST_JSON: Final = 2**22  # bytes
 LONGEST_NAME: Final = 200  # characters
 
 
@@ -70,7 +67,7 @@ def build(
         why = f"transformers builds no image classifier from its {CONFIG}: {words}"
         fix = "Give a folder of an image classifier that needs no code of its own"
         raise ArchitectureError("E-ARCH-CONFIG", weights.file, why, fix) from err
-    name, recipe = type(module).__name__, _recipe(folder, config)
+    name, recipe = type(module).__name__, hf_processor.recipe_of(folder, getattr(config, "image_size", None))
     multi = getattr(config, "problem_type", None) == "multi_label_classification"
     head: Kind | None = "sigmoid" if multi else None
     return Network(module, name, (), recipe=recipe, classes=_classes(config), loaded=loaded, head=head)
@@ -98,43 +95,3 @@ def _classes(config: Any) -> tuple[str, ...]:  # noqa: ANN401 - transformers' ow
     if not all(isinstance(name, str) and 0 < len(name) <= LONGEST_NAME for name in listed):
         return ()
     return () if all(name == f"LABEL_{index}" for index, name in enumerate(listed)) else tuple(listed)
-
-
-def _recipe(folder: Path, config: Any) -> InputRecipe:  # noqa: ANN401 - transformers' own kind
-    """How the folder says photographs are fed; only values that make sense are taken."""
-    told = _json(folder / PROCESSOR)
-    crop = told.get("crop_size") if told.get("do_center_crop") else None
-    side = _side(crop or told.get("size")) or _side(getattr(config, "image_size", None))
-    normalised = told.get("do_normalize", bool(told))
-    mean, std = numbers(told.get("image_mean")), numbers(told.get("image_std"), least=1e-6)
-    shorter = told.get("size")
-    whole = shorter.get("shortest_edge") if isinstance(shorter, Mapping) else shorter
-    share = side[0] / whole if side and type(whole) is int and whole >= side[0] else 1.0
-    if told.get("crop_pct"):  # as ConvNeXT has it
-        share = float(told["crop_pct"]) if 0 < float(told["crop_pct"]) <= 1 else 1.0
-    cropped = crop is not None or type(whole) is int
-    return InputRecipe(
-        "config",
-        size=side,
-        channel_order="rgb" if told else None,
-        mean=mean if normalised else (() if told else None),
-        std=std if normalised else (() if told else None),
-        resize=("crop" if cropped else "squash") if told else None,
-        crop=share if cropped else 1.0,
-    )
-
-
-def _side(value: Any) -> tuple[int, int] | None:  # noqa: ANN401 - whatever was saved
-    if isinstance(value, Mapping):
-        square = value.get("shortest_edge")
-        return sides([value.get("height", square), value.get("width", square)])
-    return sides([value, value]) if type(value) is int else sides(value)
-
-
-def _json(path: Path) -> Mapping[str, Any]:
-    try:
-        text = path.read_bytes()[:LARGEST_JSON]
-        told = json.loads(text)
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return told if isinstance(told, Mapping) else {}
