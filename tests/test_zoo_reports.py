@@ -92,19 +92,17 @@ def settled(network: Any, seed: int = 3) -> Any:  # noqa: ANN401 - any module
     return network.eval()
 
 
-def reported(out: Path, *given: str) -> dict[str, Any]:
+def reported(out: Path, *given: str, methods: str = "saliency,integrated_gradients,gradcam,lime") -> dict[str, Any]:
     """The facts of a report in which everything asked for is there."""
-    assert run(["build", *given, *SMALL, "--out", str(out)]) == 0
+    asked = f"{methods},filters" if "gradcam" in methods else methods
+    assert run(["build", *given, *SMALL, "--methods", asked, "--out", str(out)]) == 0
     facts: dict[str, Any] = json.loads((out / "report.json").read_text(encoding="utf-8"))
     assert len(facts["images"]) == 2
     for image in facts["images"]:
-        assert {one["method"] for one in image["explanations"]} == {
-            "saliency",
-            "integrated_gradients",
-            "gradcam",
-            "lime",
-        }
-        assert {one["status"] for one in image["explanations"]} == {"ok"}
+        assert {one["method"] for one in image["explanations"]} == set(methods.split(","))
+        # On random weights nothing on a layer need raise the score: then Grad-CAM has no picture.
+        assert {one["status"] for one in image["explanations"] if one["method"] != "gradcam"} == {"ok"}
+        assert {one["status"] for one in image["explanations"]} <= {"ok", "degenerate"}
     return facts
 
 
@@ -150,8 +148,10 @@ def test_a_network_of_a_zoo_is_explained_as_its_zoo_feeds_it(
 
 def test_a_real_network_of_torchvision(tmp_path: Path) -> None:
     models = imported("torchvision").models
-    torch.save(settled(models.get_model("squeezenet1_1", num_classes=3)).state_dict(), tmp_path / "a.pth")
-    facts = reported(tmp_path / "r", "--model", str(tmp_path / "a.pth"), "--arch", "torchvision:squeezenet1_1")
+    torch.manual_seed(3)
+    network = models.get_model("mobilenet_v3_small", weights=None, num_classes=3)
+    torch.save(network.state_dict(), tmp_path / "a.pth")
+    facts = reported(tmp_path / "r", "--model", str(tmp_path / "a.pth"), "--arch", "torchvision:mobilenet_v3_small")
     assert facts["model"]["input"]["size"] == [224, 224]
     assert set(facts["model"]["input"]["chosen_by"].values()) == {"config"}
 
@@ -205,7 +205,7 @@ def test_a_folder_of_transformers(kind: str, tmp_path: Path) -> None:
 
 def test_a_folder_of_transformers_whose_labels_are_not_exclusive(tmp_path: Path) -> None:
     saved_folder(tmp_path / "m", "resnet", problem_type="multi_label_classification")
-    facts = reported(tmp_path / "r", "--model", str(tmp_path / "m"), "--methods", "saliency,lime")
+    facts = reported(tmp_path / "r", "--model", str(tmp_path / "m"), methods="saliency,lime")
     assert facts["model"]["head"] == {"kind": "sigmoid", "ends": "logits", "chosen_by": "config"}
     assert "multi-label" in (tmp_path / "r" / "report.html").read_text(encoding="utf-8")
 

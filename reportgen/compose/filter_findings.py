@@ -23,9 +23,11 @@ DIRECTIONS = ("horizontal", "rising", "vertical", "falling")
 def layer_findings(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]:
     """What is said of all channels of a layer."""
     first = items[0]
-    if first.study.parameters.get("no_activation"):
-        key = f"{first.key}.parameters.no_activation"
-        yield said(words, "filters.no_activation", (key,), layer=first.layer, kind=first.study.parameters["kind"])
+    parameters, key = first.study.parameters, f"{first.key}.parameters"
+    if parameters.get("patches_only"):
+        yield said(words, "filters.patches", (f"{key}.patches_only",), layer=first.layer, kind=parameters["kind"])
+    elif parameters.get("no_activation"):
+        yield said(words, "filters.no_activation", (f"{key}.no_activation",), layer=first.layer, kind=parameters["kind"])
     measured = next((item for item in items if item.study.measures.get("silent")), None)
     if measured:
         facts = measured.study.measures

@@ -24,7 +24,7 @@ class Net(nn.Module):
     def __init__(self, num_classes: int = 10) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 2, 3)
-        self.fc = nn.Linear(2, num_classes)
+        self.fc = nn.Linear(2, num_classes) if num_classes else nn.Identity()
         self.pretrained_cfg = {
             "input_size": (3, 96, 96), "mean": (0.1, 0.2, 0.3), "std": (0.4, 0.5, 0.6), "crop_pct": 0.9,
             "crop_mode": "center",
@@ -38,6 +38,8 @@ class Net(nn.Module):
 def create(name: str, pretrained: bool | None = None, weights: object = None, **more: int) -> Net:
     assert not pretrained
     assert weights is None
+    if name == "features":  # as timm has DINOv2's: without a head unless one is asked for
+        return Net(**{"num_classes": 0, **more})
     if name != "net":
         raise RuntimeError(f"Unknown model ({name})")
     print("advice of a library")
@@ -75,6 +77,16 @@ def test_a_network_by_name_with_its_head_and_its_input(
     assert network.architecture == f"{library} net"
     assert network.recipe == InputRecipe("config", (96, 96), "rgb", (0.1, 0.2, 0.3), (0.4, 0.5, 0.6), "crop", crop)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.usefixtures("libraries")
+def test_a_network_made_for_its_features_gets_the_head_that_the_weights_have(tmp_path: Path) -> None:
+    truth = Net(4)
+    network = load("timm:features", saved(truth.state_dict(), tmp_path / "a.pth"))
+    assert torch.equal(network.module.state_dict()["fc.weight"], truth.fc.weight)
+    more = {**truth.state_dict(), "other.bias": torch.ones(5)}
+    with pytest.raises(ArchitectureError, match="3 that the network does not have: fc.weight, fc.bias, other.bias"):
+        load("timm:features", saved(more, tmp_path / "b.pth"))
 
 
 @pytest.mark.usefixtures("libraries")
@@ -168,7 +180,7 @@ PROCESSORS = {
         {"size": {"shortest_edge": 256}, "do_center_crop": True, "crop_size": {"height": 224, "width": 224}},
         (224, 224), "crop", 1.0,
     ),
-    "old": ({"size": 256, "do_center_crop": True, "crop_size": 224}, (224, 224), "crop", 0.875),
+    "old": ({"size": 256, "do_center_crop": True, "crop_size": 224}, (224, 224), "squash", 0.875),
     "nonsense": ({"size": "large", "image_mean": "x"}, (64, 64), "squash", 1.0),
 }  # fmt: skip
 
