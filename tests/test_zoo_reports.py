@@ -92,7 +92,9 @@ def settled(network: Any, seed: int = 3) -> Any:  # noqa: ANN401 - any module
     return network.eval()
 
 
-def reported(out: Path, *given: str, methods: str = "saliency,integrated_gradients,gradcam,lime") -> dict[str, Any]:
+def reported(
+    out: Path, *given: str, methods: str = "saliency,integrated_gradients,gradcam,lime", untrained: bool = False
+) -> dict[str, Any]:
     """The facts of a report in which everything asked for is there."""
     asked = f"{methods},filters" if "gradcam" in methods else methods
     assert run(["build", *given, *SMALL, "--methods", asked, "--out", str(out)]) == 0
@@ -100,9 +102,8 @@ def reported(out: Path, *given: str, methods: str = "saliency,integrated_gradien
     assert len(facts["images"]) == 2
     for image in facts["images"]:
         assert {one["method"] for one in image["explanations"]} == set(methods.split(","))
-        # On random weights nothing on a layer need raise the score: then Grad-CAM has no picture.
-        assert {one["status"] for one in image["explanations"] if one["method"] != "gradcam"} == {"ok"}
-        assert {one["status"] for one in image["explanations"]} <= {"ok", "degenerate"}
+        # A real network with random weights may answer alike to all: then there is nothing to draw.
+        assert {one["status"] for one in image["explanations"]} <= ({"ok", "degenerate"} if untrained else {"ok"})
     return facts
 
 
@@ -151,7 +152,7 @@ def test_a_real_network_of_torchvision(tmp_path: Path) -> None:
     torch.manual_seed(3)
     network = models.get_model("mobilenet_v3_small", weights=None, num_classes=3)
     torch.save(network.state_dict(), tmp_path / "a.pth")
-    facts = reported(tmp_path / "r", "--model", str(tmp_path / "a.pth"), "--arch", "torchvision:mobilenet_v3_small")
+    facts = reported(tmp_path / "r", "--model", str(tmp_path / "a.pth"), "--arch", "torchvision:mobilenet_v3_small", untrained=True)
     assert facts["model"]["input"]["size"] == [224, 224]
     assert set(facts["model"]["input"]["chosen_by"].values()) == {"config"}
 
@@ -159,7 +160,7 @@ def test_a_real_network_of_torchvision(tmp_path: Path) -> None:
 def test_a_real_network_of_timm(tmp_path: Path) -> None:
     timm = imported("timm")
     torch.save(settled(timm.create_model("resnet10t", num_classes=3)).state_dict(), tmp_path / "a.pth")
-    facts = reported(tmp_path / "r", "--model", str(tmp_path / "a.pth"), "--arch", "timm:resnet10t")
+    facts = reported(tmp_path / "r", "--model", str(tmp_path / "a.pth"), "--arch", "timm:resnet10t", untrained=True)
     assert set(facts["model"]["input"]["chosen_by"].values()) == {"config"}
 
 
@@ -192,7 +193,7 @@ def saved_folder(folder: Path, kind: str, **more: Any) -> Any:  # noqa: ANN401 -
 @pytest.mark.parametrize("kind", ["resnet", "vit"])
 def test_a_folder_of_transformers(kind: str, tmp_path: Path) -> None:
     saved_folder(tmp_path / kind, kind)
-    facts = reported(tmp_path / "r", "--model", str(tmp_path / kind))
+    facts = reported(tmp_path / "r", "--model", str(tmp_path / kind), untrained=True)
     model = facts["model"]
     assert model["classes"] == ["cat", "dog", "cow"]
     assert (model["input"]["size"], model["input"]["mean"]) == ([32, 32], list(MEAN))
@@ -205,7 +206,7 @@ def test_a_folder_of_transformers(kind: str, tmp_path: Path) -> None:
 
 def test_a_folder_of_transformers_whose_labels_are_not_exclusive(tmp_path: Path) -> None:
     saved_folder(tmp_path / "m", "resnet", problem_type="multi_label_classification")
-    facts = reported(tmp_path / "r", "--model", str(tmp_path / "m"), methods="saliency,lime")
+    facts = reported(tmp_path / "r", "--model", str(tmp_path / "m"), methods="saliency,lime", untrained=True)
     assert facts["model"]["head"] == {"kind": "sigmoid", "ends": "logits", "chosen_by": "config"}
     assert "multi-label" in (tmp_path / "r" / "report.html").read_text(encoding="utf-8")
 

@@ -1,5 +1,6 @@
 """A checkpoint becomes named float32 tensors, however it was saved, and never runs code."""
 
+import argparse
 import os
 import pickle
 from collections.abc import Callable
@@ -135,6 +136,13 @@ def test_never_runs_code(
     assert not (tmp_path / "canary").exists()
     torch.load(path, weights_only=False)  # the payload does work
     assert (tmp_path / "canary").exists()
+
+
+def test_names_what_lies_beside_the_weights(tmp_path: Path) -> None:
+    """The command line that a training script keeps: harmless, and not told from what is not."""
+    kept = argparse.Namespace(lr=0.1)
+    error = refusal(saved({"model": TENSORS, "args": kept}, tmp_path / "a.pth"))
+    assert (error.code, "(argparse.Namespace)" in error.why) == ("E-CKPT-UNSAFE", True)
 
 
 @pytest.mark.filterwarnings("ignore:Couldn't retrieve source code")

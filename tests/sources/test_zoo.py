@@ -80,6 +80,16 @@ def test_a_network_by_name_with_its_head_and_its_input(
 
 
 @pytest.mark.usefixtures("libraries")
+@pytest.mark.parametrize("library", ["timm", "torchvision"])
+def test_the_head_fits_the_weights_within_a_wrapper_too(library: str, tmp_path: Path) -> None:
+    """As a checkpoint of Lightning has them."""
+    truth = Net(3)
+    state = {f"model.{key}": tensor for key, tensor in truth.state_dict().items()}
+    network = load(f"{library}:net", saved({"state_dict": state}, tmp_path / "a.ckpt"))
+    assert torch.equal(network.module.state_dict()["fc.weight"], truth.fc.weight)
+
+
+@pytest.mark.usefixtures("libraries")
 def test_a_network_made_for_its_features_gets_the_head_that_the_weights_have(tmp_path: Path) -> None:
     truth = Net(4)
     network = load("timm:features", saved(truth.state_dict(), tmp_path / "a.pth"))
