@@ -1,5 +1,6 @@
 import errno
 import functools
+import io
 import os
 import re
 import signal
@@ -58,6 +59,22 @@ def building(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseE
         return run(BUILD)
 
     return act
+
+
+class Closed(io.StringIO):
+    """A pipe whose reader has gone, such as `head`."""
+
+    def write(self, _: str) -> int:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+
+def test_a_reader_who_has_seen_enough_of_the_help_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", Closed())
+    monkeypatch.setattr(sys, "stderr", sys.stderr)  # typer wraps both
+    assert run(["build", "--help"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

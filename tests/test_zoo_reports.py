@@ -69,7 +69,9 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
     timm.create_model = create  # type: ignore[attr-defined] # a stand-in
     told = SimpleNamespace(crop_size=[64], resize_size=[72], mean=list(MEAN), std=list(STD))
     weights = SimpleNamespace(DEFAULT=SimpleNamespace(transforms=lambda: told))
-    models = SimpleNamespace(get_model=create, get_model_weights=lambda _: weights)
+    models = SimpleNamespace(
+        get_model=create, get_model_weights=lambda _: weights, list_models=lambda module: ["tiny"] if module else []
+    )
     vision.models = models  # type: ignore[attr-defined] # a stand-in
     monkeypatch.setitem(sys.modules, "timm", timm)
     monkeypatch.setitem(sys.modules, "torchvision", vision)
@@ -152,7 +154,9 @@ def test_a_real_network_of_torchvision(tmp_path: Path) -> None:
     torch.manual_seed(3)
     network = models.get_model("mobilenet_v3_small", weights=None, num_classes=3)
     torch.save(network.state_dict(), tmp_path / "a.pth")
-    facts = reported(tmp_path / "r", "--model", str(tmp_path / "a.pth"), "--arch", "torchvision:mobilenet_v3_small", untrained=True)
+    facts = reported(
+        tmp_path / "r", "--model", str(tmp_path / "a.pth"), "--arch", "torchvision:mobilenet_v3_small", untrained=True
+    )
     assert facts["model"]["input"]["size"] == [224, 224]
     assert set(facts["model"]["input"]["chosen_by"].values()) == {"config"}
 

@@ -24,10 +24,9 @@ def layer_findings(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]
     """What is said of all channels of a layer."""
     first = items[0]
     parameters, key = first.study.parameters, f"{first.key}.parameters"
-    if parameters.get("patches_only"):
-        yield said(words, "filters.patches", (f"{key}.patches_only",), layer=first.layer, kind=parameters["kind"])
-    elif parameters.get("no_activation"):
-        yield said(words, "filters.no_activation", (f"{key}.no_activation",), layer=first.layer, kind=parameters["kind"])
+    telling = next((fact for fact in ("patches_only", "no_activation") if parameters.get(fact)), None)
+    if telling:
+        yield said(words, f"filters.{telling}", (f"{key}.{telling}",), layer=first.layer, kind=parameters["kind"])
     measured = next((item for item in items if item.study.measures.get("silent")), None)
     if measured:
         facts = measured.study.measures

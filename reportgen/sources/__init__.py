@@ -56,6 +56,8 @@ def load(
     """
     folder = arch is None and hf_folder.is_folder(path)
     source = SOURCES[-1] if folder else _source(arch)
+    if not folder and path.is_dir():
+        raise hf_folder.no_model_in(path)
     # Before any code of the user runs: it could loosen what torch refuses to unpickle.
     weights = _weights(hf_folder.weights_file(path) if folder else path, state_key)
     if folder:

@@ -14,7 +14,7 @@ WRAPPERS: Final = ("model_state_dict", "state_dict", "net", "model")
 AVERAGED: Final = "ema"  # exponential moving average; part of every name that such a twin is given
 COMPILED: Final = "_orig_mod."  # of torch.compile
 PREFIXES: Final = ("module.", COMPILED)  # of DataParallel, too
-SAVE: Final = "Save the state_dict to be explained alone"
+PACKED: Final = "_packed_params"  # what torch keeps a quantised layer's weights in
 
 Notes = tuple[tuple[str, Facts], ...]
 Tensors = Mapping[str, Tensor]
@@ -38,6 +38,9 @@ def find_weights(content: object, name: str, state_key: str | None) -> tuple[Ten
     if not isinstance(content, Mapping):
         why = f"this holds a {type(content).__name__}, not the state_dict of a model"
         raise CheckpointError("E-CKPT-KEYS", name, why, "Save model.state_dict()")
+    if packed := [key for key in content if isinstance(key, str) and key.endswith(PACKED)]:
+        why = f"its layers are quantised ({listed(packed)})"
+        raise CheckpointError("E-CKPT-TENSOR", name, why, "Give the weights from before they were quantised")
     found = _sets(content)
     if state_key is not None:
         return _asked(content, found, name, state_key)

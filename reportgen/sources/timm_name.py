@@ -5,6 +5,8 @@ from functools import partial
 from typing import Any, Final
 
 from reportgen.contracts import InputRecipe, Network, Weights
+from reportgen.errors import ArchitectureError
+from reportgen.excerpts import shortened
 from reportgen.sources.metadata import numbers, sides
 from reportgen.sources.zoo import imported, names_one, with_fitting_head
 
@@ -26,15 +28,19 @@ def build(
     Raises ArchitectureError where timm is missing or has no such network.
     """
     name = (arch or "").removeprefix(PREFIX)
+    if ":" in name or "/" in name:
+        why = "timm would fetch that from a hub, and nothing is downloaded here"
+        fix = "Give timm's own name of the network, such as timm:resnet18, or the folder as --model, without --arch"
+        raise ArchitectureError("E-ARCH-NAME", f"--arch {shortened(arch or '')}", why, fix)
     library = imported("timm", "timm")
     module = with_fitting_head(partial(library.create_model, name, pretrained=False), weights, arch or "")
     told = getattr(module, "pretrained_cfg", None)
-    recipe = _recipe(told) if isinstance(told, Mapping) else None
+    recipe = recipe_of(told) if isinstance(told, Mapping) else None
     return Network(module, f"timm {name}", (), recipe=recipe)
 
 
-def _recipe(told: Mapping[str, Any]) -> InputRecipe:
-    """How timm feeds it; only values that make sense are taken."""
+def recipe_of(told: Mapping[str, Any]) -> InputRecipe:
+    """How timm feeds a network, by its `pretrained_cfg`; only values that make sense are taken."""
     size, share = told.get("input_size"), told.get("crop_pct")
     known = isinstance(share, int | float) and 0 < share <= 1
     squashed = told.get("crop_mode") == "squash"

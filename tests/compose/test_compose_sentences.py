@@ -180,9 +180,9 @@ def test_an_embedding_of_patches_waits_for_no_activation() -> None:
     run = of_tokens(12, patches_only=True)
     study = replace(run.filters[0], parameters={**run.filters[0].parameters, "no_activation": True})
     run = replace(run, filters=(study,))
-    assert says(run, "filters.patches", "filters")
+    assert says(run, "filters.patches_only", "filters")
     assert not says(run, "filters.no_activation", "filters")
-    assert not says(of_tokens(12, patches_only=False), "filters.patches", "filters")
+    assert not says(of_tokens(12, patches_only=False), "filters.patches_only", "filters")
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,17 @@ def test_refuses_a_whole_module_with_the_way_out(legacy: bool, tmp_path: Path) -
     assert "model.state_dict()" in error.fix
 
 
+def test_says_of_quantised_layers_that_they_are(tmp_path: Path) -> None:
+    """As torch's dynamic quantisation saves a linear layer."""
+    quantised = {
+        "0.scale": torch.ones(()),
+        "0._packed_params.dtype": torch.qint8,
+        "0._packed_params._packed_params": (),
+    }
+    error = refusal(saved(quantised, tmp_path / "a.pth"))
+    assert (error.code, error.why) == ("E-CKPT-TENSOR", "its layers are quantised (0._packed_params._packed_params)")
+
+
 BAD_NUMBERS = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
 
 
