@@ -40,10 +40,20 @@ def create(name: str, pretrained: bool | None = None, weights: object = None, **
     assert weights is None
     if name == "features":  # as timm has DINOv2's: without a head unless one is asked for
         return Net(**{"num_classes": 0, **more})
+    if name == "positions":
+        return Positions(**more)
     if name != "net":
         raise RuntimeError(f"Unknown model ({name})")
     print("advice of a library")
     return Net(**more)
+
+
+class Positions(Net):
+    """With an embedding of the place of each patch of 16 x 16 pixels and of one token more, as a transformer has it."""
+
+    def __init__(self, num_classes: int = 10, img_size: int = 96) -> None:
+        super().__init__(num_classes)
+        self.pos_embed = nn.Parameter(torch.zeros(1, (img_size // 16) ** 2 + 1, 4))
 
 
 def known_weights(name: str) -> Any:  # noqa: ANN401 - as torchvision's
@@ -99,6 +109,24 @@ def test_a_network_made_for_its_features_gets_the_head_that_the_weights_have(tmp
     more = {**truth.state_dict(), "other.bias": torch.ones(5)}
     with pytest.raises(ArchitectureError, match=r"3 that the network does not have: fc\.weight, fc\.bias"):
         load("timm:features", saved(more, tmp_path / "b.pth"))
+
+
+@pytest.mark.usefixtures("libraries")
+@pytest.mark.parametrize("side", [96, 64, 192])
+def test_a_transformer_trained_at_another_size_is_made_for_that(side: int, tmp_path: Path) -> None:
+    truth = Positions(3, side)
+    network = load("timm:positions", saved(truth.state_dict(), tmp_path / "a.pth"))
+    assert network.module.state_dict()["pos_embed"].shape == truth.pos_embed.shape
+    assert network.recipe is not None
+    assert network.recipe.size == (side, side)
+
+
+@pytest.mark.usefixtures("libraries")
+def test_positions_that_are_no_grid_are_a_mismatch(tmp_path: Path) -> None:
+    truth = Positions(3)
+    truth.pos_embed = nn.Parameter(torch.zeros(1, 20, 4))
+    with pytest.raises(ArchitectureError, match="1 of another shape: pos_embed"):
+        load("timm:positions", saved(truth.state_dict(), tmp_path / "a.pth"))
 
 
 @pytest.mark.usefixtures("libraries")
