@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from toy_models import FunctionalReLU, Linear, Small, fingerprint, settled, wrapped
 
@@ -90,6 +91,22 @@ class TestOnePerStage:
     def test_an_activation_before_what_comes_later(self) -> None:
         classifier = stacked(nn.Conv2d(3, 4, 1), nn.ReLU(), nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4))
         assert one_per_stage(classifier) == ("features.1",)
+
+    @pytest.mark.parametrize("holds", [False, True])
+    def test_an_activation_that_a_library_names_itself(self, holds: bool) -> None:
+        """As timm has GELU; a block that bears the name and holds layers is none."""
+
+        class GELUTanh(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.inner = nn.Conv2d(4, 4, 1) if holds else None
+
+            def forward(self, maps: Tensor) -> Tensor:
+                given: Tensor = F.gelu(self.inner(maps) if self.inner else maps)
+                return given
+
+        network = stacked(nn.Conv2d(3, 4, 1), GELUTanh(), nn.Conv2d(4, 4, 1))
+        assert one_per_stage(network) == ("features.2" if holds else "features.1",)
 
     def test_a_normalisation_where_there_is_no_activation(self) -> None:
         classifier = stacked(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Conv2d(4, 4, 1))

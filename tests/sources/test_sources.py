@@ -141,9 +141,10 @@ def test_two_sets_that_both_fit_are_named(tmp_path: Path) -> None:
     own = {"fc.weight": torch.ones(3, 2), "fc.bias": torch.zeros(3)}
     twins = {f"{part}.{key}": tensor for part in ("student", "teacher") for key, tensor in own.items()}
     path, arch = saved(twins, tmp_path / "a.pth"), f"{tmp_path / 'net.py'}:Net"
+    lines: list[str] = []
     with pytest.raises(CheckpointError, match=r"student, teacher.*--state-key student"):
-        sources.load(path, arch, [].append)
-    assert list(sources.load(path, arch, [].append, "teacher")[0].tensors) == list(own)
+        sources.load(path, arch, lines.append)
+    assert list(sources.load(path, arch, lines.append, "teacher")[0].tensors) == list(own)
     with pytest.raises(ArchitectureError):  # read off the weights, either could be another network's
         load(path)
 
