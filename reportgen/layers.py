@@ -56,16 +56,18 @@ def rank_of(module: nn.Module) -> int | None:
 
 
 def spatial_layers(classifier: Classifier, surveyed: Sequence[Layer] = ()) -> tuple[LayerMap, ...]:
-    """Every convolution, normalisation and activation that gives (N, C, h, w) with a map larger than 1 x 1.
+    """Every convolution, normalisation and activation that sees the image and gives (N, C, h, w), larger than 1 x 1.
 
     surveyed: what `survey` says of the network, where that is known. In the order in which they run.
     """
     modules = dict(classifier.module.named_modules())
-    return tuple(
-        LayerMap(layer.name, layer.kind, layer.channels, layer.size)
+    maps = [
+        layer
         for layer in surveyed or survey(classifier)
         if layer.form == "map" and layer.size and rank_of(modules[layer.name]) is not None
-    )
+    ]
+    seeing = [layer for layer in maps if layer.fields is not None]  # a map of places, such as EdgeNeXt's, sees no image
+    return tuple(LayerMap(layer.name, layer.kind, layer.channels, layer.size) for layer in seeing or maps if layer.size)
 
 
 def tokens_of(classifier: Classifier, surveyed: Sequence[Layer]) -> Tokens:

@@ -54,6 +54,21 @@ class TestSpatialLayers:
             LayerMap("cnn.6", "ReLU", 8, (8, 10)),
         )  # fmt: skip
 
+    def test_a_map_that_sees_nothing_of_the_image_shows_nothing(self) -> None:
+        """Such as an embedding of places that goes through a convolution."""
+
+        class Placed(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.first, self.places = nn.Conv2d(3, 2, 1), nn.Conv2d(1, 2, 1)
+
+            def forward(self, images: Tensor) -> Tensor:
+                maps = self.first(images)
+                given: Tensor = maps + self.places(torch.ones(1, 1, *maps.shape[2:]))
+                return given.mean((2, 3))
+
+        assert [layer.name for layer in spatial_layers(wrapped(Placed().eval()))] == ["first"]
+
     def test_a_map_of_one_position_shows_nothing(self) -> None:
         narrow = stacked(
             nn.Conv2d(3, 2, 1), nn.AdaptiveAvgPool2d((1, 2)), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.ReLU()
