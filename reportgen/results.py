@@ -32,6 +32,7 @@ WARNINGS = frozenset(
         "note.ends_unsure",
         "note.fed_none",
         "note.fed_opposed",
+        "note.fed_opposed_config",
         "note.fed_unknown",
         "note.fed_weak",
         "note.fed_weak_normalisation",

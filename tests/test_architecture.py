@@ -86,7 +86,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sources.zoo",
         "stages",
     ),
-    ("checks.controls", "sources.family_layers", "sources.statedicts"),
+    ("checks.controls", "sources.family_layers", "sources.hf_processor", "sources.statedicts", "sources.timm_name"),
     ("checks.gaps", "sources.family_rows"),
     ("sources.family_reading",),
     ("sources.family_size",),

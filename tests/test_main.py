@@ -60,6 +60,16 @@ def building(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseE
     return act
 
 
+def test_a_reader_who_has_seen_enough_of_the_help_is_no_error() -> None:
+    """Such as `head`, which closes the pipe."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "reportgen", "build", "--help"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("kind", "code"),
     [

@@ -13,7 +13,7 @@ NORM_LEAVES: Final = frozenset({"weight", "bias", "running_mean", "running_var",
 FAMILY: Final = "convolutions of 1x1 to 7x7, batch-norms and 2x2 max pools in one row, then linear layers"
 WAYS_OUT: Final = (
     "Name the architecture: --arch food11 for the course's own network, torchvision:NAME or timm:NAME for one of "
-    "theirs, or --arch file.py:Class for a class in a file"
+    "theirs, or --arch file.py:Class for a class in a file; one of transformers is given as its folder"
 )
 ACTIVATION: Final = "activation"  # the question that all activations without weights share
 # The conventional one first. A slope is no matter of taste: the batch-norm fit tells 0.01 from 0.1.
