@@ -80,6 +80,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "checks.deletion",
         "probing",
         "settling",
+        "sources.beside",
         "sources.family_places",
         "sources.metadata",
         "sources.structure",

@@ -11,6 +11,7 @@ import torch
 from reportgen.contracts import Weights
 from reportgen.errors import CheckpointError
 from reportgen.excerpts import shortened
+from reportgen.sources.beside import kept_unread
 from reportgen.sources.metadata import classes_of, recipe_of
 from reportgen.sources.statedicts import Notes, as_float32, check_tensors, find_weights, without_prefixes
 from reportgen.sources.structure import check_structure
@@ -43,7 +44,7 @@ def _content(file: BinaryIO, name: str) -> tuple[object, bool]:
     zipped = file.read(2) == b"PK"
     file.seek(0)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), kept_unread():
             warnings.simplefilter("ignore")  # advice of torch to whoever wrote the file
             return torch.load(file, map_location="cpu", weights_only=True), zipped
     except Exception as err:
