@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 # Of glibc's mallopt: bytes free at the end of the heap that go back to the system by themselves, and bytes of a block
-# from which the system itself is asked for it. 32 MiB is as far as the second goes; glibc comes there by itself once it
-# has seen such a block, and then sets the first to twice as much.
+# from which the system itself is asked for it. To 32 MiB glibc raises the second by itself, as it sees such blocks go,
+# and sets the first to twice as much. Above, freed blocks leave holes that the next of the same size does not fit into.
 _TRIM, _MAPPED = -1, -3
 _LARGE: Final = 32 * 2**20
 _NEVER: Final = 2**31 - 1
