@@ -15,6 +15,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from reportgen.digests import file_sha256
 from reportgen.errors import InputRefused
 from reportgen.results import Run
 from reportgen.unbroken import unbroken
@@ -109,8 +110,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], str]:
     """What lies in run.json, and the digest of the arrays' file as it is."""
     try:
         document = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
-        with (folder / ARRAYS_FILE).open("rb") as file:
-            arrays_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        arrays_sha256 = file_sha256(folder / ARRAYS_FILE)
     except (OSError, ValueError, RecursionError) as err:
         raise _refused(folder, f"it cannot be read ({type(err).__name__})") from err
     if not isinstance(document, dict) or document.get("generator") != "reportgen" or document.get("format") != FORMAT:
