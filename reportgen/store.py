@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from reportgen.errors import InputRefused
 from reportgen.results import Run
+from reportgen.shortages import raise_shortage
 from reportgen.unbroken import unbroken
 
 FORMAT = 1
@@ -111,7 +112,10 @@ def _read(folder: Path) -> tuple[dict[str, Any], str]:
         document = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
         with (folder / ARRAYS_FILE).open("rb") as file:
             arrays_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except PermissionError as err:
+        raise InputRefused("E-RUN", str(folder), "it may not be read by this user", "Change its permissions") from err
     except (OSError, ValueError, RecursionError) as err:
+        raise_shortage(err, str(folder))
         raise _refused(folder, f"it cannot be read ({type(err).__name__})") from err
     if not isinstance(document, dict) or document.get("generator") != "reportgen" or document.get("format") != FORMAT:
         raise _refused(folder, f"it is not a run of format {FORMAT}")

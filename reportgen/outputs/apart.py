@@ -56,7 +56,8 @@ def drawn_apart(page: Page, seconds: int) -> Drawn:
         ) from err
     except OSError as err:
         why = f"the process that draws it cannot be started ({err.strerror or err})"
-        raise EnvironmentProblem("E-PDF-START", "report.pdf", why, f"Free memory; {_STANDS}") from err
+        fix = f"Free memory, or raise the limit of open files (ulimit -n 1024); {_STANDS}"
+        raise EnvironmentProblem("E-PDF-START", "report.pdf", why, fix) from err
     return _understood(answer, remarks, child.returncode)
 
 

@@ -16,6 +16,7 @@ from reportgen.contracts import InputRecipe, Network, Weights
 from reportgen.errors import ArchitectureError, CheckpointError
 from reportgen.excerpts import listed, shortened
 from reportgen.heads import Kind
+from reportgen.shortages import raise_shortage
 from reportgen.sources.metadata import numbers, sides
 from reportgen.sources.zoo import imported, quietly
 
@@ -66,6 +67,7 @@ def build(
             if loaded:
                 module = _loaded(library, folder, weights)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError) as err:
+        raise_shortage(err, weights.file)
         words = shortened(" ".join(str(err).split()), 160)
         why = f"transformers builds no image classifier from its {CONFIG}: {words}"
         fix = "Give a folder of an image classifier that needs no code of its own"
@@ -135,6 +137,7 @@ def _json(path: Path) -> Mapping[str, Any]:
     try:
         text = path.read_bytes()[:LARGEST_JSON]
         told = json.loads(text)
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError, RecursionError) as err:
+        raise_shortage(err, str(path))
         return {}
     return told if isinstance(told, Mapping) else {}
