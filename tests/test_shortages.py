@@ -183,9 +183,7 @@ def test_a_logo_that_may_not_be_read_is_not_called_another_kind_of_file(
         looks.read_logo(photograph(tmp_path))
 
 
-@pytest.mark.parametrize(
-    "handles", [5, 6, pytest.param(7, marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("handles", [5, 6, pytest.param(7, marks=pytest.mark.long)])
 def test_few_handles_end_the_real_command_line_with_what_to_do(handles: int, tmp_path: Path) -> None:
     out = tmp_path / "report"
     shell = f'ulimit -n {handles}; exec "$@"'
