@@ -85,7 +85,7 @@ class _Edge(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         if maps.requires_grad:
             maps = maps.clone()
-            maps.register_hook(lambda gradient: gradient * self.slope)
+            maps.register_hook(lambda gradient: gradient * self.slope)  # type: ignore[no-untyped-call]
         within = torch.ones_like(maps, dtype=torch.bool)
         within[:, 1] = maps[:, 1] <= self.highest
         return maps.where(within, torch.nan)
@@ -381,8 +381,7 @@ class TestTroubles:
     @pytest.mark.parametrize("everywhere", [True, False])
     def test_what_is_not_finite_for_some_images_costs_itself_only(self, bad: float, everywhere: bool) -> None:
         cracked, whole = (wrapped(settled(Cracked(of, bad, everywhere))) for of in (BRIGHT, ()))
-        given = {"layers": ("crack", "next"), "filters": (0, 1, 2)}
-        found, expected = studied(cracked, **given), studied(whole, **given)
+        found, expected = (studied(each, layers=("crack", "next"), filters=(0, 1, 2)) for each in (cracked, whole))
         assert [each.status for each in found] == ["ok", "failed", *(each.status for each in expected[2:])]
         assert (found[1].reason, found[1].activations.size) == ("reason.not_finite", 0)
         for each, other in zip(found[:3:2], expected[:3:2], strict=True):
