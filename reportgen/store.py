@@ -105,7 +105,7 @@ def load_run(folder: Path, keep: Keep = in_memory) -> Run:
         raise _refused(folder, f"{ARRAYS_FILE} does not belong to {RUN_FILE}")
     if _digest(document.get("run")) != document.get("run_sha256"):
         raise _refused(folder, f"{RUN_FILE} was changed")
-    return _kept(_run(folder, document), keep)
+    return _run(folder, document, keep)
 
 
 def load_changed(folder: Path) -> Run:
@@ -129,10 +129,11 @@ def _read(folder: Path) -> tuple[dict[str, Any], str]:
     return document, arrays_sha256
 
 
-def _run(folder: Path, document: dict[str, Any]) -> Run:
+def _run(folder: Path, document: dict[str, Any], keep: Keep = in_memory) -> Run:
     try:
         with (folder / ARRAYS_FILE).open("rb") as file:
-            return _RUN.validate_python(document["run"], context={"arrays": _Views(file)})
+            views = _Views(file)
+        return _kept(_RUN.validate_python(document["run"], context={"arrays": views}), keep, views)
     except (OSError, KeyError, TypeError, ValueError, RecursionError, struct.error) as err:
         raise_shortage(err, str(folder))
         raise _refused(folder, f"it is damaged ({type(err).__name__})") from err
@@ -156,25 +157,33 @@ class _Views:
         entry = self.header[key]
         kind, shape, (start, stop) = np.dtype(_KINDS[entry["dtype"]]), tuple(entry["shape"]), entry["data_offsets"]
         self.seen += stop - start
-        if self.seen > _SEEN and hasattr(self.file, "madvise"):
-            self.file.madvise(mmap.MADV_DONTNEED)
-            self.seen = 0
+        if self.seen > _SEEN:
+            self.let_go()
         if stop - start < LEAST:  # so that a small one does not hold the file
             return np.frombuffer(self.file[self.start + start : self.start + stop], kind).reshape(shape)
         return np.frombuffer(self.file, kind, (stop - start) // kind.itemsize, self.start + start).reshape(shape)
 
+    def let_go(self) -> None:
+        """What was looked at leaves the memory; it is read again where somebody looks again."""
+        if hasattr(self.file, "madvise"):
+            self.file.madvise(mmap.MADV_DONTNEED)
+        self.seen = 0
 
-def _kept(run: Run, keep: Keep) -> Run:
+
+def _kept(run: Run, keep: Keep, views: _Views) -> Run:
     """The run with its large arrays where they are kept."""
-    subjects = (
-        replace(
-            each,
-            image=keep(each.image),
-            explanations=tuple(replace(one, result=keep(one.result)) for one in each.explanations),
-        )
-        for each in run.subjects
-    )
-    return replace(run, subjects=tuple(subjects), filters=tuple(map(keep, run.filters)))
+    if keep is in_memory:
+        return run
+    subjects = []
+    for each in run.subjects:
+        explanations = tuple(replace(one, result=keep(one.result)) for one in each.explanations)
+        subjects.append(replace(each, image=keep(each.image), explanations=explanations))
+        views.let_go()
+    filters = []
+    for study in run.filters:
+        filters.append(keep(study))
+        views.let_go()
+    return replace(run, subjects=tuple(subjects), filters=tuple(filters))
 
 
 def _digest(content: object) -> str:
