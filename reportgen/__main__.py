@@ -10,6 +10,7 @@ from reportgen.errors import ArchitectureError, EnvironmentProblem, ReportgenErr
 from reportgen.shortages import shortage
 
 USAGE, BUG, INTERRUPTED, TERMINATED = UsageError.exit_code, 70, 130, 143
+PIPE = 0  # nothing was asked for that is not there
 # What a signal raised, for a library may turn it into something else: amid numpy's import it becomes an ImportError.
 _STOPPED: list[KeyboardInterrupt] = []
 _UNLOADABLE = "failed to map segment"  # the system's words where a library, such as torch's, finds no room in memory
@@ -69,6 +70,8 @@ def _work(arguments: list[str]) -> int:
         command = context.command_path if context else "reportgen"
         return _fail(printable(f"error[E-USAGE] command line: {message}{stop} Run: {command} --help"), USAGE)
     except SystemExit as err:
+        if isinstance(err.__context__, BrokenPipeError):  # whoever read the help has seen enough; typer leaves so
+            return PIPE
         why = f"error[E-ARCH-FORWARD] --arch: the network's own code ended the program (exit code {err.code})"
         return _fail(printable(f"{why}. Remove exit() from its forward"), ArchitectureError.exit_code)
 

@@ -34,14 +34,19 @@ def find_head(
     found = end_of(answers)
     kind, by = _kind(options, network)
     head = _single(found, kind, by) if answers.shape[1] == 1 else _several(found, kind, by)
-    names = [f"head_{kind}_{by}"] if head.kind == "sigmoid" else ["head_single"] if answers.shape[1] == 1 else []
+    names = []
+    if head.kind == "sigmoid":
+        names.append(f"head_{kind}_{by}")
+    elif answers.shape[1] == 1:
+        names.append("head_single")
     if head.kind == "sigmoid" and found in ("softmax", "log_softmax"):
         names.append("head_opposed")
     elif head.ends != "logits":
         names.append(f"ends_{head.ends}")
     elif found == "sigmoid":
         names.append("ends_unsure")
-    names += [] if steady else ["unsteady"]
+    if not steady:
+        names.append("unsteady")
     return head, tuple((f"note.{name}", NO_FACTS) for name in names)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from reportgen.results import Explanation, Facts, Run, Scalar, Subject, Target
 from reportgen.ruling import RuleResult
@@ -12,7 +12,6 @@ from reportgen.verdicts import SILENT, STATES, State, Verdict
 MapState = Literal["moved", "same", "open", "not_compared"]
 FloorSource = Literal["rounding", "intervals", "measured", "stability"]
 VerdictChange = Literal["lost", "gained", "within_noise", "none"]
-MAP_STATES: Final[tuple[MapState, ...]] = get_args(MapState)
 SLACK: Final = 0.1  # of the number that decides a verdict, below which a map that stays cannot change its verdict
 
 

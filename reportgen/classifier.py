@@ -3,7 +3,7 @@
 Images come and numbers go as numpy arrays; the device, the batch size and the network's own units stay in here.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -68,12 +68,7 @@ class Classifier(Batched):
     def units(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) RGB in [0, 1] -> the same in the network's own channel order and units."""
         spec = self.facts.input
-        ordered = in_order(images, spec.channel_order)
-        if spec.mean:
-            ordered = ordered - ordered.new_tensor(spec.mean).view(1, -1, 1, 1)
-        if spec.std:
-            ordered = ordered / ordered.new_tensor(spec.std).view(1, -1, 1, 1)
-        return ordered
+        return normalised(in_order(images, spec.channel_order), spec.mean, spec.std)
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) RGB in [0, 1] on the device -> (N, K) logits, with their graph where one is wanted."""
@@ -147,6 +142,18 @@ def in_order(images: Tensor, order: str) -> Tensor:
     if order == "grey":
         return (images * images.new_tensor((0.299, 0.587, 0.114)).view(1, -1, 1, 1)).sum(1, keepdim=True)
     return images.flip(1) if order == "bgr" else images.clone()
+
+
+def normalised(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """(N, C, H, W) less the mean, divided by the standard deviation; one number of either for all channels, or C.
+
+    An empty one changes nothing.
+    """
+    if mean:
+        images = images - images.new_tensor(mean).view(1, -1, 1, 1)
+    if std:
+        images = images / images.new_tensor(std).view(1, -1, 1, 1)
+    return images
 
 
 def as_logits(answer: Any, ends: End = "logits") -> Tensor:  # noqa: ANN401 - whatever a network returns
@@ -225,7 +232,8 @@ def device_name(device: torch.device) -> str:
 def borrowed(module: nn.Module, device: torch.device) -> Iterator[nn.Module]:
     """The module on the device, in evaluation mode, its weights without gradient; given back as it was.
 
-    Training flags, requires_grad and the device come back for each submodule and tensor, however the block ends.
+    Training flags and requires_grad come back for each submodule and tensor, and so does the device, however the block
+    ends; a network that lay on several devices stays on this one.
     """
     with ExitStack() as stack:
         for part in module.modules():

@@ -17,6 +17,7 @@ from reportgen.command_line import (
     Quiet,
     Verbose,
     later,
+    names_in,
     print_line,
     print_result,
     with_settings,
@@ -111,13 +112,12 @@ def render(
     from reportgen.progress import shown_progress
     from reportgen.rendering import render_again
 
-    asked = ",".join(FORMATS) if given["formats"] is None else given["formats"]
-    names = dict.fromkeys(name.strip() for name in asked.split(",") if name.strip())
+    names = FORMATS if given["formats"] is None else names_in(given["formats"])
     options = validated({"model": report} | {k: v for k, v in given.items() if v is not None and k != "formats"})
     with shown_progress(quiet=quiet, verbose=False) as progress:
         notes = read_notes(options.notes, progress) if options.notes else None
         how = RenderOptions.of(options, notes, options.lang if given["lang"] else None)
-        written = render_again(report, tuple(names), how, progress, into, overwrite=options.overwrite)
+        written = render_again(report, names, how, progress, into, overwrite=options.overwrite)
     print_result(written.paths, dict(written.summary), as_json=as_json, drawn=progress.drawn)
     return 1 if written.problems else 0
 
@@ -140,11 +140,10 @@ def check(
     from reportgen.progress import shown_progress
     from reportgen.rules import read_rules
 
-    names = dict.fromkeys(name.strip() for name in written.split(",") if name.strip())
     book = read_rules(given["rules"], given["preset"])
     language = validated({"model": report, "lang": given["lang"]}).lang if given["lang"] else None
     with shown_progress(quiet=quiet, verbose=False) as progress:
-        gate = run_check(report, book, tuple(names), progress, language=language)
+        gate = run_check(report, book, names_in(written), progress, language=language)
     summary = {"rules": len(gate.checked.results), "broken": len(gate.checked.broken)}
     print_result(gate.paths if as_json else (), summary, gate, as_json=as_json)
     return 1 if gate.checked.fails else 0
@@ -169,8 +168,7 @@ def compare(
     from reportgen.progress import shown_progress
     from reportgen.rules import read_rules
 
-    asked = ",".join(FORMATS) if given["formats"] is None else given["formats"]
-    names = tuple(dict.fromkeys(name.strip() for name in asked.split(",") if name.strip()))
+    names = FORMATS if given["formats"] is None else names_in(given["formats"])
     options = validated({"model": new} | {k: v for k, v in given.items() if v is not None and k != "formats"})
     book = read_rules(options.rules, options.preset)
     with shown_progress(quiet=quiet, verbose=False) as progress:

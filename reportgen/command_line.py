@@ -87,6 +87,11 @@ def later(command: Any) -> Any:  # noqa: ANN401 - a function in, one with the sa
     return prepared
 
 
+def names_in(text: str) -> tuple[str, ...]:
+    """The names in "a,b,c", each once."""
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+
+
 def print_result(
     paths: Sequence[Path], summary: dict[str, Any], gate: "Gate | None" = None, *, as_json: bool, drawn: bool = False
 ) -> None:

@@ -23,11 +23,6 @@ class TensorFact:
     total: float
 
 
-def bytes_sha256(data: bytes) -> str:
-    """SHA-256 of bytes."""
-    return hashlib.sha256(data).hexdigest()
-
-
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file, which may be larger than the memory."""
     with path.open("rb") as file:

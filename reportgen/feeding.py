@@ -90,7 +90,7 @@ def feed(setting: Setting) -> Fed:
             asked = judge(setting.network.module, pictures, given, setting.normalisation, seed)
     spec = _units(setting, size, asked or evidence)
     spec = replace(spec, evidence=evidence, chosen_by={**spec.chosen_by, "size": origin})
-    notes = _notes(spec, evidence, asked)
+    notes = _notes(spec, evidence, asked) or _told_otherwise(setting, spec)
     if evidence is None and setting.network.strict:
         raise undecided(setting.network.architecture)
     settled = Settled(setting.network)
@@ -100,8 +100,9 @@ def feed(setting: Setting) -> Fed:
     if network.size and origin == "network":  # another padding fits another size
         spec = replace(spec, size=network.size)
     spec = _framed(replace(setting, network=network), spec)
-    if spec.resize == "crop":
-        notes = (*notes, ("note.cropped", {"share": f"{spec.crop:.0%}"}))
+    if spec.resize == "crop" or spec.crop < 1:
+        key = "note.cropped" if spec.resize == "crop" else "note.cut_squashed"
+        notes = (*notes, (key, {"share": f"{spec.crop:.0%}"}))
     return Fed(spec, network, outputs, notes, settled.findings)
 
 
@@ -203,8 +204,40 @@ def _notes(spec: InputSpec, evidence: InputEvidence | None, asked: InputEvidence
     """What to say of how the input was found; a warning where it was not, or where an option speaks against it."""
     if evidence is None:
         return (("note.fed_unknown", {}),) if "default" in _deciders(spec) else ()
+    best, facts = evidence.chosen, _facts(evidence)
+    clear = evidence.order == evidence.normalisation == "clear"
+    if asked and clear and asked.chosen.divergence > OPPOSED * best.divergence:
+        return (("note.fed_opposed", {**facts, "other": f"{asked.chosen.divergence:.2g}"}),)
+    if "default" in _deciders(spec):
+        key = "note.fed_none" if best.divergence > FARTHEST else _unclear(spec)
+        return ((key, facts),)
+    return (("note.fed_found", facts),) if "batch-norm" in _deciders(spec) else ()
+
+
+def _told_otherwise(setting: Setting, spec: InputSpec) -> Notes:
+    """Where the configuration's mean and deviation are grossly not what the first batch-norm was trained with.
+
+    Such a file is often left as it was when the network is trained anew.
+    """
+    evidence = spec.evidence
+    if evidence is None or evidence.normalisation != "clear" or _deciders(spec)[1] not in ("config", "checkpoint"):
+        return ()
+    pictures = setting.pictures(spec.size)
+    units = (spec.mean, spec.std)
+    told = judge(setting.network.module, pictures, (spec.channel_order,), units, setting.options.seed)
+    if told is None or told.chosen.divergence <= GROSSLY * evidence.chosen.divergence:
+        return ()
+    return (("note.fed_opposed_config", {**_facts(evidence), "other": f"{told.chosen.divergence:.2g}"}),)
+
+
+def _deciders(spec: InputSpec) -> tuple[str, str]:
+    return str(spec.chosen_by["channel_order"]), str(spec.chosen_by["normalisation"])
+
+
+def _facts(evidence: InputEvidence) -> Facts:
+    """What is said of the evidence."""
     best = evidence.chosen
-    facts: Facts = {
+    return {
         "order": best.channel_order.upper(),
         "mean": _numbers(best.mean, "0"),
         "std": _numbers(best.std, "1"),
@@ -213,22 +246,14 @@ def _notes(spec: InputSpec, evidence: InputEvidence | None, asked: InputEvidence
         "order_share": f"{evidence.order_share:.0%}",
         "share": f"{evidence.normalisation_share:.0%}",
     }
-    clear = evidence.order == evidence.normalisation == "clear"
-    if asked and clear and asked.chosen.divergence > OPPOSED * best.divergence:
-        return (("note.fed_opposed", {**facts, "other": f"{asked.chosen.divergence:.2g}"}),)
-    if "default" in _deciders(spec):
-        return ((f"note.fed_{'none' if best.divergence > FARTHEST else _unclear(spec)}", facts),)
-    return (("note.fed_found", facts),) if "batch-norm" in _deciders(spec) else ()
-
-
-def _deciders(spec: InputSpec) -> tuple[str, str]:
-    return str(spec.chosen_by["channel_order"]), str(spec.chosen_by["normalisation"])
 
 
 def _unclear(spec: InputSpec) -> str:
-    """What convention decides, for want of a clear answer."""
-    order, normalisation = (who == "default" for who in _deciders(spec))
-    return "weak" if order and normalisation else "weak_order" if order else "weak_normalisation"
+    """The note on what convention decides, for want of a clear answer."""
+    order, normalisation = _deciders(spec)
+    if order == normalisation == "default":
+        return "note.fed_weak"
+    return "note.fed_weak_order" if order == "default" else "note.fed_weak_normalisation"
 
 
 def _numbers(values: tuple[float, ...], nothing: str) -> str:

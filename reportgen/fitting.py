@@ -14,6 +14,7 @@ from reportgen.document import Paragraph, Picture, ReportDocument
 from reportgen.errors import Incomplete
 from reportgen.language import Words
 from reportgen.phrasing import number, percent, said
+from reportgen.pictures import with_pictures
 from reportgen.shelf import Keep, in_memory
 
 MB = 1_000_000
@@ -92,19 +93,12 @@ def _reduced(document: ReportDocument, step: tuple[int, float], keep: Keep) -> R
     """The document with every photograph and overlay smaller; equal pictures are encoded once."""
     made: dict[Picture, Picture] = {}
 
-    def shrunk(part: Any) -> Any:  # noqa: ANN401 - any part of a document
-        if isinstance(part, Picture):
-            if part not in made:
-                made[part] = keep(figures.smaller(part, *step))
-            return made[part]
-        if isinstance(part, tuple):
-            return tuple(map(shrunk, part))
-        if dataclasses.is_dataclass(part) and not isinstance(part, type):
-            slots = {slot.name: shrunk(getattr(part, slot.name)) for slot in dataclasses.fields(part)}
-            return dataclasses.replace(part, **slots)
-        return part
+    def shrunk(picture: Picture) -> Picture:
+        if picture not in made:
+            made[picture] = keep(figures.smaller(picture, *step))
+        return made[picture]
 
-    return dataclasses.replace(document, sections=shrunk(document.sections))
+    return dataclasses.replace(document, sections=with_pictures(document.sections, shrunk))
 
 
 def _weight(document: ReportDocument) -> int:

@@ -30,12 +30,12 @@ class Head:
 
 
 def probabilities(logits: NDArray[np.floating[Any]], kind: Kind = "softmax") -> NDArray[np.float64]:
-    """(N, K) -> (N, K) float64 in [0, 1]; with softmax each row adds up to 1. NaN where a row is not finite."""
+    """(N, K) -> (N, K) float64 in [0, 1]; with softmax each row adds up to 1; what is not finite: see both."""
     return softmax(logits) if kind == "softmax" else sigmoid(logits)
 
 
 def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """(N, K) -> (N, K) float64; NaN where a row is not finite."""
+    """(N, K) -> (N, K) float64; a row that holds NaN or +inf, or nothing but -inf, becomes NaN."""
     with np.errstate(invalid="ignore"):
         shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
         exponentials = np.exp(shifted)
@@ -43,6 +43,6 @@ def softmax(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
 
 
 def sigmoid(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """(N, K) -> (N, K) float64, each number on its own; never overflows, for exp sees no number above 0."""
+    """(N, K) -> (N, K) float64, each number on its own, NaN stays NaN; exp sees no number above 0: no overflow."""
     small = np.exp(-np.abs(logits.astype(np.float64)))
     return np.asarray(np.where(logits >= 0, 1, small) / (1 + small))

@@ -1,11 +1,12 @@
 """What a network is fed, and what its batch-norms say of that."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from reportgen.arrays import NO_FACTS, Facts, lock_facts
 
 Order = Literal["rgb", "bgr", "grey"]
+UNDEFINED: Final = 1e30  # nats; stands for a distance that is not defined
 
 
 @dataclass(frozen=True)

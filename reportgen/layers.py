@@ -1,8 +1,10 @@
 """Which layers of a network have filters to look at, and which of them are looked at."""
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from torch import Tensor, nn
 
@@ -16,7 +18,8 @@ ACTIVATIONS = (
     nn.Sigmoid,
 )  # fmt: skip
 NORMS = (nn.BatchNorm2d, nn.GroupNorm, nn.InstanceNorm2d)
-RANKS = (ACTIVATIONS, NORMS, (nn.Conv2d,))  # what shows a filter best comes first
+# Libraries have classes of their own for what torch has, such as timm's GELU and transformers' GELUActivation.
+NAMED_ACTIVATION: Final = re.compile(r"relu|gelu|silu|swish|mish", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -37,18 +40,34 @@ class Tokens:
     patches_only: bool
 
 
+def is_activation(module: nn.Module) -> bool:
+    """Whether it is an activation of torch's, or bears the name of one and holds nothing."""
+    if isinstance(module, ACTIVATIONS):
+        return True
+    named = NAMED_ACTIVATION.search(type(module).__name__)
+    return bool(named) and not any(module.children()) and not any(module.parameters())
+
+
+def rank_of(module: nn.Module) -> int | None:
+    """How well a layer shows its filters, 0 best: activation, normalisation, convolution; None for all else."""
+    if is_activation(module):
+        return 0
+    return 1 if isinstance(module, NORMS) else 2 if isinstance(module, nn.Conv2d) else None
+
+
 def spatial_layers(classifier: Classifier, surveyed: Sequence[Layer] = ()) -> tuple[LayerMap, ...]:
-    """Every convolution, normalisation and activation that gives (N, C, h, w) with a map larger than 1 x 1.
+    """Every convolution, normalisation and activation that sees the image and gives (N, C, h, w), larger than 1 x 1.
 
     surveyed: what `survey` says of the network, where that is known. In the order in which they run.
     """
     modules = dict(classifier.module.named_modules())
-    kinds = tuple(kind for rank in RANKS for kind in rank)
-    return tuple(
-        LayerMap(layer.name, layer.kind, layer.channels, layer.size)
+    maps = [
+        layer
         for layer in surveyed or survey(classifier)
-        if layer.form == "map" and layer.size and isinstance(modules[layer.name], kinds)
-    )
+        if layer.form == "map" and layer.size and rank_of(modules[layer.name]) is not None
+    ]
+    seeing = [layer for layer in maps if layer.fields is not None]  # a map of places, such as EdgeNeXt's, sees no image
+    return tuple(LayerMap(layer.name, layer.kind, layer.channels, layer.size) for layer in seeing or maps if layer.size)
 
 
 def tokens_of(classifier: Classifier, surveyed: Sequence[Layer]) -> Tokens:
@@ -72,8 +91,8 @@ def one_per_stage(classifier: Classifier, surveyed: Sequence[Layer] = ()) -> tup
     modules = dict(classifier.module.named_modules())
     best: dict[tuple[int, int], tuple[int, str]] = {}
     for layer in spatial_layers(classifier, surveyed):
-        rank = next(i for i, kinds in enumerate(RANKS) if isinstance(modules[layer.name], kinds))
-        if layer.size not in best or rank <= best[layer.size][0]:
+        rank = rank_of(modules[layer.name])
+        if rank is not None and (layer.size not in best or rank <= best[layer.size][0]):
             best[layer.size] = (rank, layer.name)
     return tuple(name for _, name in best.values())
 

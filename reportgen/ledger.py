@@ -186,13 +186,15 @@ def remove(root: Path | None, older_than: float | None = None) -> int:
 
 
 def _remove(root: Path | None, files: Sequence[Path]) -> int:
+    removed = 0
     for file in files:
         with suppress(OSError):  # another run was faster, or it is another user's
             file.unlink()
+            removed += 1
     now = time.time()
     for folder in _folders(root):
         _sweep(folder, now)
-    return len(files)
+    return removed
 
 
 def _folders(root: Path | None) -> list[Path]:
@@ -203,7 +205,11 @@ def _folders(root: Path | None) -> list[Path]:
 
 
 def _entries(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    for path in sorted(folder.iterdir()):
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError:  # another run has just removed it, or it is another user's
+        return
+    for path in paths:
         if path.name != ABOUT and path.suffix != _PART:
             with suppress(OSError):
                 status = path.lstat()
@@ -213,7 +219,7 @@ def _entries(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
 
 def _name(folder: Path) -> str:
     try:
-        return str(json.loads((folder / ABOUT).read_bytes()[:_LARGEST])["name"])
+        return str(json.loads((folder / ABOUT).read_bytes())["name"])
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return "?"
 

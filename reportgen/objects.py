@@ -23,10 +23,10 @@ def on_target(objects: Sequence[ObjectMask], name: str) -> tuple[NDArray[np.bool
     if not objects:
         return None, UNION
     meant = {_plain(part) for part in (name, *name.split(","))}
-    own = [each.mask for each in objects if each.name and _plain(each.name) in meant]
-    masks = own or [each.mask for each in objects]
-    kind = CLASS if own else UNION if any(each.name for each in objects) else UNNAMED
-    return np.asarray(np.any(masks, axis=0)), kind
+    own = [each for each in objects if each.name and _plain(each.name) in meant]
+    if own:
+        return all_objects(own), CLASS
+    return all_objects(objects), UNION if any(each.name for each in objects) else UNNAMED
 
 
 def all_objects(objects: Sequence[ObjectMask]) -> NDArray[np.bool_] | None:

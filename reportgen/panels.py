@@ -49,11 +49,12 @@ PERCENTILE = 99.0  # of a saliency map, drawn in full colour
 COLUMNS = 4  # photographs side by side: 4 cm each on A4
 MANY_COLUMNS = 6  # the same for small maps, where more than four images would fill page after page
 EMPTY = Panel(NoPicture(""), "")
-MAP_PIXELS = 256
+MAP_PIXELS, THUMBNAIL = 256, 112  # along the longer side of a map, and of a picture of the overview
+# What pictures and sentences depend on besides the results, as report.json states it.
 PRESENTATION: Mapping[str, Scalar] = HELD | {
     "saliency_percentile": PERCENTILE, "shown_regions": measures.SHOWN_REGIONS, "least_share": measures.LEAST_SHARE,
     "weak_fit": WEAK_FIT, "follows": FOLLOWS, "denser": DENSER, "alike": ALIKE, "confident": CONFIDENT,
-}  # what pictures and sentences depend on besides the results, as report.json states it  # fmt: skip
+}  # fmt: skip
 
 Item = TypeVar("Item")
 
@@ -281,7 +282,8 @@ def target_words(words: Words, target: Target) -> str:
 
 def thumbnail(words: Words, image: ImageInput) -> Picture:
     """A small picture for the overview."""
-    return figures.jpeg(figures.backdrop(image, 112), words("alt.thumbnail", name=shown_name(image.name)), smooth=True)
+    alt = words("alt.thumbnail", name=shown_name(image.name))
+    return figures.jpeg(figures.backdrop(image, THUMBNAIL), alt, smooth=True)
 
 
 def _regions_alt(words: Words, item: Found, shown: int) -> str:

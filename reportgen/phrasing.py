@@ -15,10 +15,8 @@ FOLLOWS = 0.5  # r from which a filter is said to follow something: a quarter of
 DENSER = 1.5  # times the average from which evidence gathers somewhere
 CONFIDENT = 0.9  # probability from which an error is a confident one
 ALIKE = 1.1  # times the average up to which a difference is chance
-SAME_PLACE_SHARE, SAME_PLACE_LEAST = (
-    0.75,
-    3,
-)  # of the images: by chance about 1 run in 20 with 4 images, fewer with more
+# Of the images: by chance about 1 run in 20 with 4 images, fewer with more.
+SAME_PLACE_SHARE, SAME_PLACE_LEAST = 0.75, 3
 
 _TIMES = "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

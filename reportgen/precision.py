@@ -3,7 +3,7 @@
 Never decided by a stopwatch: two runs on one machine would then differ.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
@@ -37,9 +37,9 @@ def to_try(asked: str, device: torch.device) -> tuple[Precision, ...]:
 
 
 def _cpu_has_bfloat16() -> bool:
-    known: Mapping[str, Any] = getattr(
-        torch.cpu, "get_capabilities", dict
-    )()  # younger than the oldest torch that is supported
+    # Younger than the oldest torch that is supported.
+    capabilities: Callable[[], Mapping[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
+    known = capabilities()
     return any(known.get(name, False) for name in CPU_BFLOAT16)
 
 

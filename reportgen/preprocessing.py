@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from reportgen import normfit
-from reportgen.classifier import in_order
+from reportgen.classifier import in_order, normalised
+from reportgen.inputs import UNDEFINED
 from reportgen.normfit import Numbers
 from reportgen.results import InputCandidate, InputEvidence, Order
 
@@ -47,12 +48,7 @@ class Judged:
 
 def in_units(images: Tensor, candidate: InputCandidate) -> Tensor:
     """(N, 3, H, W) RGB in [0, 1] -> the same as the candidate feeds it, one channel where it is grey."""
-    fed = in_order(images, candidate.channel_order)
-    if candidate.mean:
-        fed = fed - fed.new_tensor(candidate.mean).view(1, -1, 1, 1)
-    if candidate.std:
-        fed = fed / fed.new_tensor(candidate.std).view(1, -1, 1, 1)
-    return fed
+    return normalised(in_order(images, candidate.channel_order), candidate.mean, candidate.std)
 
 
 def candidates(
@@ -134,7 +130,7 @@ def _nearest(judged: Sequence[Judged]) -> Numbers:
 
 def _with_distance(judged: Judged) -> InputCandidate:
     one, distance = judged.candidate, float(judged.distances[0])
-    shown = distance if np.isfinite(distance) else 1e30
+    shown = distance if np.isfinite(distance) else UNDEFINED
     return InputCandidate(one.channel_order, one.normalisation, one.mean, one.std, shown)
 
 

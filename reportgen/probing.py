@@ -13,20 +13,7 @@ from reportgen.contracts import Network
 from reportgen.errors import ArchitectureError, EnvironmentProblem, ReportgenError
 from reportgen.excerpts import listed
 
-SIDES: Final = (
-    128,
-    224,
-    256,
-    64,
-    32,
-    96,
-    299,
-    384,
-    48,
-    160,
-    192,
-    512,
-)  # px, tried in turn where nothing fixes the size
+SIDES: Final = (128, 224, 256, 64, 32, 96, 299, 384, 48, 160, 192, 512)  # px, tried where nothing fixes the size
 LONGEST: Final = 200  # characters of a user's own error
 FIX: Final = "Check --arch, and --size: the network must take images of that size and return one logit for each class"
 
@@ -92,7 +79,9 @@ def _not_logits(answer: object) -> tuple[str, str]:
 
 def _parts(answer: object) -> tuple[object, ...]:
     """What lies in a list, a tuple or a mapping; the objects of transformers are mappings."""
-    return tuple(answer.values() if isinstance(answer, Mapping) else answer if isinstance(answer, list | tuple) else ())
+    if isinstance(answer, Mapping):
+        return tuple(answer.values())
+    return tuple(answer) if isinstance(answer, list | tuple) else ()
 
 
 def _tensors(answer: object) -> Iterator[Tensor]:

@@ -25,6 +25,7 @@ IMAGE_LAYERS = (
     nn.Conv2d, nn.BatchNorm2d, nn.InstanceNorm2d, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d,
     nn.AdaptiveMaxPool2d,
 )  # fmt: skip
+MOST_STRETCHED = 3  # times as high for its width as the image, or as wide, a map may be whose units all see all of it
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +138,7 @@ def survey(classifier: Classifier) -> tuple[Layer, ...]:
     layers: list[Layer] = []
     before: Form = "map"
     for name, given in gave.items():
-        form = _form(modules[name], given, before)
+        form = _form(modules[name], given, before, size)
         before = form if form in ("map", "channels_last", "tokens") else before
         fields = _fields(given.extent, form, size)
         layers.append(Layer(name, type(modules[name]).__name__, form, given.shape[1:], fields))
@@ -182,7 +183,7 @@ def _boxes(planes: NDArray[np.float32]) -> Boxes | None:
     return boxes
 
 
-def _form(module: nn.Module, given: _Given, before: Form) -> Form:
+def _form(module: nn.Module, given: _Given, before: Form, image: tuple[int, int]) -> Form:
     """What a module gives, by its axes; where there are four, by which of them rows and columns of the image run.
 
     before: the form that stands where neither runs along any, as behind an attention: that of the layer before.
@@ -199,7 +200,17 @@ def _form(module: nn.Module, given: _Given, before: Form) -> Form:
         return before
     if 1 in rows and 2 in columns and 2 not in rows:
         return "channels_last"
+    if not rows and not columns and _stretched(shape[2:], image):
+        return "tokens"
     return "single" if shape[2] * shape[3] == 1 else "map"
+
+
+def _stretched(size: tuple[int, ...], image: tuple[int, int]) -> bool:
+    """Whether it cannot be a map of the image: MobileViT lays places within patches along one axis, patches along the
+    other, and convolves that.
+    """
+    ratio = size[0] * image[1] / (size[1] * image[0])
+    return min(size) > 1 and not 1 / MOST_STRETCHED <= ratio <= MOST_STRETCHED
 
 
 def _axes(planes: Extent) -> set[int]:

@@ -32,6 +32,7 @@ WARNINGS = frozenset(
         "note.ends_unsure",
         "note.fed_none",
         "note.fed_opposed",
+        "note.fed_opposed_config",
         "note.fed_unknown",
         "note.fed_weak",
         "note.fed_weak_normalisation",
@@ -66,7 +67,7 @@ class ModelFacts:
     sha256: str
     architecture: str
     classes: tuple[str, ...]
-    classes_from: str  # "option" | "checkpoint" | "architecture" | "index"
+    classes_from: str  # "option" | "checkpoint" | "architecture" | "course" | "index"
     layers: tuple[LayerFact, ...]
     input: InputSpec
     notes: tuple[tuple[str, Facts], ...] = ()

@@ -104,13 +104,17 @@ def _scenes(device: str) -> tuple[KnownAnswer, ...]:
 
 
 def _depends_on_weights(classifier: Classifier, cases: Sequence[Case], options: BuildOptions) -> Iterator[KnownAnswer]:
-    """Saliency follows the learned weights, and Guided Backprop, which rebuilds the image's edges, does not."""
+    """Saliency follows the learned weights, and Guided Backprop, which rebuilds the image's edges, does not.
+
+    A check that says nothing has not given the answer that is known.
+    """
     methods = {name: IMAGE_METHODS[name] for name in ("saliency", "guided_backprop")}
     said = [_explained(name, classifier, cases, options) for name in methods]
     evidence = Evidence(classifier, cases, list(zip(*said, strict=True)), methods, options)
     for each in randomisation.judge(evidence):
         above = each.method == "guided_backprop"
-        value = float(above) * -1 if each.result.value is None else each.result.value
+        missed = 0.0 if above else 1.0  # of correlations the one that is farthest from what is known
+        value = missed if each.result.value is None else each.result.value
         yield KnownAnswer(f"weights_{each.method}", value, randomisation.THRESHOLD, above=above)
 
 

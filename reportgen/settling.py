@@ -110,14 +110,17 @@ def _asked(
     each = _best_of_each([setting.judged(entry, (first, last)) for entry in looks])
     best, convention = each[0], None if name in network.strict else network.questions[name][0]
     usual = next((entry for entry in each if entry.answer == convention), None)
-    rival = usual if usual and usual is not best else each[1] if each[1:] else None
+    second = each[1] if len(each) > 1 else None
+    rival = second if usual is best else usual or second
     share = normfit.share_won(best.distances, rival.distances) if rival else 1.0
     apart = rival is None or rival.distance >= APART * best.distance
     decided = last > first and apart and share >= TAKEN and best.distance <= FARTHEST * (last - first)
     if name in network.strict and not decided:
         raise undecided(network.architecture)
-    taken = best.answer if decided or (usual is None and convention is None) else convention or best.answer
-    sure: Certainty = "none" if not decided else "weak" if share < normfit.CLEAR else "clear"
+    taken = best.answer if decided or convention is None else convention
+    sure: Certainty = "none"
+    if decided:
+        sure = "clear" if share >= normfit.CLEAR else "weak"
     distances = tuple((entry.answer, entry.distance) for entry in each if np.isfinite(entry.distance))
     sizes = {entry.size: None for entry in each if entry.distance <= HOPELESS * best.distance}
     finding = Finding(name, taken, sure, distances, share, last - first)

@@ -3,7 +3,7 @@
 Source: selvaraju2017, which takes the last convolution; for tokens gildenblat2021.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from reportgen.classifier import Classifier
 from reportgen.hooks import traced
-from reportgen.layers import ACTIVATIONS, NORMS
+from reportgen.layers import rank_of
 from reportgen.receptive import Form, Layer, survey
 
 MOST_EXTRA: Final = 8  # tokens that stand for no patch: of the class, of a teacher, registers
@@ -46,7 +46,7 @@ def last_stage(classifier: Classifier) -> Stage | None:
     """The last layer of maps before they are pooled; None where there is none that the answers depend on.
 
     In a network that goes on with tokens: the last normalisation of tokens that the answers depend on by more than the
-    class's own token, so the one before the last attention.
+    class's own token, so the one before the last attention; where none is a layer of torch, any last layer of tokens.
     """
     layers = [layer for layer in survey(classifier) if layer.form != "not_run"]
     modules = dict(classifier.module.named_modules())
@@ -55,8 +55,9 @@ def last_stage(classifier: Classifier) -> Stage | None:
     if not any(layer.form in ("tokens", "channels_last") for layer in behind):
         return None if maps is None else Stage(layers[maps].name, "map", _size(layers[maps]))
     grid = None if maps is None else _size(layers[maps])
-    norms = [layer for layer in behind if isinstance(modules[layer.name], TOKEN_NORMS)]
-    return _last_used(classifier, [stage for layer in norms if (stage := _tokens(layer, grid))])
+    laid = [stage for layer in behind if (stage := _tokens(layer, grid))]
+    norms = [stage for stage in laid if isinstance(modules[stage.name], TOKEN_NORMS)]
+    return _last_used(classifier, norms) or _last_used(classifier, laid)
 
 
 def _last_map(layers: Sequence[Layer], modules: dict[str, nn.Module]) -> int | None:
@@ -64,8 +65,7 @@ def _last_map(layers: Sequence[Layer], modules: dict[str, nn.Module]) -> int | N
 
     A block that ends in a pool gives smaller ones; one that adds its input gives more than its last layer.
     """
-    kinds = (*ACTIVATIONS, *NORMS, nn.Conv2d)
-    own = [layer for layer in layers if layer.form == "map" and isinstance(modules[layer.name], kinds)]
+    own = [layer for layer in layers if layer.form == "map" and rank_of(modules[layer.name]) is not None]
     if not own:
         return None
     size = own[-1].size
@@ -80,10 +80,25 @@ def _tokens(layer: Layer, grid: tuple[int, int] | None) -> Stage | None:
     """The layer's tokens laid out as the grid of patches; None where they are not as many."""
     if layer.form == "channels_last" and layer.size:
         return Stage(layer.name, layer.form, layer.size)
-    if layer.form != "tokens" or len(layer.shape) != 2 or grid is None:
+    if layer.form != "tokens" or grid is None or layer.channels == 1:
+        return None
+    grids = (grid, *_merged(grid))
+    if layer.shape[:-1] in grids:  # in rows and columns, which an attention over all of them has hidden from the survey
+        return Stage(layer.name, "channels_last", (layer.shape[0], layer.shape[1]))
+    if len(layer.shape) != 2:
         return None
     extra = layer.shape[0] - grid[0] * grid[1]
-    return Stage(layer.name, layer.form, grid, extra) if 0 <= extra <= MOST_EXTRA else None
+    if 0 <= extra <= MOST_EXTRA:
+        return Stage(layer.name, layer.form, grid, extra)
+    size = next((size for size in grids if size[0] * size[1] == layer.shape[0]), None)
+    return Stage(layer.name, layer.form, size) if size else None
+
+
+def _merged(grid: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """The grids that are left as patches are merged two by two in either direction, as in a Swin transformer."""
+    while max(grid) > 2:
+        grid = ((grid[0] + 1) // 2, (grid[1] + 1) // 2)
+        yield grid
 
 
 def _last_used(classifier: Classifier, stages: Sequence[Stage]) -> Stage | None:
@@ -92,7 +107,9 @@ def _last_used(classifier: Classifier, stages: Sequence[Stage]) -> Stage | None:
     noise = np.random.default_rng(0).random((1, height, width, 3))
     with torch.enable_grad(), traced(classifier.module, [stage.name for stage in stages]) as outputs:
         total = classifier.forward(classifier.tensor(noise).requires_grad_())[:, 0].sum()
-        there = [stage for stage in stages if stage.name in outputs and outputs[stage.name].requires_grad]
+        given = [(stage, outputs[stage.name]) for stage in stages if stage.name in outputs]
+        # Where an attention looks at windows, each of them is an image of its own to its layers.
+        there = [stage for stage, output in given if output.requires_grad and len(output) == 1]
         if not (there and total.requires_grad):
             return None
         gradients = torch.autograd.grad(total, [outputs[stage.name] for stage in there], allow_unused=True)

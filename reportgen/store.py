@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from reportgen.digests import file_sha256
 from reportgen.errors import InputRefused
 from reportgen.results import Run
 from reportgen.shelf import LEAST, Keep, in_memory
@@ -117,8 +118,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], str]:
     """What lies in run.json, and the digest of the arrays' file as it is."""
     try:
         document = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
-        with (folder / ARRAYS_FILE).open("rb") as file:
-            arrays_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        arrays_sha256 = file_sha256(folder / ARRAYS_FILE)
     except PermissionError as err:
         raise InputRefused("E-RUN", str(folder), "it may not be read by this user", "Change its permissions") from err
     except (OSError, ValueError, RecursionError) as err:

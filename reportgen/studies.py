@@ -71,9 +71,7 @@ class FilterStudy:
     image_measures: tuple[Facts, ...] = ()
     crops: tuple[Crop, ...] = ()  # strongest first, then those for contrast
     effects: tuple[ClassEffect, ...] = ()
-    variants: Array | None = (
-        None  # (V, H, W, 3) float32, RGB in [0, 1]: more images made for it, each unlike the others
-    )
+    variants: Array | None = None  # (V, H, W, 3) float32, RGB in [0, 1]: more images, each unlike the others
 
     def __post_init__(self) -> None:
         """Copy, check and lock the arrays and facts."""

@@ -47,6 +47,13 @@ def _nothing_stored(_alone: None) -> None:
     shutil.rmtree(Path(os.environ["XDG_CACHE_HOME"]) / "reportgen" / "results", ignore_errors=True)
 
 
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    """Weights that a test lets torch draw are the same whichever tests ran before in this process."""
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(0)
+
+
 @pytest.fixture
 def fresh(tmp_path: Path) -> Callable[..., str]:
     """Runs Python code in a new process, in an empty folder, and returns what it prints; it must succeed."""

@@ -65,6 +65,21 @@ def test_an_option_wins_and_the_page_warns() -> None:
     assert "nats away instead of" in said(result)
 
 
+def test_a_configuration_wins_too_and_where_it_is_grossly_off_the_page_warns() -> None:
+    stale = fed(BGR, (InputRecipe("config", None, "bgr", (0.0,), (1 / 255,)),))
+    assert units(stale.spec) == ("bgr", (0.0,), (1 / 255,))
+    assert [key for key, _ in stale.notes] == ["note.fed_opposed_config"]
+    assert "less the mean 0.485, 0.456, 0.406" in said(stale)
+    assert fed(BGR, (InputRecipe("config", None, "bgr", *IMAGENET),)).notes == ()
+
+
+def test_what_is_squashed_and_cut_is_told() -> None:
+    result = fed(BGR, (InputRecipe("config", None, "bgr", *IMAGENET, "squash", 0.5),))
+    assert (result.spec.resize, result.spec.crop) == ("squash", 0.5)
+    assert [key for key, _ in result.notes] == ["note.cut_squashed"]
+    assert "of the middle, 50% of each side" in said(result)
+
+
 def test_an_option_that_agrees_is_no_matter() -> None:
     assert fed(BGR, channel_order="bgr", mean=IMAGENET[0], std=IMAGENET[1]).notes == ()
 

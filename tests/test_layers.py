@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from toy_models import FunctionalReLU, Linear, Small, fingerprint, settled, wrapped
 
@@ -53,6 +54,21 @@ class TestSpatialLayers:
             LayerMap("cnn.6", "ReLU", 8, (8, 10)),
         )  # fmt: skip
 
+    def test_a_map_that_sees_nothing_of_the_image_shows_nothing(self) -> None:
+        """Such as an embedding of places that goes through a convolution."""
+
+        class Placed(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.first, self.places = nn.Conv2d(3, 2, 1), nn.Conv2d(1, 2, 1)
+
+            def forward(self, images: Tensor) -> Tensor:
+                maps = self.first(images)
+                given: Tensor = maps + self.places(torch.ones(1, 1, *maps.shape[2:]))
+                return given.mean((2, 3))
+
+        assert [layer.name for layer in spatial_layers(wrapped(Placed().eval()))] == ["first"]
+
     def test_a_map_of_one_position_shows_nothing(self) -> None:
         narrow = stacked(
             nn.Conv2d(3, 2, 1), nn.AdaptiveAvgPool2d((1, 2)), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.ReLU()
@@ -90,6 +106,22 @@ class TestOnePerStage:
     def test_an_activation_before_what_comes_later(self) -> None:
         classifier = stacked(nn.Conv2d(3, 4, 1), nn.ReLU(), nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4))
         assert one_per_stage(classifier) == ("features.1",)
+
+    @pytest.mark.parametrize("holds", [False, True])
+    def test_an_activation_that_a_library_names_itself(self, holds: bool) -> None:
+        """As timm has GELU; a block that bears the name and holds layers is none."""
+
+        class GELUTanh(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.inner = nn.Conv2d(4, 4, 1) if holds else None
+
+            def forward(self, maps: Tensor) -> Tensor:
+                given: Tensor = F.gelu(self.inner(maps) if self.inner else maps)
+                return given
+
+        network = stacked(nn.Conv2d(3, 4, 1), GELUTanh(), nn.Conv2d(4, 4, 1))
+        assert one_per_stage(network) == ("features.2" if holds else "features.1",)
 
     def test_a_normalisation_where_there_is_no_activation(self) -> None:
         classifier = stacked(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Conv2d(4, 4, 1))

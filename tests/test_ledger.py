@@ -127,6 +127,27 @@ def test_what_was_used_longest_ago_goes_first(ledger: Ledger, tmp_path: Path) ->
     assert list(root.iterdir()) == []
 
 
+def test_what_another_run_removes_meanwhile_costs_nothing(ledger: Ledger, tmp_path: Path) -> None:
+    """Its folder is listed, and gone or closed before it is looked into."""
+    ledger.put("a", b"1")
+    root, gone = tmp_path / "results", tmp_path / "results" / "gone"
+    listed = [gone, ledger.folder]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reportgen.ledger._folders", lambda _: listed)
+        assert [shelf.name for shelf in shelves(root)] == ["net.pth (course network)"]
+        assert trim(root, 0) == 1
+
+
+def test_only_what_is_gone_counts_as_removed(ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger.put("a", b"1")
+
+    def refused(_: Path) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    assert remove(tmp_path / "results") == 0
+
+
 def test_half_written_files_are_swept_once_their_writer_is_gone(ledger: Ledger, tmp_path: Path) -> None:
     ledger.put("a", b"1")
     (ledger.folder / "new.part").write_bytes(b"")

@@ -6,7 +6,8 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,17 +23,22 @@ from pathlib import Path
 from reportgen.publish import occupied
 with occupied(Path(sys.argv[1]), overwrite=False):
     print("held", flush=True)
-    time.sleep(60)
+    time.sleep(3600)
 """
 OLD = {name: f"old {name}" for name in REPORT_FILES} | {"run/run.json": OURS}
 NEW = {name: f"new {name}" for name in REPORT_FILES} | {"run/run.json": OURS + " "}
 
 
-def holder(out: Path) -> "subprocess.Popen[str]":
-    child = subprocess.Popen([sys.executable, "-c", HOLD, str(out)], stdout=subprocess.PIPE, text=True)
-    assert child.stdout
-    assert child.stdout.readline() == "held\n"
-    return child
+@contextmanager
+def holder(out: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Another run that holds the folder until it is killed, at the latest at the end of the block."""
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(out)], stdout=subprocess.PIPE, text=True) as child:
+        try:
+            assert child.stdout
+            assert child.stdout.readline() == "held\n"
+            yield child
+        finally:
+            child.kill()
 
 
 def test_the_second_run_is_told_who_is_there_and_the_third_finds_a_dead_ones_lock(tmp_path: Path) -> None:

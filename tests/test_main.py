@@ -60,6 +60,16 @@ def building(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseE
     return act
 
 
+def test_a_reader_who_has_seen_enough_of_the_help_is_no_error() -> None:
+    """Such as `head`, which closes the pipe."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "reportgen", "build", "--help"]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("kind", "code"),
     [
@@ -139,6 +149,7 @@ def program(body: str) -> list[str]:
     return [sys.executable, "-W", "error", "-c", PROGRAM.format(body=textwrap.indent(body, "    ").strip() or "pass")]
 
 
+PATIENCE = 300  # seconds, on a machine however busy; what is waited for takes less than one
 # A suite that runs in the background hands down an ignored SIGINT, and Python then leaves it ignored.
 heard = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
 
@@ -148,7 +159,7 @@ def started(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
     """Starts a build that waits, and says when it does."""
     body = "from reportgen.publish import publishing\nfrom pathlib import Path\nimport time\n"
     body += "with publishing(Path('out'), overwrite=False) as folder:\n"
-    body += "    (folder / 'report.html').write_text('half')\n    print('ready', flush=True)\n    time.sleep(30)"
+    body += "    (folder / 'report.html').write_text('half')\n    print('ready', flush=True)\n    time.sleep(3600)"
     children: list[subprocess.Popen[str]] = []
 
     def start() -> subprocess.Popen[str]:
@@ -171,11 +182,9 @@ def test_a_signal_ends_it_and_nothing_half_written_stays(
     sent: signal.Signals, code: int, started: Callable[[], subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     child = started()
-    begin = time.monotonic()
     child.send_signal(sent)
-    _, err = child.communicate(timeout=20)
+    _, err = child.communicate(timeout=PATIENCE)
     assert child.returncode == code
-    assert time.monotonic() - begin < 10
     assert err.count("\n") == 1
     assert "Run the same command again" in err
     assert list(tmp_path.iterdir()) == []
@@ -193,7 +202,7 @@ def test_a_signal_at_any_time_of_the_start_is_minded(sent: signal.Signals, after
     assert child.stdout.readline() == "ready\n"
     time.sleep(after)
     child.send_signal(sent)
-    _, err = child.communicate(timeout=20)
+    _, err = child.communicate(timeout=PATIENCE)
     assert child.returncode in (128 + sent, 3)  # 3: it was done already, for there is no checkpoint
     assert "Traceback" not in err
     assert err.count("\n") == 1

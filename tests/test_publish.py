@@ -196,6 +196,7 @@ class TestWhere:
     def test_what_a_killed_run_left_is_no_stranger(self, tmp_path: Path) -> None:
         fill(tmp_path / "report" / ".reportgen-00ff.tmp", NEW)
         publish(tmp_path / "report")
+        assert NEW.items() <= content(tmp_path / "report").items()
 
     def test_a_file(self, tmp_path: Path) -> None:
         (tmp_path / "report").write_text("mine")
@@ -253,6 +254,7 @@ class TestWhere:
 
         monkeypatch.setattr(Path, "home", homeless)
         publish(tmp_path / "report")
+        assert content(tmp_path / "report") == NEW
 
     def test_a_name_that_no_disk_takes(self, tmp_path: Path) -> None:
         self.refused(tmp_path / ("a" * 300), "E-OUT-WRITE")

@@ -346,6 +346,28 @@ class Transformer(nn.Module):
         return logits
 
 
+class Unfolded(nn.Module):
+    """As MobileViT: places within a patch along one axis, patches along the other, convolved when all see all."""
+
+    def __init__(self, patches: int) -> None:
+        super().__init__()
+        self.first, self.mixed, self.last = conv(3, 4, 1), conv(4, 4, 1), conv(4, 4, 1)
+        self.patches = patches
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps = self.first(images)
+        maps = maps + maps.mean((2, 3), keepdim=True)
+        rows = self.mixed(maps.reshape(len(maps), 4, -1, self.patches))
+        given: Tensor = self.last(rows.reshape(maps.shape))
+        return given.mean((2, 3))
+
+
+@pytest.mark.parametrize(("patches", "form"), [(80, "tokens"), (20, "map")])
+def test_what_is_stretched_beyond_all_images_is_no_map(patches: int, form: str) -> None:
+    layers = layers_of(Unfolded(patches), (16, 20))
+    assert (layers["mixed"].form, layers["last"].form) == (form, "map")
+
+
 def test_a_list_of_layers_is_no_layer() -> None:
     names = set(layers_of(Net(Inception(3))))
     assert "body.0.branches" not in names

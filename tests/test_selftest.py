@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from reportgen import attribution, selftest
+from reportgen.checks import randomisation
 from reportgen.explain import IMAGE_METHODS, lime, saliency
-from reportgen.results import KnownAnswer
+from reportgen.results import KnownAnswer, MethodCheck
 from reportgen.selftest import self_test
+from reportgen.verdicts import RANDOMISATION, untested
 
 WEIGHTS = ("weights_saliency", "weights_guided_backprop")
 
@@ -50,6 +52,13 @@ def test_lime_with_a_wrong_sign_is_noticed(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(lime, "_probabilities", lambda *given, **more: 1 - right(*given, **more))
     wrong = [each.name for each in self_test("cpu", again=True) if not each.holds]
     assert wrong == ["object_lime", "planted_lime"]
+
+
+def test_a_check_that_says_nothing_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    silent = untested(RANDOMISATION, "few_maps")
+    monkeypatch.setattr(randomisation, "judge", lambda given: [MethodCheck(name, silent) for name in given.methods])
+    wrong = [each.name for each in self_test("cpu", again=True) if not each.holds]
+    assert wrong == list(WEIGHTS)
 
 
 def test_the_answers_are_kept_and_read_again(

@@ -1,6 +1,7 @@
 """reportgen verify: a fresh report holds, and each thing that was changed since is found and named."""
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -8,17 +9,20 @@ from pathlib import Path
 
 import pytest
 import twins
+from fake_run import fake_run
 from PIL import Image
 
 from reportgen.__main__ import run as command
 from reportgen.contracts import RenderOptions, Silent
 from reportgen.example import HONEST, SCENES
+from reportgen.images import find_images
 from reportgen.manifest import LISTED, read_manifest
 from reportgen.options import BuildOptions
 from reportgen.pipeline import build
 from reportgen.publish import LOG_FILE, MANIFEST_FILE
 from reportgen.rendering import render_again
 from reportgen.store import load_run
+from reportgen.witness import image_claims
 
 NUDGED = "cnn.8.weight"
 
@@ -122,6 +126,13 @@ def test_an_image_that_is_gone_or_torn_is_named(place: Path, verify: Verify) -> 
         "checkered square/1.jpg",
         "plus/1.jpg",
     ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_pipe_in_place_of_an_image_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "1.jpg")
+    claims = list(image_claims(fake_run(), find_images((tmp_path,))))
+    assert {claim.state for claim in claims} == {"differs"}
 
 
 @pytest.mark.parametrize(

@@ -35,4 +35,6 @@ def bars(words: Words, prediction: Prediction, kind: Kind) -> Bars:
 def _tone(prediction: Prediction, each: RankedClass) -> Tone:
     predicted = each.index == prediction.first.index
     labelled = prediction.label is not None and each.index == prediction.label.index
-    return "both" if predicted and labelled else "predicted" if predicted else "label" if labelled else "other"
+    if predicted:
+        return "both" if labelled else "predicted"
+    return "label" if labelled else "other"

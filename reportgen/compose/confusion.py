@@ -1,5 +1,6 @@
 """Which class was taken for which: the confusion matrix, and a list of pairs where it would be too wide."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -45,7 +46,7 @@ def counted_pairs(predictions: Sequence[Prediction]) -> Counter[Pair]:
 def _row(name: str, label: int, classes: Sequence[int], counts: Mapping[Pair, int]) -> MatrixRow:
     total = sum(counts[label, each] for each in classes)
     cells = (
-        MatrixCell(str(counts[label, each]), -(-STEPS * counts[label, each] // total), each == label)
+        MatrixCell(str(counts[label, each]), math.ceil(STEPS * counts[label, each] / total), each == label)
         for each in classes
     )
     return MatrixRow(name, tuple(cells), percent(counts[label, label] / total))
@@ -53,10 +54,11 @@ def _row(name: str, label: int, classes: Sequence[int], counts: Mapping[Pair, in
 
 def _pairs(words: Words, counts: Mapping[Pair, int], names: Mapping[int, str]) -> Table | None:
     """The most frequent errors, one a row; None where there is none."""
-    wrong = [(-n, pair) for pair, n in counts.items() if pair[0] != pair[1]]
+    wrong = {pair: n for pair, n in counts.items() if pair[0] != pair[1]}
     if not wrong:
         return None
-    rows = tuple((shown_name(names[a]), shown_name(names[b]), str(-n)) for n, (a, b) in sorted(wrong)[:PAIRS])
+    ranked = sorted(wrong, key=lambda pair: (-wrong[pair], pair))[:PAIRS]
+    rows = tuple((shown_name(names[a]), shown_name(names[b]), str(wrong[a, b])) for a, b in ranked)
     header = tuple(words(f"confusion.column_{name}") for name in ("label", "answer", "images"))
     caption = words("confusion.pairs", shown=len(rows), total=len(wrong))
     return Table("confusion", 0, caption, header, rows, "llr")

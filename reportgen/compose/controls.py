@@ -31,12 +31,12 @@ def with_controls(section: Section, run: Run, words: Words) -> Section:
     if len(cards) < 2:
         return replace(section, sections=cards)
     present = {token for mine in tokens for token in mine}
-    choices = (_choice(words, name, [each for each in found if each.token in present])
-               for name, found in _found(run, words))  # fmt: skip
+    there = {name: [each for each in found if each.token in present] for name, found in _found(run, words)}
+    choices = tuple(_choice(words, name, options) for name, options in there.items() if len(options) > 1)
     order = Choice(
         words("controls.order"), tuple(Option(str(n), words(f"controls.order_{each}")) for n, each in enumerate(ORDERS))
     )
-    controls = Controls(tuple(choice for choice in choices if len(choice.options) > 2), order)
+    controls = Controls(choices, order)
     return replace(section, blocks=(*section.blocks, controls), sections=cards)
 
 

@@ -59,11 +59,16 @@ def warnings(run: Run, words: Words, summary: Mapping[str, Scalar]) -> Iterator[
 
 def _which_colour(words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
     """Whether it counts which colour something has: another one is a greater change than another light."""
-    if "swapped_kept" in summary and "swapped_pattern" not in summary:
-        kept, total = int(summary["swapped_kept"]), int(summary["cues"])
-        key = "pattern.grey_any" if kept >= SAME_PLACE_SHARE * total else "pattern.grey_which"
-        counts = {"kept": kept, "total": total} if kept else {"total": total}
-        yield said(words, key if kept else "pattern.grey_every", ("summary.swapped_kept", "summary.cues"), **counts)
+    if "swapped_kept" not in summary or "swapped_pattern" in summary:
+        return
+    kept, total = int(summary["swapped_kept"]), int(summary["cues"])
+    keys = ("summary.swapped_kept", "summary.cues")
+    if not kept:
+        yield said(words, "pattern.grey_every", keys, total=total)
+    elif kept < SAME_PLACE_SHARE * total:
+        yield said(words, "pattern.grey_which", keys, kept=kept, total=total)
+    else:
+        yield said(words, "pattern.grey_any", keys, kept=kept, total=total)
 
 
 def findings(words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
@@ -106,11 +111,9 @@ def of_images(
 def names_of(words: Words, subjects: Sequence[Subject]) -> str:
     """The images' names; where there are many, the first few."""
     names = [shown_name(each.image.name) for each in subjects]
-    return (
-        listing(words, names)
-        if len(names) <= NAMED
-        else words("pattern.such_as", names=enumerated(words, names[:NAMED]))
-    )
+    if len(names) <= NAMED:
+        return listing(words, names)
+    return words("pattern.such_as", names=enumerated(words, names[:NAMED]))
 
 
 def _swapped(asked: Sequence[Subject]) -> Numbers:

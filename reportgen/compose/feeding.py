@@ -1,13 +1,12 @@
 """How the photographs are fed: what was decided by whom, and the candidates that the first batch-norm judged."""
 
 from reportgen.document import Bar, Bars, Block, Paragraph, Section
-from reportgen.inputs import InputCandidate, InputEvidence
+from reportgen.inputs import UNDEFINED, InputCandidate, InputEvidence
 from reportgen.language import Words
 from reportgen.phrasing import citing, enumerated, listing, number, paragraph, percent, said
 from reportgen.results import Run
 
 SHOWN = 6  # candidates, nearest first
-FAILED = 1e29  # nats; stands for a distance that is not defined
 
 
 def sections(run: Run, words: Words) -> tuple[Section, ...]:
@@ -49,7 +48,7 @@ def _paragraph(run: Run, words: Words, evidence: InputEvidence) -> Paragraph:
 
 
 def _chart(words: Words, evidence: InputEvidence) -> Bars:
-    shown = [each for each in evidence.candidates if each.divergence < FAILED][:SHOWN]
+    shown = [each for each in evidence.candidates if each.divergence < UNDEFINED][:SHOWN]
     farthest = max((each.divergence for each in shown), default=0.0) or 1.0
     bars = tuple(
         Bar(

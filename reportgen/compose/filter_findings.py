@@ -23,9 +23,10 @@ DIRECTIONS = ("horizontal", "rising", "vertical", "falling")
 def layer_findings(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]:
     """What is said of all channels of a layer."""
     first = items[0]
-    if first.study.parameters.get("no_activation"):
-        key = f"{first.key}.parameters.no_activation"
-        yield said(words, "filters.no_activation", (key,), layer=first.layer, kind=first.study.parameters["kind"])
+    parameters, key = first.study.parameters, f"{first.key}.parameters"
+    telling = next((fact for fact in ("patches_only", "no_activation") if parameters.get(fact)), None)
+    if telling:
+        yield said(words, f"filters.{telling}", (f"{key}.{telling}",), layer=first.layer, kind=parameters["kind"])
     for kind, sentence in (("silent", "filters.silent"), ("broken", "filters.broken")):
         measured = next((item for item in items if item.study.measures.get(kind)), None)
         if measured:

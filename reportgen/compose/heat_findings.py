@@ -49,13 +49,13 @@ def places(words: Words, drawn: Sequence[Found], key: str) -> Iterator[Sentence]
     """Where maps lie: in a place that too many images share for chance, and along the edges. key: of the former."""
     leading = [item for item in drawn if item.explanation.target.leads]
     if common := same_place(item.explanation.measures["place"] for item in leading):
-        keys = tuple(key for item in leading for key in item.keys("place"))
+        keys = tuple(measure for item in leading for measure in item.keys("place"))
         yield placed(words, key, common, len(leading), keys)
     rims = [item for item in drawn if item.measure("border") >= DENSER * item.measure("border_area")]
     if rims:
         most = max(rims, key=lambda item: item.measure("border"))
         shares = {"share": percent(most.measure("border")), "area": percent(most.measure("border_area"))}
-        keys = tuple(key for item in drawn for key in item.keys("border", "border_area"))
+        keys = tuple(measure for item in drawn for measure in item.keys("border", "border_area"))
         yield counted(words, "saliency.shows_border", len(rims), keys, total=len(drawn), name=most.name, **shares)
 
 

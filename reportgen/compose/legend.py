@@ -13,7 +13,8 @@ from reportgen.results import Run
 def legend(run: Run, words: Words) -> tuple[Paragraph, ...]:
     """One paragraph; none where no image has anything beside it."""
     shown = {name: items for name in ("saliency", *METHODS, "lime") if (items := found(run, name))}
-    painted = any(item.study.status == "ok" for item in studied(run, "filters"))
+    studies = [item.study for item in studied(run, "filters") if item.study.status == "ok"]
+    painted = any(float(study.measures["maximum"]) > 0 for study in studies)  # as of what the cards show
     if not shown and not painted:
         return ()
     parts = ["original", *["saliency"] * ("saliency" in shown), *["maps"] * any(name in METHODS for name in shown)]

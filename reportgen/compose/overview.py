@@ -32,6 +32,7 @@ from reportgen.results import WARNINGS, Run, Scalar, Subject
 
 Numbers = Mapping[str, Scalar]
 Tone = Literal["right", "wrong", "unknown"]
+TONES: Mapping[bool | None, Tone] = {True: "right", False: "wrong", None: "unknown"}
 SHOWN = 24  # thumbnails on the first page
 STRANGERS = "summary.shipped_photographs"  # a note that must not be overlooked
 
@@ -86,7 +87,7 @@ def _worst(run: Run, words: Words) -> Overview:
 def _item(words: Words, subject: Subject, ranked: Ranked) -> OverviewItem:
     first, right = subject.prediction.first, subject.prediction.right
     answer = words("summary.answer", predicted=shown_name(first.name), probability=percent(first.probability))
-    tone: Tone = "unknown" if right is None else "right" if right else "wrong"
+    tone: Tone = TONES[right]
     picture = thumbnail(words, subject.image)
     why = "" if ranked.group in ("wrong", "rest") else words(f"worst.{ranked.group}")
     return OverviewItem(image_anchor(subject.image), picture, shown_name(subject.image.name), answer, tone, why)
@@ -136,23 +137,19 @@ def _accuracy(words: Words, summary: Numbers) -> Sentence:
 
 
 def _most_confident_wrong(run: Run, words: Words) -> Iterator[Sentence]:
-    wrong = [
-        (subject.prediction.first.probability, -i, subject.prediction.label)
-        for i, subject in enumerate(run.subjects)
-        if subject.prediction.label and not subject.prediction.right
-    ]
+    predictions = enumerate(subject.prediction for subject in run.subjects)
+    wrong = [(position, each, each.label) for position, each in predictions if each.label and not each.right]
     if not wrong:
         return
-    probability, position, label = max(wrong, key=lambda each: each[:2])
-    subject = run.subjects[-position]
+    position, prediction, label = max(wrong, key=lambda each: each[1].first.probability)  # of equals the first
     yield counted(
         words,
         "summary.wrong_confident",
         len(wrong),
-        ("summary.wrong", f"images[{-position}].prediction.probability", f"images[{-position}].label.name"),
-        name=shown_name(subject.image.name),
-        predicted=shown_name(subject.prediction.first.name),
-        probability=percent(probability),
+        ("summary.wrong", f"images[{position}].prediction.probability", f"images[{position}].label.name"),
+        name=shown_name(run.subjects[position].image.name),
+        predicted=shown_name(prediction.first.name),
+        probability=percent(prediction.first.probability),
         label=shown_name(label.name),
     )
 

@@ -37,8 +37,8 @@ EVERY = 6  # images from which one answer for all of them is no chance
 
 def numbers(run: Run) -> Numbers:
     """The patterns as numbers, for `summary` in report.json; what was not found or not measured is absent."""
-    found = (_same_place, _border, _one_answer, _chance, _silent_layer, _decisive_filter, cues.numbers)
-    return {key: value for each in found for key, value in each(run).items()}
+    patterns = (_same_place, _border, _one_answer, _chance, _silent_layer, _decisive_filter, cues.numbers)
+    return {key: value for each in patterns for key, value in each(run).items()}
 
 
 def warnings(run: Run, words: Words, summary: Mapping[str, Scalar]) -> Iterator[tuple[Sentence, ...]]:
@@ -245,10 +245,10 @@ def _decisive_filter(run: Run) -> Numbers:
     if not tried:
         return {}
     best = max(tried, key=lambda item: float(item.study.measures["matters"]))
-    decisive = float(best.study.measures["matters"])
-    return (
-        {"decisive_filter": run.filters.index(best.study), "decisive_change": decisive} if decisive >= DECISIVE else {}
-    )
+    change = float(best.study.measures["matters"])
+    if change < DECISIVE:
+        return {}
+    return {"decisive_filter": run.filters.index(best.study), "decisive_change": change}
 
 
 def _filter_sentence(run: Run, words: Words, summary: Mapping[str, Scalar]) -> Sentence:

@@ -21,7 +21,7 @@ from reportgen.contracts import FilterMethod
 from reportgen.costs import Filters, Passes
 from reportgen.crops import Dossier, Wanted, find_crops
 from reportgen.hooks import captured
-from reportgen.layers import ACTIVATIONS, Tokens, check_filters, named_layers, one_per_stage, tokens_of
+from reportgen.layers import Tokens, check_filters, is_activation, named_layers, one_per_stage, tokens_of
 from reportgen.measures import answers, layer_preferences, object_shares
 from reportgen.objects import all_objects
 from reportgen.options import BuildOptions
@@ -255,7 +255,7 @@ def _parameters(classifier: Classifier, layer: Layer, tokens: Tokens, options: B
     if tokens.layers:
         found |= {"token_layers": tokens.layers, "patches_only": tokens.patches_only}
     # One activation per stage is taken where there is one: here none is a module, so it runs as a function, or not.
-    if not options.layers and not isinstance(classifier.module.get_submodule(layer.name), ACTIVATIONS):
+    if not options.layers and not is_activation(classifier.module.get_submodule(layer.name)):
         found["no_activation"] = True
     return found
 

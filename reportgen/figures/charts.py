@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from reportgen.document import Picture
+from reportgen.figures.heat import sequential
 
 Pixels = NDArray[np.uint8]  # (H, W, 3) RGB
 FOR, AGAINST, UNSETTLED = "tab:orange", "tab:blue", "0.75"
@@ -21,7 +22,7 @@ INCHES_WIDE, INCHES_PER_BAR, DPI = 3.4, 0.3, 200  # about 2 pixels per CSS pixel
 
 
 def diverging(values: NDArray[np.floating[Any]]) -> Pixels:
-    """Colours of signed values in [-1, 1], (H, W, 3) RGB: blue, white at exactly 0, orange.
+    """Colours of signed values in [-1, 1], RGB along a new last axis: blue, white at exactly 0, orange.
 
     Blue and orange are told apart with every common colour blindness; v and -v stand equally far from white.
     """
@@ -34,11 +35,7 @@ def colour_bar(kind: str, alt: str, width: int = 256, height: int = 12) -> Pictu
     """The colour scale of "saliency", "activation" or "weights", smallest value left. Raises ValueError for others."""
     if kind not in ("saliency", "activation", "weights"):
         raise ValueError(f"no colour scale {kind!r}")
-    if kind == "weights":
-        colours = diverging(np.linspace(-1, 1, width))
-    else:
-        table = matplotlib.colormaps["inferno"](np.arange(256), bytes=True)[:, :3]
-        colours = table[np.round(np.linspace(0, 255, width)).astype(int)]
+    colours = diverging(np.linspace(-1, 1, width)) if kind == "weights" else sequential(np.linspace(0, 1, width))
     return _picture(np.broadcast_to(colours, (height, width, 3)), alt)
 
 

@@ -13,7 +13,6 @@ from reportgen.results import ImageInput
 Pixels = NDArray[np.uint8]  # (H, W, 3) RGB or (H, W) grey
 QUALITY, SMOOTH_QUALITY = 88, 80
 DISPLAY = 448  # longest side of an overlay: twice the width of a panel on A4 at 150 dpi
-THUMBNAIL = 112
 SMALL = 3 << 14  # bytes of pixels that surely fit into the 64 KiB of Pillow's least buffer, also as a JPEG of noise
 
 
@@ -38,11 +37,6 @@ def png(array: Pixels, alt: str, pixelated: bool = False) -> Picture:
     Raises ValueError unless the array is uint8, (H, W, 3) or (H, W).
     """
     return Picture(_encoded(array, "PNG", optimize=True), "image/png", array.shape[1], array.shape[0], alt, pixelated)
-
-
-def thumbnail(array: Pixels, alt: str, longest: int = THUMBNAIL) -> Picture:
-    """A small JPEG of the array."""
-    return jpeg(fit(array, longest), alt)
 
 
 def fit(array: Pixels, longest: int) -> Pixels:

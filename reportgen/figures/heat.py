@@ -40,7 +40,7 @@ def to_unit(heat: Heat, top: float) -> NDArray[np.float64]:
 
 
 def sequential(unit: NDArray[np.floating[Any]]) -> Pixels:
-    """Colours of values in [0, 1], (H, W, 3) RGB; never darker where the value is larger."""
+    """Colours of values in [0, 1], RGB along a new last axis; never darker where the value is larger."""
     table: Pixels = matplotlib.colormaps[SEQUENTIAL](np.arange(256), bytes=True)[:, :3]
     return table[np.round(unit * 255).astype(np.uint8)]
 

@@ -17,10 +17,11 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import distance_transform_edt, find_objects, maximum_filter, minimum_filter
 from skimage.color import rgb2gray
 
+from reportgen.figures.charts import AGAINST, FOR
+
 Pixels = NDArray[np.uint8]  # (H, W, 3) RGB
 Segments = NDArray[np.integer[Any]]  # (h, w), any size: brought to the photograph's
 Weights = NDArray[np.floating[Any]]  # (n,)
-FOR, AGAINST = "tab:orange", "tab:blue"
 WEAKEST_TINT, STRONGEST_TINT = 0.2, 0.7  # opacity at weight 0 and at the largest weight
 LINES = 32  # hatch lines along the longer side
 OUTLINES = 300  # pixels of the longer side for each pixel of an outline

@@ -39,7 +39,8 @@ def select(
     order = tuple(dict.fromkeys(indices)) if indices else tuple(range(len(found)))
     if pick == "per-class":
         order = _round_robin(order, labels)
-    return order[: limit if limit is not None else len(order) if indices else DEFAULT_LIMIT]
+    usual = len(order) if indices else DEFAULT_LIMIT
+    return order[: usual if limit is None else limit]
 
 
 def order_wrong(labels: Sequence[int | None], predicted: Sequence[int], confidence: Sequence[float]) -> tuple[int, ...]:

@@ -288,5 +288,9 @@ def _grey_8_bit(values: NDArray[Any], name: str) -> tuple[NDArray[np.uint8], str
         flat = span < np.finfo(np.float32).tiny
         scaled = np.full_like(numbers, _GREY) if flat else (numbers / 2 - low / 2) * (255 / span)
         return np.rint(scaled).astype(np.uint8), "stretched"
-    factor = 255 if not whole and high <= 1 else 1 / 257 if whole and high > 255 else 1
+    factor = 1.0
+    if whole and high > 255:
+        factor = 1 / 257
+    elif not whole and high <= 1:
+        factor = 255.0
     return np.rint(numbers * factor).astype(np.uint8), "depth"

@@ -5,6 +5,7 @@ hostile input: limits come first, and one that cannot be used costs only itself.
 """
 
 import stat
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -166,13 +167,13 @@ def _yolo(path: Path, classes: Sequence[str]) -> tuple[Outline, ...]:
     """Lines "class x y w h" (the middle and the sides of a box) or "class x1 y1 x2 y2 x3 y3 ...", all shares."""
     outlines = []
     for number, line in enumerate(_text(path).splitlines(), 1):
+        if not line.strip():
+            continue
         try:
-            first, *rest = line.split() or ("0",)
+            first, *rest = line.split()
             index, numbers = int(first), np.array([float(each) for each in rest])
         except ValueError as err:
             raise _unusable(path, f"line {number} is not made of numbers", "Write: class x y width height") from err
-        if not line.strip():
-            continue
         if len(numbers) % 2 or len(numbers) < 4 or not np.isfinite(numbers).all() or np.abs(numbers).max() > 2:
             raise _unusable(path, f"line {number} is no box and no outline", "Write shares: class x y width height")
         polygon = (
@@ -214,7 +215,11 @@ class _Coco(BaseModel):
 
 
 def _coco(path: Path) -> Mapping[str, tuple[Outline, ...]]:
-    """File name -> the objects. Crowds are passed over; where an outline is run-length coded its box stands in."""
+    """File name -> the objects. Crowds are passed over; where an outline is run-length coded its box stands in.
+
+    The name without its folders stands for an image too, unless several have it: another one's objects are worse than
+    none.
+    """
     try:
         content = _Coco.model_validate_json(_text(path))
     except ValidationError as err:
@@ -225,10 +230,12 @@ def _coco(path: Path) -> Mapping[str, tuple[Outline, ...]]:
     by_image: dict[int | str, list[_Annotation]] = {}
     for each in content.annotations:
         by_image.setdefault(each.image_id, []).append(each)
+    whole = {PurePath(image.file_name): image for image in content.images}
+    often = Counter(path.name for path in whole)
+    alone = {path.name: image for path, image in whole.items() if often[path.name] == 1}
     return {
         key: tuple(_outline(each, named, image) for each in by_image.get(image.id, []) if not each.iscrowd)
-        for image in content.images
-        for key in dict.fromkeys((PurePath(image.file_name).name, PurePath(image.file_name).as_posix()))
+        for key, image in (alone | {path.as_posix(): image for path, image in whole.items()}).items()
     }
 
 
@@ -238,8 +245,6 @@ def _outline(annotation: _Annotation, named: Mapping[int | str, str], image: _Im
     if isinstance(annotation.segmentation, list):
         whole = (each for each in annotation.segmentation if len(each) >= 6 and len(each) % 2 == 0)
         polygons = [np.array(each).reshape(-1, 2) / sides for each in whole]
-    elif annotation.bbox:
-        polygons = [_corners(*annotation.bbox) / sides]
     if not polygons and annotation.bbox:
         polygons = [_corners(*annotation.bbox) / sides]
     name = "" if annotation.category_id is None else named.get(annotation.category_id, "")

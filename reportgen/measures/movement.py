@@ -92,8 +92,8 @@ class _Cut:
 
     def compared(self, one: Numbers, other: Numbers) -> Likeness:
         """Of what the cells have. The strongest regions are those that speak for the class most."""
-        strongest = (_heaviest(one, self.one), _heaviest(other, self.other))
-        return Likeness(_correlation(one, other, self.areas), _dice(*strongest, self.areas))
+        heaviest = (_heaviest(one, self.one), _heaviest(other, self.other))
+        return Likeness(_correlation(one, other, self.areas), _dice(*heaviest, self.areas))
 
 
 def _heaviest(values: Numbers, regions: NDArray[np.intp]) -> NDArray[np.bool_]:

@@ -26,7 +26,6 @@ _GARBAGE = (50_000, 20, 100)
 _SPARE_SECONDS = 60  # of the child's own clock, which ends it where nobody is left to do so
 _REFUSED = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.system")
 _KINDS: Mapping[str, type[ReportgenError]] = {kind.__name__: kind for kind in (EnvironmentProblem, UsageError)}
-_OUT_OF_MEMORY = "memory"
 _STANDS = "the other formats stand; write the PDF again with reportgen render"
 
 

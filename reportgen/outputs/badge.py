@@ -11,7 +11,9 @@ def render(checked: Checked, words: Words) -> bytes:  # noqa: ARG001 - every wri
     """How many of the rules that could be tested hold, and a colour."""
     tested = [result for result in checked.results if result.outcome != "not_tested" or result.broken]
     holding = sum(not result.broken for result in tested)
-    colour = "red" if checked.fails else "yellow" if checked.broken else "brightgreen" if tested else "lightgrey"
+    colour = "brightgreen" if tested else "lightgrey"
+    if checked.broken:
+        colour = "red" if checked.fails else "yellow"
     message = f"{holding}/{len(tested)} rules" if tested else "not tested"
     badge = {"schemaVersion": 1, "label": "explain audit", "message": message, "color": colour}
     return json.dumps(badge | ({"isError": True} if checked.fails else {})).encode() + b"\n"

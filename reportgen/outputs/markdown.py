@@ -50,10 +50,15 @@ def _table(checked: Checked, words: Words) -> str:
 
 
 def _cells(result: RuleResult, words: Words) -> list[str]:
-    mark = "❌" if result.fails else "⚠️" if result.broken else "➖" if result.value is None else "✅"
-    marked = f"{mark} {words(f'rules.{result.outcome}')}"
+    marked = f"{_mark(result)} {words(f'rules.{result.outcome}')}"
     value = sentence(words, result) if result.value is None else value_words(words, result)
     return [title(words, result), marked, value, asked_words(words, result), words(f"rules.{result.level}")]
+
+
+def _mark(result: RuleResult) -> str:
+    if result.broken:
+        return "❌" if result.fails else "⚠️"
+    return "➖" if result.value is None else "✅"
 
 
 def _images(result: RuleResult, words: Words) -> str:

@@ -70,7 +70,7 @@ def _gathered(method: str, without: str) -> Callable[[Comparison], Measured | No
     """The largest share of images whose evidence has moved into the same place, out of another one."""
 
     def measure(comparison: Comparison) -> Measured | NotTested:
-        told = [entry for entry in _entries(comparison) if entry[2].method == method and _predicted(entry[2])]
+        told = [entry for entry in _entries(comparison) if entry[2].method == method and _counts(entry[2])]
         if not told:
             return NotTested(without)
         if len(told) < SAME_PLACE_LEAST:
@@ -133,8 +133,9 @@ def _entries(comparison: Comparison) -> Entries:
     return tuple((i, j, each) for i, image in enumerate(comparison.images) for j, each in enumerate(image.maps))
 
 
-def _predicted(change: MapChange) -> bool:
-    return change.rank is not None and change.base.target.role == "predicted"
+def _counts(change: MapChange) -> bool:
+    """Whether it was compared, and is the one map of its image that counts, as in the rules on a single report."""
+    return change.rank is not None and change.base.target.leads
 
 
 def _flagged(images: tuple[Seen, ...]) -> int:

@@ -66,7 +66,7 @@ def share(flags: tuple[Seen, ...]) -> float:
 
 
 def predicted(run: Run, method: str) -> tuple[Found, ...]:
-    """The explanations of the predicted class that have a result."""
+    """The explanations of the class that counts for its image, as predicted or asked for, that have a result."""
     return tuple(item for item in found(run, method) if item.ok and item.explanation.target.leads)
 
 

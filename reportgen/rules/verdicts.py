@@ -9,7 +9,7 @@ from reportgen.verdicts import SILENT
 
 
 def supported(evidence: Evidence) -> Measured | NotTested:
-    """Share of the pictures of the predicted class that are supported, of those that were tested."""
+    """Share of the pictures of the class explained that are supported, of those that were tested."""
     items = [item for item in judged(evidence.run) if item.explanation.target.leads]
     tested = [item for item in items if verdict_of(item).state not in SILENT]
     if not tested:
@@ -33,7 +33,7 @@ def weights_matter(evidence: Evidence) -> Measured | NotTested:
 
 
 def on_object(evidence: Evidence) -> Measured | NotTested:
-    """How dense the evidence of the predicted class is on the marked objects, times its average; the median picture."""
+    """How dense the evidence of the class explained is on the marked objects, times its average; the median picture."""
     items = [item for item in judged(evidence.run) if item.explanation.target.leads]
     images = []
     for item in items:

@@ -5,11 +5,11 @@ A new source is one file here and one line in SOURCES.
 
 import difflib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import BinaryIO, Final
+from typing import Final
 
 from reportgen.contracts import Network, Source, Weights
 from reportgen.errors import ArchitectureError
@@ -27,9 +27,11 @@ from reportgen.sources import (
     timm_name,
     torchvision_name,
 )
-from reportgen.sources.statedicts import without_first_part
+from reportgen.sources.statedicts import below_first_parts, several
 
-CHUNK: Final = 2**20  # bytes
+# Shares of a file's tensors that may be the network's where keys have the attribute of a wrapper before them. A network
+# that is read off its weights could be read off those of another, so there nearly all must be below it.
+MOST_OF_ALL, PART_OF_ALL = 0.9, 0.3
 
 SOURCES: Final = (
     Source("family", family.accepts, family.build),
@@ -53,6 +55,8 @@ def load(
     """
     folder = arch is None and hf_folder.is_folder(path)
     source = SOURCES[-1] if folder else _source(arch)
+    if not folder and path.is_dir():
+        raise hf_folder.no_model_in(path)
     # Before any code of the user runs: it could loosen what torch refuses to unpickle.
     weights = _weights(hf_folder.weights_file(path) if folder else path, state_key)
     if folder:
@@ -63,21 +67,34 @@ def load(
 def _fitted(
     source: Source, weights: Weights, arch: str | None, announce: Callable[[str], None]
 ) -> tuple[Weights, Network]:
-    """Weights and network, also where every key has the attribute of a wrapper before it, as Lightning's `model.`.
+    """Weights and network, also where the keys have the attribute of a wrapper before them, as Lightning's `model.`.
 
-    That is removed only where the rest then fits without exception.
+    That is removed only where what lies below it then fits without exception, and nothing else in the file does.
     """
-    stripped = without_first_part(weights.tensors)
-    inner = replace(weights, tensors=stripped[0], notes=weights.notes + stripped[1]) if stripped else None
     network = source.build(weights, arch, announce) if arch is not None else None
     try:
         return weights, _filled(network or source.build(weights, arch, announce), weights)
     except ArchitectureError:
-        if inner is None:
-            raise
-        with suppress(ArchitectureError):
-            return inner, _filled(network or source.build(inner, arch, announce), inner)
+        fits = list(_inside(source, weights, arch, announce, network))
+        if len(fits) == 1:
+            return fits[0]
+        if fits:
+            parts = [str(inner.notes[len(weights.notes)][1]["prefix"]).partition(".")[0] for inner, _ in fits]
+            raise several(parts, weights.file) from None
         raise
+
+
+def _inside(
+    source: Source, weights: Weights, arch: str | None, announce: Callable[[str], None], network: Network | None
+) -> Iterator[tuple[Weights, Network]]:
+    """What fits of the sets of weights below the first parts of the keys."""
+    if source is SOURCES[-1]:
+        return  # transformers itself puts them in
+    kept = network if python_file.accepts(arch) else None  # its code runs once; others look at the weights they get
+    for tensors, notes in below_first_parts(weights.tensors, MOST_OF_ALL if arch is None else PART_OF_ALL):
+        inner = replace(weights, tensors=tensors, notes=weights.notes + notes)
+        with suppress(ArchitectureError):
+            yield inner, _filled(kept or source.build(inner, arch, announce), inner)
 
 
 def _filled(network: Network, weights: Weights) -> Network:
@@ -114,11 +131,4 @@ def _weights(path: Path, state_key: str | None) -> Weights:
         safe = safetensors_file.looks_like(file.read(sniff.HEAD))
         file.seek(0)
         load_file = safetensors_file.load if safe else checkpoint.load
-        return load_file(file, name, _sha256(file), state_key)
-
-
-def _sha256(file: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    while chunk := file.read(CHUNK):
-        digest.update(chunk)
-    return digest.hexdigest()
+        return load_file(file, name, hashlib.file_digest(file, "sha256").hexdigest(), state_key)

@@ -55,9 +55,9 @@ def _content(file: BinaryIO, name: str) -> tuple[object, bool]:
             raise EnvironmentProblem("E-MEMORY", name, why, "Free memory, and run the same command again") from err
         # torch's own text advises the unsafe switch, so none of it is passed on but the name it stumbled over. In a
         # zip the checksums were right: what its unpickler refuses there is not damage.
-        refused = re.search(r"GLOBAL ([\w.]+)|Unsupported", str(err))
-        if isinstance(err, pickle.UnpicklingError) and (zipped or refused):
-            raise _unsafe(file, name, (refused and refused[1]) or "") from err
+        named = re.search(r"GLOBAL ([\w.]+)", str(err))
+        if isinstance(err, pickle.UnpicklingError) and (zipped or named or "Unsupported" in str(err)):
+            raise _unsafe(file, name, named[1] if named else "") from err
         why = "the file is damaged, cut short, or too large for the memory"
         raise CheckpointError("E-CKPT-CORRUPT", name, why, "Download or copy it again") from err
 

@@ -13,7 +13,7 @@ NORM_LEAVES: Final = frozenset({"weight", "bias", "running_mean", "running_var",
 FAMILY: Final = "convolutions of 1x1 to 7x7, batch-norms and 2x2 max pools in one row, then linear layers"
 WAYS_OUT: Final = (
     "Name the architecture: --arch food11 for the course's own network, torchvision:NAME or timm:NAME for one of "
-    "theirs, or --arch file.py:Class for a class in a file"
+    "theirs, or --arch file.py:Class for a class in a file; one of transformers is given as its folder"
 )
 ACTIVATION: Final = "activation"  # the question that all activations without weights share
 # The conventional one first. A slope is no matter of taste: the batch-norm fit tells 0.01 from 0.1.
@@ -145,7 +145,9 @@ def kind_of(leaves: Leaves) -> str:
         return ""
     if weight.dim() == 4:
         return "convolution" if weight.shape[2:] in SQUARES else ""
-    return {1: "" if "bias" in leaves else "prelu", 2: "linear"}.get(weight.dim(), "")
+    if weight.dim() == 2:
+        return "linear"
+    return "prelu" if weight.dim() == 1 and "bias" not in leaves else ""
 
 
 def widths(leaves: Leaves, before: int | None) -> tuple[int, int]:

@@ -10,8 +10,13 @@ from reportgen.contracts import Network, Weights
 from reportgen.errors import ArchitectureError
 from reportgen.excerpts import dimensions, listed, shortened
 
+ANOTHER_KIND: Final = "of another kind of number"
 COUNTER: Final = "num_batches_tracked"  # of batch-norm; older files lack it, and nothing here depends on it
-FIX: Final = "Give the --arch that these weights were trained with"
+FIX: Final = (
+    "Give the --arch that these weights were trained with; for a network that was changed, such as by another head, "
+    "--arch file.py:Class"
+)
+QUANTISED: Final = "Give the weights from before they were quantised"
 
 
 def load_strictly(network: Network, weights: Weights) -> None:
@@ -29,7 +34,8 @@ def load_strictly(network: Network, weights: Weights) -> None:
         why = f"{network.architecture} does not take these weights ({type(err).__name__})"
         raise ArchitectureError("E-ARCH-MISMATCH", weights.file, why, FIX) from err
     if why:
-        raise ArchitectureError("E-ARCH-MISMATCH", weights.file, f"does not fit {network.architecture}: {why}", FIX)
+        fix = QUANTISED if ANOTHER_KIND in why else FIX
+        raise ArchitectureError("E-ARCH-MISMATCH", weights.file, f"does not fit {network.architecture}: {why}", fix)
 
 
 def _mismatch(expected: Mapping[str, object], given: Mapping[str, Tensor]) -> str:
@@ -53,7 +59,7 @@ def _mismatch(expected: Mapping[str, object], given: Mapping[str, Tensor]) -> st
         _part(missing, "missing in the file"),
         _part(unexpected, "that the network does not have"),
         _part(shapes, "of another shape"),
-        _part(kinds, "of another kind of number"),
+        _part(kinds, ANOTHER_KIND),
     )
     found = "; ".join(part for part in parts if part)
     return f"{len(given)} keys in the file, {len(expected)} in the network; {found}" if found else ""

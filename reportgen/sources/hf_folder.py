@@ -1,29 +1,28 @@
-"""A folder as transformers saves it: `config.json` beside `model.safetensors`. Offline, and none of its code is run.
+"""A folder as transformers saves it: `config.json` beside the weights. Offline, and none of its code is run.
 
-transformers builds the network from the configuration alone; the weights pass the same gate as any other file. Newer
-versions store them under other names than their networks have: then transformers puts them in, and nothing may be left
+transformers builds the network from the configuration alone; the weights pass the same gate as any other file. Many
+are stored under other names than the network has: then transformers puts in what was read here, and nothing may be left
 over or missing.
 """
 
 import contextlib
 import io
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from reportgen.contracts import InputRecipe, Network, Weights
+from reportgen.contracts import Network, Weights
 from reportgen.errors import ArchitectureError, CheckpointError
-from reportgen.excerpts import listed, shortened
+from reportgen.excerpts import listed, path_text, shortened
 from reportgen.heads import Kind
 from reportgen.shortages import raise_shortage
-from reportgen.sources.metadata import numbers, sides
+from reportgen.sources import hf_processor, timm_name
 from reportgen.sources.zoo import imported, quietly
 
 CONFIG: Final = "config.json"
-PROCESSOR: Final = "preprocessor_config.json"
-FILE: Final = "model.safetensors"
-LARGEST_JSON: Final = 2**22  # bytes
+FILES: Final = ("model.safetensors", "pytorch_model.bin")
+ADAPTER: Final = "adapter_config.json"
+MOST_NAMED: Final = 3
 LONGEST_NAME: Final = 200  # characters
 
 
@@ -34,12 +33,30 @@ def is_folder(path: Path) -> bool:
 
 def weights_file(folder: Path) -> Path:
     """The file of the weights. Raises CheckpointError where it is not there, or is split up."""
-    if (folder / FILE).is_file():
-        return folder / FILE
-    split = (folder / f"{FILE}.index.json").is_file()
-    why = f"there is no {FILE} in the folder" + (", only parts of it" if split else "")
+    for file in FILES:
+        if (folder / file).is_file():
+            return folder / file
+    split = any((folder / f"{file}.index.json").is_file() for file in FILES)
+    why = f"there is no {FILES[0]} in the folder" + (", only parts of it" if split else "")
     fix = "Save it again: model.save_pretrained(folder, max_shard_size='10GB')"
     raise CheckpointError("E-CKPT-FILE", str(folder), why, fix)
+
+
+def no_model_in(folder: Path) -> CheckpointError:
+    """The error for a folder that is none of transformers, in words for what lies in it."""
+    within = sorted(each.parent.name for each in folder.glob(f"*/{CONFIG}"))
+    if (folder / ADAPTER).is_file():
+        why = "this folder holds an adapter, which is a part of a model only"
+        fix = "Merge it and save the whole: model.merge_and_unload().save_pretrained(folder)"
+    elif within:
+        why = f"the models lie in folders inside this one ({listed(within[-MOST_NAMED:])})"
+        fix = f"Give one of them: {path_text(folder / within[-1])}"
+    elif file := next((file for file in FILES if (folder / file).is_file()), None):
+        why = f"this folder holds {file}, and no {CONFIG} that says of which network"
+        fix = f"Put its {CONFIG} beside it, or give the file with --arch"
+    else:
+        why, fix = "this is a folder, not a checkpoint", "Give the file inside it that holds the weights"
+    return CheckpointError("E-CKPT-FILE", path_text(folder), why, fix)
 
 
 def accepts(arch: str | None) -> bool:  # noqa: ARG001 - as every source
@@ -65,24 +82,26 @@ def build(
             module = library.AutoModelForImageClassification.from_config(config, trust_remote_code=False)
             loaded = set(module.state_dict()) != set(weights.tensors)
             if loaded:
-                module = _loaded(library, folder, weights)
+                module = _loaded(type(module), config, weights)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError) as err:
         raise_shortage(err, weights.file)
         words = shortened(" ".join(str(err).split()), 160)
         why = f"transformers builds no image classifier from its {CONFIG}: {words}"
         fix = "Give a folder of an image classifier that needs no code of its own"
         raise ArchitectureError("E-ARCH-CONFIG", weights.file, why, fix) from err
-    name, recipe = type(module).__name__, _recipe(folder, config)
+    name, recipe = type(module).__name__, hf_processor.recipe_of(folder, getattr(config, "image_size", None))
+    if isinstance(told := getattr(config, "pretrained_cfg", None), Mapping):  # a network of timm within
+        recipe = timm_name.recipe_of(told)
     multi = getattr(config, "problem_type", None) == "multi_label_classification"
     head: Kind | None = "sigmoid" if multi else None
     return Network(module, name, (), recipe=recipe, classes=_classes(config), loaded=loaded, head=head)
 
 
-def _loaded(library: Any, folder: Path, weights: Weights) -> Any:  # noqa: ANN401 - transformers' own kinds
+def _loaded(kind: Any, config: Any, weights: Weights) -> Any:  # noqa: ANN401 - transformers' own kinds
     """The network with its weights in it. Raises ArchitectureError where they do not fit it wholly."""
     with contextlib.redirect_stderr(io.StringIO()):  # a progress bar of its own
-        module, told = library.AutoModelForImageClassification.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, output_loading_info=True
+        module, told = kind.from_pretrained(
+            None, config=config, state_dict=dict(weights.tensors), local_files_only=True, output_loading_info=True
         )
     for what in ("missing_keys", "unexpected_keys", "mismatched_keys", "error_msgs"):
         if wrong := sorted(map(str, told.get(what) or ())):
@@ -100,44 +119,3 @@ def _classes(config: Any) -> tuple[str, ...]:  # noqa: ANN401 - transformers' ow
     if not all(isinstance(name, str) and 0 < len(name) <= LONGEST_NAME for name in listed):
         return ()
     return () if all(name == f"LABEL_{index}" for index, name in enumerate(listed)) else tuple(listed)
-
-
-def _recipe(folder: Path, config: Any) -> InputRecipe:  # noqa: ANN401 - transformers' own kind
-    """How the folder says photographs are fed; only values that make sense are taken."""
-    told = _json(folder / PROCESSOR)
-    crop = told.get("crop_size") if told.get("do_center_crop") else None
-    side = _side(crop or told.get("size")) or _side(getattr(config, "image_size", None))
-    normalised = told.get("do_normalize", bool(told))
-    mean, std = numbers(told.get("image_mean")), numbers(told.get("image_std"), least=1e-6)
-    shorter = told.get("size")
-    whole = shorter.get("shortest_edge") if isinstance(shorter, Mapping) else shorter
-    share = side[0] / whole if side and type(whole) is int and whole >= side[0] else 1.0
-    if told.get("crop_pct"):  # as ConvNeXT has it
-        share = float(told["crop_pct"]) if 0 < float(told["crop_pct"]) <= 1 else 1.0
-    cropped = crop is not None or type(whole) is int
-    return InputRecipe(
-        "config",
-        size=side,
-        channel_order="rgb" if told else None,
-        mean=mean if normalised else (() if told else None),
-        std=std if normalised else (() if told else None),
-        resize=("crop" if cropped else "squash") if told else None,
-        crop=share if cropped else 1.0,
-    )
-
-
-def _side(value: Any) -> tuple[int, int] | None:  # noqa: ANN401 - whatever was saved
-    if isinstance(value, Mapping):
-        square = value.get("shortest_edge")
-        return sides([value.get("height", square), value.get("width", square)])
-    return sides([value, value]) if type(value) is int else sides(value)
-
-
-def _json(path: Path) -> Mapping[str, Any]:
-    try:
-        text = path.read_bytes()[:LARGEST_JSON]
-        told = json.loads(text)
-    except (OSError, ValueError, RecursionError) as err:
-        raise_shortage(err, str(path))
-        return {}
-    return told if isinstance(told, Mapping) else {}

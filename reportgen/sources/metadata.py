@@ -50,6 +50,11 @@ def sides(value: Any) -> tuple[int, int] | None:  # noqa: ANN401 - whatever was 
     return None
 
 
+def crop_share(value: Any) -> float | None:  # noqa: ANN401 - whatever was saved
+    """The share of the resized photograph that is cut out, above 0 and at most 1; None for anything else."""
+    return float(value) if isinstance(value, int | float) and 0 < value <= 1 else None
+
+
 def numbers(value: Any, least: float = -1e6) -> tuple[float, ...] | None:  # noqa: ANN401 - whatever was saved
     """One or three finite numbers, none below `least`; None for anything else."""
     if not isinstance(value, list | tuple) or len(value) not in (1, 3):

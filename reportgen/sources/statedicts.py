@@ -1,6 +1,6 @@
 """Which of the things in a checkpoint are the weights: under the usual keys, beside a moving average, or as asked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import torch
@@ -12,8 +12,9 @@ from reportgen.results import Facts
 
 WRAPPERS: Final = ("model_state_dict", "state_dict", "net", "model")
 AVERAGED: Final = "ema"  # exponential moving average; part of every name that such a twin is given
-PREFIXES: Final = ("module.", "_orig_mod.")  # DataParallel, torch.compile
-SAVE: Final = "Save the state_dict to be explained alone"
+COMPILED: Final = "_orig_mod."  # of torch.compile
+PREFIXES: Final = ("module.", COMPILED)  # of DataParallel, too
+PACKED: Final = "_packed_params"  # what torch keeps a quantised layer's weights in
 
 Notes = tuple[tuple[str, Facts], ...]
 Tensors = Mapping[str, Tensor]
@@ -37,18 +38,21 @@ def find_weights(content: object, name: str, state_key: str | None) -> tuple[Ten
     if not isinstance(content, Mapping):
         why = f"this holds a {type(content).__name__}, not the state_dict of a model"
         raise CheckpointError("E-CKPT-KEYS", name, why, "Save model.state_dict()")
+    if packed := [key for key in content if isinstance(key, str) and key.endswith(PACKED)]:
+        why = f"its layers are quantised ({listed(packed)})"
+        raise CheckpointError("E-CKPT-TENSOR", name, why, "Give the weights from before they were quantised")
     found = _sets(content)
     if state_key is not None:
         return _asked(content, found, name, state_key)
     plain = [key for key in found if key in WRAPPERS] or [key for key in found if not _is_averaged(key)]
     if len(plain) > 1:
-        raise _several(plain, name)
+        raise several(plain, name)
     if chosen := (plain or list(found))[:1]:
         key = chosen[0]
         others = [other for other in found if _is_averaged(other) and other != key]
         twins = (("note.averaged", {"taken": key, "other": listed(others)}),) if others else ()
         if not plain and len(found) > 1:
-            raise _several(list(found), name)
+            raise several(list(found), name)
         tensors, beside = _side_by_side(found[key])
         return tensors, (("note.unwrapped", {"wrapper": shortened(key)}), *twins, *beside)
     tensors = {key: value for key, value in content.items() if isinstance(key, str) and isinstance(value, Tensor)}
@@ -96,7 +100,8 @@ def _asked(content: Mapping[Any, object], found: Mapping[str, Tensors], name: st
     raise CheckpointError("E-CKPT-KEYS", name, why, f"Choose among {listed(there)}")
 
 
-def _several(keys: list[str], name: str) -> CheckpointError:
+def several(keys: list[str], name: str) -> CheckpointError:
+    """The error where nothing chooses among sets of weights."""
     why = f"weights lie under more than one key ({listed(keys)})"
     return CheckpointError("E-CKPT-AMBIGUOUS", name, why, f"Say which: --state-key {shortened(keys[0])}")
 
@@ -112,21 +117,35 @@ def _none(content: Mapping[Any, object], name: str) -> CheckpointError:
 
 
 def without_prefixes(tensors: Tensors) -> tuple[Tensors, Notes]:
-    """The tensors without what DataParallel and torch.compile put before every key, however often."""
+    """The tensors without what DataParallel and torch.compile put before every key, however often.
+
+    Where only parts were compiled, the mark stands before the keys of those parts.
+    """
     removed = ""
     while prefix := next((p for p in PREFIXES if all(k.startswith(p) and k != p for k in tensors)), ""):
         tensors = {key.removeprefix(prefix): tensor for key, tensor in tensors.items()}
         removed += prefix
+    inside = {key: key.replace(f".{COMPILED}", ".") for key in tensors}
+    if any(f".{COMPILED}" in key for key in tensors) and len(set(inside.values())) == len(tensors):
+        tensors = {inside[key]: tensor for key, tensor in tensors.items()}
+        removed = removed or COMPILED
     return tensors, (("note.prefix", {"prefix": removed}),) if removed else ()
 
 
-def without_first_part(tensors: Tensors) -> tuple[Tensors, Notes] | None:
-    """The tensors without the first part that all keys share, as Lightning's `model.`; None where they share none."""
-    parts = {key.partition(".")[0] for key in tensors}
-    if len(parts) != 1 or not all(key.partition(".")[2] for key in tensors):
-        return None
-    part = parts.pop()
-    return _below(tensors, part), (("note.prefix", {"prefix": f"{shortened(part)}."}),)
+def below_first_parts(tensors: Tensors, least: float) -> Iterator[tuple[Tensors, Notes]]:
+    """The tensors below each first part of the keys, as Lightning's `model.`, and what was left aside.
+
+    Beside the network's there may be a loss's or a metric's. least: share of all tensors that a part must have.
+    """
+    for part in dict.fromkeys(key.partition(".")[0] for key in tensors):
+        below = {key: tensor for key, tensor in _below(tensors, part).items() if key}
+        if len(below) < least * len(tensors):
+            continue
+        inner, prefixed = without_prefixes(below)
+        removed = f"{part}." + (str(prefixed[0][1]["prefix"]) if prefixed else "")
+        beside = [key for key in tensors if not key.startswith(f"{part}.")]
+        left: Notes = (("note.left_aside", {"names": listed(beside), "count": len(beside)}),) if beside else ()
+        yield inner, (("note.prefix", {"prefix": shortened(removed)}), *left)
 
 
 def as_float32(tensors: Tensors) -> tuple[dict[str, Tensor], Notes]:

@@ -1,6 +1,7 @@
 """The shape of what torch.load gave, judged before anything else looks at it: a small file may hold a monster."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Final
 
 import torch
@@ -43,11 +44,10 @@ def check_structure(content: object, name: str, size: int) -> None:
 
 def _children(item: object, most: int) -> Iterator[object]:
     """What a plain container holds, at most so many."""
-    values = item.values() if isinstance(item, Mapping) else item if isinstance(item, list | tuple | set) else ()
-    for count, value in enumerate(values):
-        if count >= most:
-            return
-        yield value
+    if isinstance(item, Mapping):
+        yield from islice(item.values(), most)
+    elif isinstance(item, list | tuple | set):
+        yield from islice(item, most)
 
 
 def _note_storage(tensor: Tensor, storages: dict[int, int]) -> None:

@@ -1,10 +1,13 @@
 """A network of torchvision: `--arch torchvision:resnet18`. Nothing is downloaded."""
 
+import difflib
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
 from reportgen.contracts import InputRecipe, Network, Weights
+from reportgen.errors import ArchitectureError
+from reportgen.excerpts import shortened
 from reportgen.sources.metadata import numbers, sides
 from reportgen.sources.zoo import imported, names_one, quietly, with_fitting_head
 
@@ -27,6 +30,12 @@ def build(
     """
     name = (arch or "").removeprefix(PREFIX)
     models = imported("torchvision", "torchvision").models
+    known = models.list_models(module=models)  # of classifiers: others would fetch the weights of their backbones
+    if name.lower() not in known:
+        near = difflib.get_close_matches(name.lower(), known, n=1)
+        fix = f"Did you mean torchvision:{near[0]}?" if near else "Check the name, and that it is an image classifier"
+        why = "torchvision has no image classifier of that name"
+        raise ArchitectureError("E-ARCH-NAME", f"--arch {shortened(arch or '')}", why, fix)
     module = with_fitting_head(partial(models.get_model, name, weights=None), weights, arch or "")
     return Network(module, f"torchvision {name}", (), recipe=_recipe(models, name))
 

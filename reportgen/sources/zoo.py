@@ -5,12 +5,12 @@ import importlib
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any, Final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from reportgen.contracts import Weights
 from reportgen.errors import ArchitectureError
@@ -60,17 +60,21 @@ def with_fitting_head(make: Callable[..., Any], weights: Weights, arch: str) -> 
     try:
         with quietly():
             module: nn.Module = make()
-            classes = {
-                tensor.shape[0]
-                for key, own in module.state_dict().items()
-                if (tensor := weights.tensors.get(key)) is not None
-                and tensor.dim()
-                and tensor.shape != own.shape
-                and tensor.shape[1:] == own.shape[1:]
-            }
+            classes = _classes(module.state_dict(), weights.tensors)
             return make(num_classes=classes.pop()) if len(classes) == 1 else module
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, OSError) as err:
         raise_shortage(err, f"--arch {arch}")
         words = shortened(" ".join(str(err).split()), LONGEST)
         fix = "Check the name, and that it is an image classifier"
         raise ArchitectureError("E-ARCH-NAME", f"--arch {arch}", f"it cannot be made: {words}", fix) from err
+
+
+def _classes(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> set[int]:
+    """The numbers of classes that weights may have where they differ from those of a network; one where all is clear.
+
+    A network without a head, as timm makes some that are meant for their features, lacks the keys of the head only.
+    """
+    shared = [(given[key], tensor) for key, tensor in own.items() if key in given and given[key].dim()]
+    differ = {new.shape[0] for new, old in shared if new.shape != old.shape and new.shape[1:] == old.shape[1:]}
+    beyond = {tensor.shape[0] for key, tensor in given.items() if key not in own and tensor.dim()}
+    return differ or (beyond if len(beyond) == 1 and set(own) <= set(given) else set())

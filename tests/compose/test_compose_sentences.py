@@ -185,6 +185,15 @@ def test_maps_before_an_activation_by_function_are_said_to_be_so() -> None:
     assert not says(run, "filters.no_activation", "filters")
 
 
+def test_an_embedding_of_patches_waits_for_no_activation() -> None:
+    run = of_tokens(12, patches_only=True)
+    study = replace(run.filters[0], parameters={**run.filters[0].parameters, "no_activation": True})
+    run = replace(run, filters=(study,))
+    assert says(run, "filters.patches_only", "filters")
+    assert not says(run, "filters.no_activation", "filters")
+    assert not says(of_tokens(12, patches_only=False), "filters.patches_only", "filters")
+
+
 @pytest.mark.parametrize(
     ("degrees", "said_as"),
     [(0.0, "horizontal structures (0°"), (22.0, "horizontal"), (45.0, "rising"), (90.0, "vertical"), (135.0, "falling"),

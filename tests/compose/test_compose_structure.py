@@ -438,6 +438,16 @@ def test_what_all_figures_of_a_section_share_is_said_below_the_first() -> None:
         assert not any(figure.method for figure in more)
 
 
+def test_the_legend_is_silent_on_what_no_card_shows() -> None:
+    """A filter that only its synthetic image excites answers nowhere on the photographs."""
+    run = RUNS["further methods, twelve images"]
+    silent = tuple(replace(study, measures={**study.measures, "maximum": 0.0}) for study in run.filters)
+    (section,) = [each for each in written(replace(run, filters=silent)).sections if each.anchor == "images"]
+    (legend,) = [block for block in section.blocks if isinstance(block, Paragraph)]
+    assert "Saliency:" in " ".join(sentence.text for sentence in legend.sentences)
+    assert not any("filter" in sentence.text or "Activation" in sentence.text for sentence in legend.sentences)
+
+
 def test_the_cards_are_read_by_one_legend() -> None:
     run = RUNS["further methods, twelve images"]
     (section,) = [each for each in written(run).sections if each.anchor == "images"]

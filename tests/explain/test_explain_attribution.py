@@ -171,6 +171,43 @@ class Tokens(nn.Module):
         return logits
 
 
+class Merged(nn.Module):
+    """Tokens that are merged two by two in either direction, then looked at within windows of 2 x 4; all are pooled.
+
+    rows: given on as (N, h, w, C), behind an attention over all; own: whether the normalisation is a class of its own.
+    """
+
+    def __init__(self, rows: bool, own: bool) -> None:
+        super().__init__()
+        self.patch = nn.Conv2d(3, 8, 2, stride=2)
+        self.first, self.attention = nn.LayerNorm(8), nn.MultiheadAttention(8, 2, batch_first=True)
+        self.merge = nn.Linear(32, 8)
+        self.last = Own() if own else nn.LayerNorm(8)
+        self.windowed, self.head = nn.LayerNorm(8), nn.Linear(8, 3)
+        self.rows, self.own = rows, own
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps = self.patch(images)
+        n, c, h, w = maps.shape
+        tokens = maps.flatten(2).transpose(1, 2)
+        normed = tokens if self.own else self.first(tokens)
+        tokens = tokens + self.attention(normed, normed, normed)[0]
+        pairs = tokens.reshape(n, h // 2, 2, w // 2, 2, c).transpose(2, 3)
+        merged = self.merge(pairs.reshape(n, h // 2, w // 2, 4 * c))
+        last: Tensor = self.last(merged if self.rows else merged.flatten(1, 2))
+        windows = last.reshape(n, h // 4, 2, w // 8, 4, c).transpose(2, 3).reshape(-1, 8, c)
+        seen = windows if self.own else self.windowed(windows)
+        logits: Tensor = self.head(seen.reshape(n, -1, c).mean(1))
+        return logits
+
+
+class Own(nn.Module):
+    """A normalisation of a class that torch does not have."""
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return tokens / tokens.square().mean(-1, keepdim=True).sqrt()
+
+
 class TestGradCam:
     def test_of_one_convolution_by_hand(self) -> None:
         """The answer is the mean of each map, so its gradient is 1 / positions on its own map and 0 on all others."""
@@ -222,6 +259,17 @@ class TestGradCam:
         tokens = torch.arange(21.0).reshape(1, 21, 1)
         assert stage.maps(tokens)[0, 0].tolist() == torch.arange(1.0, 21.0).reshape(4, 5).tolist()
         assert {only("gradcam", classifier, number).status for number in range(3)} <= {"ok", "degenerate"}
+
+    @pytest.mark.parametrize(("rows", "own"), [(False, False), (True, False), (False, True)])
+    def test_merged_tokens_are_laid_out_as_the_grid_that_is_left(self, rows: bool, own: bool) -> None:
+        """Windows are an image each to their layers: as many tokens as a grid would have, and another batch."""
+        stage = last_stage(wrapped(settled(Merged(rows, own), size=(16, 32)), (16, 32)))
+        assert stage is not None
+        form = "channels_last" if rows else "tokens"
+        assert (stage.name, stage.form, stage.size, stage.extra) == ("last", form, (4, 8), 0)
+        tokens = torch.arange(32.0).reshape(1, 32, 1)
+        laid = stage.maps(tokens.reshape(1, 4, 8, 1) if rows else tokens)
+        assert laid[0, 0].tolist() == torch.arange(32.0).reshape(4, 8).tolist()
 
     def test_without_maps_it_does_not_apply(self) -> None:
         found = only("gradcam", wrapped(Separable()))

@@ -119,10 +119,6 @@ class TestSize:
         assert fitted[:quarter, :quarter].min() == 200
         assert max(fitted[-quarter:].max(), fitted[:, -quarter:].max()) == 0
 
-    def test_a_thumbnail_is_a_small_jpeg(self) -> None:
-        small = figures.thumbnail(np.zeros((300, 600, 3), np.uint8), "alt")
-        assert (small.media_type, small.height, small.width, small.alt) == ("image/jpeg", 56, 112, "alt")
-
 
 def test_the_backdrop_is_the_sharp_photograph_in_the_networks_shape() -> None:
     """The network sees the whole photograph squeezed, so a map lies where it belongs on this."""

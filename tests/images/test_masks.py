@@ -179,6 +179,17 @@ def test_a_photograph_without_a_mask_has_none(tmp_path: Path, photograph: Photog
         assert read_masks(place)(other) is None
 
 
+def test_a_name_that_several_images_have_stands_for_none_of_them(tmp_path: Path, photograph: Photograph) -> None:
+    content = coco()
+    content["images"][0]["file_name"] = "b/cat.jpg"
+    content["images"].append(content["images"][0] | {"id": 8, "file_name": "c/cat.jpg"})
+    look = read_masks(in_json(tmp_path, content))
+    of_b, of_c = (look(replace(photograph, name=f"{folder}/cat.jpg")) for folder in "bc")
+    assert isinstance(of_b, tuple)
+    assert (len(of_b), of_c) == (1, ())
+    assert look(photograph) is look(replace(photograph, name="cat.jpg")) is None
+
+
 def test_one_file_is_for_the_photograph_of_its_name(tmp_path: Path, photograph: Photograph) -> None:
     file = in_png(tmp_path) / "a" / "cat.png"
     alone = replace(photograph, name="cat.jpg")

@@ -253,3 +253,10 @@ def test_the_share_on_marked_objects_is_the_one_on_paper() -> None:
     found = object_shares(maps, [left, half_of_it, None])
     assert found == {"object_share": pytest.approx(4.5 / 8), "object_area": pytest.approx(0.375), "object_images": 2}
     assert object_shares(-maps[2:], [left]) == object_shares(maps, [None] * 3) == {}
+
+
+def test_the_share_on_marked_objects_is_the_same_to_the_digit_in_any_order() -> None:
+    rng = np.random.default_rng(0)
+    maps, masks = rng.random((50, 5, 5)) * 10.0 ** rng.integers(-6, 7, (50, 1, 1)), rng.random((50, 9, 9)) > 0.7
+    found = {tuple(object_shares(maps[order], masks[order]).values()) for order in map(rng.permutation, [50] * 20)}
+    assert len(found) == 1

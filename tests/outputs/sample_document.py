@@ -80,7 +80,7 @@ def _summary(names: tuple[str, ...]) -> Section:
     items = tuple(
         OverviewItem(
             f"image-{i}",
-            figures.thumbnail(photograph(i), f"Photograph {name}, small."),
+            figures.jpeg(figures.fit(photograph(i), 112), f"Photograph {name}, small."),
             name,
             f"{CLASSES[i % 6]}, 9{i % 10}%",
             ("right", "wrong", "unknown")[i % 3],

@@ -113,6 +113,14 @@ def test_evidence_that_lay_in_the_corner_before_has_not_moved_there() -> None:
     assert result("lime_gathered", gathered(GOOD), base=gathered(GOOD)).value == 0
 
 
+@pytest.mark.parametrize("method", ["lime", "saliency"])
+def test_evidence_for_a_class_that_was_asked_for_counts_too(method: str) -> None:
+    def asked(run: Run) -> Run:
+        return explained(run, method, lambda one: replace(one, target=replace(one.target, role="asked")))
+
+    assert result(f"{method}_gathered", asked(gathered(GOOD)), base=asked(GOOD)).value == 1
+
+
 @pytest.mark.parametrize(
     ("name", "plant"),
     [

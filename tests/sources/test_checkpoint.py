@@ -1,5 +1,6 @@
 """A checkpoint becomes named float32 tensors, however it was saved, and never runs code."""
 
+import argparse
 import os
 import pickle
 from collections.abc import Callable
@@ -137,6 +138,13 @@ def test_never_runs_code(
     assert (tmp_path / "canary").exists()
 
 
+def test_names_what_lies_beside_the_weights(tmp_path: Path) -> None:
+    """The command line that a training script keeps: harmless, and not told from what is not."""
+    kept = argparse.Namespace(lr=0.1)
+    error = refusal(saved({"model": TENSORS, "args": kept}, tmp_path / "a.pth"))
+    assert (error.code, "(argparse.Namespace)" in error.why) == ("E-CKPT-UNSAFE", True)
+
+
 @pytest.mark.filterwarnings("ignore:Couldn't retrieve source code")
 @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
 def test_refuses_a_whole_module_with_the_way_out(legacy: bool, tmp_path: Path) -> None:
@@ -144,6 +152,17 @@ def test_refuses_a_whole_module_with_the_way_out(legacy: bool, tmp_path: Path) -
     assert error.code == "E-CKPT-MODULE"
     assert "whole model" in error.why
     assert "model.state_dict()" in error.fix
+
+
+def test_says_of_quantised_layers_that_they_are(tmp_path: Path) -> None:
+    """As torch's dynamic quantisation saves a linear layer."""
+    quantised = {
+        "0.scale": torch.ones(()),
+        "0._packed_params.dtype": torch.qint8,
+        "0._packed_params._packed_params": (),
+    }
+    error = refusal(saved(quantised, tmp_path / "a.pth"))
+    assert (error.code, error.why) == ("E-CKPT-TENSOR", "its layers are quantised (0._packed_params._packed_params)")
 
 
 BAD_NUMBERS = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}

@@ -53,6 +53,7 @@ def test_names_five_keys_and_how_many_more() -> None:
 def test_whole_numbers_do_not_pass_for_weights() -> None:
     line = refusal(weights(**{"0__weight": torch.zeros(4, 3, 3, 3, dtype=torch.int8)}))
     assert "0.weight (int8 in the file, float32 in the network)" in line
+    assert line.endswith("Give the weights from before they were quantised")
 
 
 def test_a_single_number_has_a_shape_too() -> None:

@@ -118,6 +118,37 @@ def test_the_attribute_of_a_wrapper_is_removed_where_the_rest_then_fits(tmp_path
     assert "E-ARCH-MISMATCH" in refusal(path, "food11")
 
 
+def test_what_lies_beside_the_network_is_left_aside_and_told(tmp_path: Path) -> None:
+    """A loss's weights, a metric's counts, the number of an average's updates; torch.compile inside the wrapper."""
+    state = {f"model._orig_mod.{key}": tensor for key, tensor in small().state_dict().items()}
+    path = saved({"state_dict": {**state, "criterion.weight": torch.ones(3), "n": torch.ones(())}}, tmp_path / "a.ckpt")
+    weights, network = load(path)
+    assert list(network.module.state_dict()) == [key.removeprefix("model._orig_mod.") for key in state]
+    assert [dict(facts)["prefix"] for key, facts in weights.notes if key == "note.prefix"] == ["_orig_mod.", "model."]
+    assert ("note.left_aside", {"names": "criterion.weight, n", "count": 2}) in weights.notes
+
+
+def test_where_only_parts_were_compiled_their_mark_is_removed(tmp_path: Path) -> None:
+    state = small().state_dict()
+    marked = {key.replace("cnn.", "cnn._orig_mod."): tensor for key, tensor in state.items()}
+    weights, _ = load(saved(marked, tmp_path / "a.pth"))
+    assert list(weights.tensors) == list(state)
+    assert ("note.prefix", {"prefix": "_orig_mod."}) in weights.notes
+
+
+def test_two_sets_that_both_fit_are_named(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(NET)
+    own = {"fc.weight": torch.ones(3, 2), "fc.bias": torch.zeros(3)}
+    twins = {f"{part}.{key}": tensor for part in ("student", "teacher") for key, tensor in own.items()}
+    path, arch = saved(twins, tmp_path / "a.pth"), f"{tmp_path / 'net.py'}:Net"
+    lines: list[str] = []
+    with pytest.raises(CheckpointError, match=r"student, teacher.*--state-key student"):
+        sources.load(path, arch, lines.append)
+    assert list(sources.load(path, arch, lines.append, "teacher")[0].tensors) == list(own)
+    with pytest.raises(ArchitectureError):  # read off the weights, either could be another network's
+        load(path)
+
+
 def test_a_prefix_that_belongs_to_the_network_stays(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(
         NET.replace("self.fc = nn.Linear(2, 3)", "self.fc = nn.Sequential(nn.Linear(2, 3))")

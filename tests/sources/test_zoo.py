@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from made_networks import ignored, saved
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from reportgen import sources
@@ -24,7 +24,7 @@ class Net(nn.Module):
     def __init__(self, num_classes: int = 10) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 2, 3)
-        self.fc = nn.Linear(2, num_classes)
+        self.fc = nn.Linear(2, num_classes) if num_classes else nn.Identity()
         self.pretrained_cfg = {
             "input_size": (3, 96, 96), "mean": (0.1, 0.2, 0.3), "std": (0.4, 0.5, 0.6), "crop_pct": 0.9,
             "crop_mode": "center",
@@ -38,10 +38,22 @@ class Net(nn.Module):
 def create(name: str, pretrained: bool | None = None, weights: object = None, **more: int) -> Net:
     assert not pretrained
     assert weights is None
+    if name == "features":  # as timm has DINOv2's: without a head unless one is asked for
+        return Net(**{"num_classes": 0, **more})
+    if name == "positions":
+        return Positions(**more)
     if name != "net":
         raise RuntimeError(f"Unknown model ({name})")
     print("advice of a library")
     return Net(**more)
+
+
+class Positions(Net):
+    """With an embedding of the place of each patch of 16 x 16 pixels and of one token more, as a transformer has it."""
+
+    def __init__(self, num_classes: int = 10, img_size: int = 96) -> None:
+        super().__init__(num_classes)
+        self.pos_embed = nn.Parameter(torch.zeros(1, (img_size // 16) ** 2 + 1, 4))
 
 
 def known_weights(name: str) -> Any:  # noqa: ANN401 - as torchvision's
@@ -53,7 +65,9 @@ def known_weights(name: str) -> Any:  # noqa: ANN401 - as torchvision's
 def libraries(monkeypatch: pytest.MonkeyPatch) -> None:
     timm, vision = ModuleType("timm"), ModuleType("torchvision")
     timm.create_model = create  # type: ignore[attr-defined] # a stand-in
-    models = SimpleNamespace(get_model=create, get_model_weights=known_weights)
+    models = SimpleNamespace(
+        get_model=create, get_model_weights=known_weights, list_models=lambda module: ["net"] if module else []
+    )
     vision.models = models  # type: ignore[attr-defined] # a stand-in
     monkeypatch.setitem(sys.modules, "timm", timm)
     monkeypatch.setitem(sys.modules, "torchvision", vision)
@@ -71,7 +85,7 @@ def test_a_network_by_name_with_its_head_and_its_input(
 ) -> None:
     truth = Net(classes)
     network = load(f"{library}:net", saved(truth.state_dict(), tmp_path / "a.pth"))
-    assert torch.equal(network.module.state_dict()["fc.weight"], truth.fc.weight)
+    assert torch.equal(network.module.state_dict()["fc.weight"], truth.state_dict()["fc.weight"])
     assert network.architecture == f"{library} net"
     assert network.recipe == InputRecipe("config", (96, 96), "rgb", (0.1, 0.2, 0.3), (0.4, 0.5, 0.6), "crop", crop)
     assert capsys.readouterr().out == ""
@@ -79,9 +93,57 @@ def test_a_network_by_name_with_its_head_and_its_input(
 
 @pytest.mark.usefixtures("libraries")
 @pytest.mark.parametrize("library", ["timm", "torchvision"])
-def test_a_name_that_the_library_does_not_have(library: str, tmp_path: Path) -> None:
-    with pytest.raises(ArchitectureError, match=f"--arch {library}:nett: it cannot be made: Unknown model"):
-        load(f"{library}:nett", saved(Net().state_dict(), tmp_path / "a.pth"))
+def test_the_head_fits_the_weights_within_a_wrapper_too(library: str, tmp_path: Path) -> None:
+    """As a checkpoint of Lightning has them."""
+    truth = Net(3)
+    state = {f"model.{key}": tensor for key, tensor in truth.state_dict().items()}
+    network = load(f"{library}:net", saved({"state_dict": state}, tmp_path / "a.ckpt"))
+    assert torch.equal(network.module.state_dict()["fc.weight"], truth.state_dict()["fc.weight"])
+
+
+@pytest.mark.usefixtures("libraries")
+def test_a_network_made_for_its_features_gets_the_head_that_the_weights_have(tmp_path: Path) -> None:
+    truth = Net(4)
+    network = load("timm:features", saved(truth.state_dict(), tmp_path / "a.pth"))
+    assert torch.equal(network.module.state_dict()["fc.weight"], truth.state_dict()["fc.weight"])
+    more = {**truth.state_dict(), "other.bias": torch.ones(5)}
+    with pytest.raises(ArchitectureError, match=r"3 that the network does not have: fc\.weight, fc\.bias"):
+        load("timm:features", saved(more, tmp_path / "b.pth"))
+
+
+@pytest.mark.usefixtures("libraries")
+@pytest.mark.parametrize("side", [96, 64, 192])
+def test_a_transformer_trained_at_another_size_is_made_for_that(side: int, tmp_path: Path) -> None:
+    truth = Positions(3, side)
+    network = load("timm:positions", saved(truth.state_dict(), tmp_path / "a.pth"))
+    assert network.module.state_dict()["pos_embed"].shape == truth.pos_embed.shape
+    assert network.recipe is not None
+    assert network.recipe.size == (side, side)
+
+
+@pytest.mark.usefixtures("libraries")
+def test_positions_that_are_no_grid_are_a_mismatch(tmp_path: Path) -> None:
+    truth = Positions(3)
+    truth.pos_embed = nn.Parameter(torch.zeros(1, 20, 4))
+    with pytest.raises(ArchitectureError, match="1 of another shape: pos_embed"):
+        load("timm:positions", saved(truth.state_dict(), tmp_path / "a.pth"))
+
+
+@pytest.mark.usefixtures("libraries")
+@pytest.mark.parametrize(
+    ("arch", "told"),
+    [
+        ("timm:nett", "it cannot be made: Unknown model"),
+        ("timm:hf_hub:timm/net", "nothing is downloaded here"),
+        ("torchvision:nett", "no image classifier of that name. Did you mean torchvision:net"),
+        ("torchvision:fcn_resnet50", "no image classifier of that name. Check the name"),
+    ],
+)
+def test_a_name_that_the_library_does_not_have(arch: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(ArchitectureError) as caught:
+        load(arch, saved(Net().state_dict(), tmp_path / "a.pth"))
+    assert caught.value.line().startswith(f"error[E-ARCH-NAME] --arch {arch}: ")
+    assert told in caught.value.line()
 
 
 @pytest.mark.usefixtures("libraries")
@@ -109,6 +171,7 @@ class Config:
     def __init__(self, folder: Path) -> None:
         told = json.loads((folder / "config.json").read_text())
         self.id2label = {int(key): name for key, name in told["id2label"].items()}
+        self.pretrained_cfg = told.get("pretrained_cfg")
 
 
 @pytest.fixture
@@ -125,17 +188,19 @@ def transformers(monkeypatch: pytest.MonkeyPatch) -> None:
     library = ModuleType("transformers")
     library.AutoConfig = SimpleNamespace(from_pretrained=configured)  # type: ignore[attr-defined] # a stand-in
 
-    def pretrained(folder: Path, **given: object) -> tuple[Net, dict[str, list[str]]]:
-        assert given == {
-            "local_files_only": True, "trust_remote_code": False, "use_safetensors": True, "output_loading_info": True,
-        }  # fmt: skip
-        stored = load_file(folder / "model.safetensors")
-        net = Net(len(stored["old.fc.bias"]))
-        renamed = {key.removeprefix("old."): tensor for key, tensor in stored.items()}
+    def pretrained(
+        folder: None, config: Config, state_dict: dict[str, Tensor], local_files_only: bool, output_loading_info: bool
+    ) -> tuple[Net, dict[str, list[str]]]:
+        assert folder is None
+        assert local_files_only
+        assert output_loading_info
+        net = Net(len(config.id2label))
+        renamed = {key.removeprefix("old."): tensor for key, tensor in state_dict.items()}
         left = net.load_state_dict(renamed, strict=False)
         return net, {"missing_keys": left.missing_keys, "unexpected_keys": left.unexpected_keys}
 
-    made = SimpleNamespace(from_config=network, from_pretrained=pretrained)
+    made = SimpleNamespace(from_config=network)
+    monkeypatch.setattr(Net, "from_pretrained", staticmethod(pretrained), raising=False)
     library.AutoModelForImageClassification = made  # type: ignore[attr-defined] # a stand-in
     monkeypatch.setitem(sys.modules, "transformers", library)
 
@@ -168,8 +233,10 @@ PROCESSORS = {
         {"size": {"shortest_edge": 256}, "do_center_crop": True, "crop_size": {"height": 224, "width": 224}},
         (224, 224), "crop", 1.0,
     ),
-    "old": ({"size": 256, "do_center_crop": True, "crop_size": 224}, (224, 224), "crop", 0.875),
-    "nonsense": ({"size": "large", "image_mean": "x"}, (64, 64), "squash", 1.0),
+    "old": ({"size": 256, "do_center_crop": True, "crop_size": 224}, (224, 224), "squash", 0.875),
+    "share": ({"size": 224, "crop_pct": 0.9}, (224, 224), "crop", 0.9),
+    "nonsense": ({"size": "large", "image_mean": "x", "crop_pct": "most"}, (64, 64), "squash", 1.0),
+    "share of nothing": ({"size": 224, "crop_pct": [0.9]}, (224, 224), "squash", 1.0),
 }  # fmt: skip
 
 
@@ -210,3 +277,40 @@ def test_a_folder_without_weights_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="only parts of it"):
         load(None, path)
     assert not hf_folder.is_folder(tmp_path)
+
+
+@pytest.mark.usefixtures("transformers")
+def test_a_folder_from_before_safetensors_passes_the_same_gate(tmp_path: Path) -> None:
+    path, truth = folder(tmp_path / "a", {0: "a", 1: "b"}), Net(2)
+    (path / "model.safetensors").unlink()
+    saved(truth.state_dict(), path / "pytorch_model.bin")
+    assert torch.equal(load(None, path).module.state_dict()["conv.weight"], truth.conv.weight)
+    saved(truth, path / "pytorch_model.bin")
+    with pytest.raises(CheckpointError, match="this is a whole model"):
+        load(None, path)
+
+
+@pytest.mark.usefixtures("transformers")
+def test_a_folder_of_transformers_around_a_network_of_timm_is_fed_as_timm_does(tmp_path: Path) -> None:
+    path = folder(tmp_path / "a", {0: "a", 1: "b"})
+    told = json.loads((path / "config.json").read_text()) | {"pretrained_cfg": Net().pretrained_cfg}
+    (path / "config.json").write_text(json.dumps(told))
+    recipe = load(None, path).recipe
+    assert recipe == InputRecipe("config", (96, 96), "rgb", (0.1, 0.2, 0.3), (0.4, 0.5, 0.6), "crop", 0.9)
+
+
+@pytest.mark.parametrize(
+    ("lies_there", "told"),
+    [
+        ("checkpoint-5/config.json", "Give one of them: .*checkpoint-5"),
+        ("adapter_config.json", "an adapter.*merge_and_unload"),
+        ("model.safetensors", "no config.json that says of which network"),
+        ("notes.txt", "Give the file inside it that holds the weights"),
+    ],
+)
+def test_a_folder_that_is_none_of_transformers_says_what_to_do(lies_there: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / lies_there).parent.mkdir(exist_ok=True)
+    (tmp_path / lies_there).write_text("{}")
+    with pytest.raises(CheckpointError, match=told) as caught:
+        load(None, tmp_path)
+    assert caught.value.code == "E-CKPT-FILE"
