@@ -21,6 +21,7 @@ PACKAGE = ROOT / "reportgen"
 # all of its files but those named on their own; a folder's __init__ may import its own files.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("accepted", "errors", "languages", "unbroken"),
+    ("shortages",),
     (
         "arrays",
         "digests",
