@@ -66,6 +66,14 @@ _UNSEEN = re.compile(
 # Han, kana and hangul break anywhere but before punctuation, and need no help.
 _LONG_WORD = re.compile("[^\\s\u1100-\u11ff\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]{21,}")
 _PIECE = 12  # characters between two places where a long word may break
+# Options, layers, short names of files, |d y / d x|, and what was measured beside what it is held against (escaped):
+# all are hard to read in two lines.
+_FILE = r"(?:\b[\w-]+/)?\b[\w-]+\.(?:csv|html|jpe?g|json|md|pdf|png|pth|py|toml|txt|webp|xml)\b"
+_HELD = r"−?\d\.\d+ (?:&lt;|&gt;|=) −?\d\.\d+"
+_TOKEN = re.compile(
+    rf"--[a-z][a-z-]*|{_FILE}|{_HELD}|\|d [^|]{{3,20}}\||\b[a-z_]\w*(?:\.\w+)*?\.\d+(?:\.\w+)*", re.ASCII
+)
+_TOKEN_MOST = 28  # characters, for a phone's line holds no more
 # Where the page's style, script and policy go once it is known what they are: no text can hold a zero byte.
 _PLACES = {name: f"\0{name}\0" for name in ("style", "script", "policy")}
 _STANDING = re.compile("\0picture ([0-9]+)\0")
@@ -140,8 +148,8 @@ def environment(templates: Path | None, medium: Medium) -> SandboxedEnvironment:
     )
     jinja.globals |= {"medium": medium.name, "source": medium.source}
     jinja.filters |= {
-        "breakable": breakable, "bar_length": bar_length, "bar_width": bar_width, "columns": columns,
-        "markdown": markdown,
+        "bar_length": bar_length, "bar_width": bar_width, "breakable": breakable, "columns": columns,
+        "markdown": markdown, "whole_tokens": whole_tokens,
     }  # fmt: skip
     return jinja
 
@@ -169,6 +177,15 @@ def breakable(text: str) -> Markup:
         return "\0".join(pieces)  # no text holds it any more, so it can mark the places
 
     return Markup("<wbr>").join(escape(part) for part in _LONG_WORD.sub(cut, visible(text)).split("\0"))
+
+
+def whole_tokens(text: str) -> Markup:
+    """The text, escaped, with options, layers, short names of files and "0.1 < 0.2" in elements that no line breaks."""
+
+    def held(token: re.Match[str]) -> str:
+        return f'<span class="token">{token[0]}</span>' if len(token[0]) <= _TOKEN_MOST else token[0]
+
+    return Markup(_TOKEN.sub(held, str(breakable(text))))
 
 
 def markdown(text: str) -> Markup:

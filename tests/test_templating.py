@@ -28,6 +28,7 @@ from reportgen.templating import (
     markdown,
     render_page,
     visible,
+    whole_tokens,
 )
 
 PACKAGE = Path(__file__).parents[1] / "reportgen"
@@ -101,6 +102,27 @@ def test_long_words_break_and_others_do_not() -> None:
     assert len(pieces) == 25
     assert max(map(len, pieces)) <= 14
     assert "<wbr>" not in breakable("這是一個很長的句子，中間沒有任何空白，但是可以在任何地方換行。" * 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("Take --pick per-class; --limit changes it.", ["--pick", "--limit"]),
+        ("在 cnn.10、layer1.0.conv2 中（--once）。", ["cnn.10", "layer1.0.conv2", "--once"]),
+        ("star/1.jpg and report.json, a < b, 3.5 x/y, e.g. this", ["star/1.jpg", "report.json"]),
+        (f"{'a' * 15}/{'b' * 20}.jpg", []),
+        ("顯著圖：|d logit / d 像素|，取最大", ["|d logit / d 像素|"]),
+        ("supported: gap −0.31 > 0.10, 5 < 6", ["−0.31 &gt; 0.10"]),
+    ],
+)
+def test_no_line_breaks_inside_an_option_a_layer_or_a_short_file_name(text: str, tokens: list[str]) -> None:
+    made = whole_tokens(text)
+    assert re.findall('<span class="token">(.*?)</span>', made) == tokens
+    assert html.unescape(re.sub("<.*?>", "", made)) == text
+
+
+def test_tokens_cannot_smuggle_markup_in() -> None:
+    assert "<b>" not in whole_tokens("--x<b>y</b> a.b<b>")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from reportgen.compose import feeding, reading
 from reportgen.document import Paragraph, Section, Sentence, Table
 from reportgen.language import Words
-from reportgen.phrasing import apart, conversions, number, said, shown_name, size_words, whole
+from reportgen.phrasing import apart, conversions, enumerated, number, said, shown_name, size_words, whole
 from reportgen.results import ForwardFacts, LayerFact, Run, Scalar
 
 KEYS = "precision layout folding folded batch_norms probes distance"
@@ -46,8 +46,11 @@ def _layer(words: Words, layer: LayerFact) -> tuple[str, ...]:
 
 def _settings(run: Run, words: Words) -> tuple[Table | Paragraph, ...]:
     seed = said(words, "appendix.seed", ("provenance.seed",), seed=run.provenance.seed)
-    rows = _pairs(words, run.provenance.settings)
-    return _table(words, "settings", "setting value", rows, "ll"), Paragraph((seed,))
+    given = {name: value for name, value in run.provenance.settings.items() if str(value)}
+    left = [name for name in run.provenance.settings if name not in given]
+    keys = tuple(f"provenance.settings.{name}" for name in left)
+    told = [said(words, "appendix.not_given", keys, names=enumerated(words, left))] if left else []
+    return _table(words, "settings", "setting value", _pairs(given), "ll"), Paragraph((*told, seed))
 
 
 def _provenance(run: Run, words: Words) -> tuple[Table | Paragraph, ...]:
@@ -57,7 +60,7 @@ def _provenance(run: Run, words: Words) -> tuple[Table | Paragraph, ...]:
     file = said(
         words, "appendix.model", ("model.file", "model.sha256"), file=shown_name(model.file), sha256=model.sha256
     )
-    rows = _pairs(words, provenance.versions)
+    rows = _pairs(provenance.versions)
     passes = _forwards(words, provenance.forwards) if provenance.forwards else ()
     return Paragraph((file, device, *passes)), _table(words, "provenance", "package version", rows, "ll")
 
@@ -85,8 +88,8 @@ def _forwards(words: Words, facts: ForwardFacts) -> tuple[Sentence, ...]:
     return ran, said(words, "forwards.too_far", keys, precision=facts.rejected, distance=distance, limit=limit)
 
 
-def _pairs(words: Words, facts: Mapping[str, Scalar]) -> tuple[tuple[str, ...], ...]:
-    return tuple((name, shown_name(str(value)) or words("appendix.not_given")) for name, value in facts.items())
+def _pairs(facts: Mapping[str, Scalar]) -> tuple[tuple[str, ...], ...]:
+    return tuple((name, shown_name(str(value))) for name, value in facts.items())
 
 
 def _hashes(run: Run, words: Words) -> tuple[Table | Paragraph, ...]:

@@ -27,7 +27,6 @@ from reportgen.panels import (
     target_words,
 )
 from reportgen.phrasing import (
-    DENSER,
     coefficient,
     counted,
     is_weak,
@@ -45,6 +44,7 @@ from reportgen.results import Failure, Head, Run, Subject
 from reportgen.shelf import Keep, in_memory
 
 NO_IMAGE = ("E-MASK", "E-METHOD")  # failures that leave every image its card
+MOST = 0.75  # of the total weight, below which it is told that LIME's picture leaves much out
 LEAST_SECOND = 0.01  # probability from which the second class is worth a sentence
 
 
@@ -74,7 +74,7 @@ def section(run: Run, words: Words, keep: Keep = in_memory) -> Section:
     """One card per image; those that could not be explained come first, with the reason. keep: as of `compose`."""
     numbered = enumerate(run.failures, 1)
     failed = (_failed(words, n, failure) for n, failure in numbered if failure.code not in NO_IMAGE)
-    cards = (with_pictures(_card(run, words, card), keep) for card in _cards(run))
+    cards = (with_pictures(_card(words, card), keep) for card in _cards(run))
     section_ = Section("images", words("section.images"), legend(run, words), sections=(*failed, *cards))
     return with_controls(section_, run, words)
 
@@ -94,7 +94,7 @@ def _cards(run: Run) -> Iterator[_Card]:
         yield _Card(position, subject, own[0], tuple(filter(None, own[1:-1])), own[-1], studies, run.model.head)
 
 
-def _card(run: Run, words: Words, card: _Card) -> Section:
+def _card(words: Words, card: _Card) -> Section:
     strongest = _strongest(card)
     answer = Paragraph(tuple(_answer(words, card)), "finding")
     # The page lets the bars float beside the paragraph that follows them.
@@ -106,8 +106,6 @@ def _card(run: Run, words: Words, card: _Card) -> Section:
     blocks += _evidence(words, card)
     if told := tuple(patterns.card(words, card.subject, card.key)):
         blocks.append(Paragraph(told))
-    if strongest:
-        blocks.append(Paragraph(tuple(_filter(words, card, strongest, len(run.subjects)))))
     return Section(image_anchor(card.subject.image), shown_name(card.subject.image.name), tuple(blocks), lead=3)
 
 
@@ -116,7 +114,9 @@ def _evidence(words: Words, card: _Card) -> Iterator[Paragraph]:
     targets = tuple(dict.fromkeys(item.explanation.target for item in card.maps))
     for target in targets:
         about = [item for item in card.maps if item.ok and item.explanation.target == target]
-        sentences = [each for item in about for each in SAID[item.explanation.method](words, item)]
+        maps = [item for item in about if item.explanation.method != "lime"]
+        sentences = [*heat_findings.card(words, maps)]
+        sentences += [each for item in about if item.explanation.method == "lime" for each in _lime(words, item)]
         sentences += agreeing.of_saliency_and_lime(words, card.subject, card.key) if target.leads else ()
         sentences += trust.sentences(words, about)
         if sentences:
@@ -144,22 +144,6 @@ def _answer(words: Words, card: _Card) -> Iterator[Sentence]:
             yield said(words, key, keys, second=shown_name(second.name), probability=percent(second.probability))
 
 
-def _saliency(words: Words, item: Found) -> Iterator[Sentence]:
-    facts = item.explanation.measures
-    yield said(
-        words,
-        "card.saliency",
-        item.keys("half_area", "top_tenth", "place"),
-        target=item.target,
-        area=percent(facts["half_area"]),
-        place=place(words, facts["place"]),
-        share=percent(facts["top_tenth"]),
-    )
-    if item.measure("border") >= DENSER * item.measure("border_area"):
-        shares = {"share": percent(facts["border"]), "area": percent(facts["border_area"])}
-        yield said(words, "card.saliency_border", item.keys("border", "border_area"), **shares)
-
-
 def _lime(words: Words, item: Found) -> Iterator[Sentence]:
     facts = item.explanation.measures
     weight = item.measure("largest_weight")
@@ -178,14 +162,12 @@ def _lime(words: Words, item: Found) -> Iterator[Sentence]:
         scale=words(f"scale.{item.explanation.parameters['scale']}"),
         weight=number(abs(weight)),
     )
-    share = percent(facts["shown_share"])
-    yield counted(words, "card.lime_share", int(facts["shown"]), item.keys("shown", "shown_share"), share=share)
-    weak = is_weak(item.measure("r2"))
-    yield said(words, "card.lime_weak" if weak else "card.lime_fit", item.keys("r2"), r2=coefficient(facts["r2"]))
+    if is_weak(item.measure("r2")):
+        yield said(words, "card.lime_weak", item.keys("r2"), r2=coefficient(facts["r2"]))
+    elif item.measure("shown_share") < MOST:
+        share = percent(facts["shown_share"])
+        yield counted(words, "card.lime_share", int(facts["shown"]), item.keys("shown", "shown_share"), share=share)
     yield from lime_trust.card(words, item)
-
-
-SAID = {"saliency": _saliency, **dict.fromkeys(METHODS, heat_findings.card), "lime": _lime}
 
 
 def _strongest(card: _Card) -> Studied | None:
@@ -198,24 +180,6 @@ def _strongest(card: _Card) -> Studied | None:
         return float(facts["relative"]), float(facts["maximum"])
 
     return max(deepest, key=answer, default=None)
-
-
-def _filter(words: Words, card: _Card, strongest: Studied, images: int) -> Iterator[Sentence]:
-    study = strongest.study
-    facts = study.image_measures[card.position]
-    keys = (*strongest.keys(), *(f"{strongest.key}.images[{card.position}].{name}" for name in ("maximum", "relative")))
-    which = {"filter": study.filter, "layer": strongest.layer}
-    maximum, relative = number(facts["maximum"]), float(facts["relative"])
-    rivals = sum(item.study.layer == study.layer and item.study.status == "ok" for item in card.studies)
-    if float(facts["maximum"]) <= 0:
-        yield said(words, "card.filter_none", keys[:1], layer=strongest.layer)
-    elif images > 1 and relative == 1:
-        yield said(words, "card.filter_peak", keys, maximum=maximum, **which)
-    elif images > 1:
-        key = "card.filter" if rivals > 1 else "card.filter_only"
-        yield said(words, key, keys, maximum=maximum, relative=percent(relative), **which)
-    else:
-        yield said(words, "card.filter_one", keys, maximum=maximum, **which)
 
 
 def _figure(words: Words, card: _Card, strongest: Studied | None) -> Figure:

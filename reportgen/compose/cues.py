@@ -85,17 +85,23 @@ def findings(words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
 
 
 def card(words: Words, subject: Subject, key: str) -> Iterator[Sentence]:
-    """For a card: the probability on poorer copies, which of them are answered otherwise, and what drew the answer."""
+    """For a card: the probability on poorer copies, and what is answered instead."""
     if subject.cues:
         keys = tuple(f"{key}.cues[{n}].probability" for n in range(len(subject.cues)))
-        each = [words(f"pattern.card_{cue.name}", probability=percent(cue.probability)) for cue in subject.cues]
+        changed = [n for n, cue in enumerate(subject.cues) if _differs(subject, cue)]
+        keys += tuple(f"{key}.cues[{n}].answer.{name}" for n in changed for name in ("name", "probability"))
         name = shown_name(subject.prediction.first.name)
-        yield said(words, "pattern.card", keys, target=name, copies=listing(words, each))
-    for n, cue in enumerate(subject.cues):
-        if _differs(subject, cue):
-            keys = (f"{key}.cues[{n}].answer.name", f"{key}.cues[{n}].answer.probability")
-            answer = {"answer": shown_name(cue.answer.name), "probability": percent(cue.answer.probability)}
-            yield said(words, f"pattern.card_changed_{cue.name}", keys, **answer)
+        copies = listing(words, [_on_copy(words, subject, cue) for cue in subject.cues])
+        yield said(words, "pattern.card", keys, target=name, copies=copies)
+
+
+def _on_copy(words: Words, subject: Subject, cue: Cue) -> str:
+    """The probability on one copy, and the answer where it is another."""
+    told = words(f"pattern.card_{cue.name}", probability=percent(cue.probability))
+    if not _differs(subject, cue):
+        return told
+    answer = {"answer": shown_name(cue.answer.name), "probability": percent(cue.answer.probability)}
+    return words("pattern.card_changed", copy=told, **answer)
 
 
 def of_images(

@@ -54,7 +54,7 @@ def _chart(words: Words, evidence: InputEvidence) -> Bars:
         Bar(
             words("feeding.best", name=_name(words, each)) if each == evidence.chosen else _name(words, each),
             each.divergence / farthest,
-            words("feeding.nats", divergence=number(each.divergence)),
+            number(each.divergence),
         )
         for each in shown
     )

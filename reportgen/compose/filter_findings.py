@@ -14,7 +14,6 @@ NEEDS = ("layer", "filter", "matters", "relied", "opposed", "logit", "duplicates
 COHERENT = 0.2  # alignment beyond that of the images at large, from which a direction is named
 FINER = 0.1  # of the contrast, by which an octave's share must grow where a filter answers, to be named
 MATTERS = 0.01  # change of a probability from which a class is said to rely on a filter
-FALLS = 0.05  # fall of a logit from which it is named where no probability moves
 FULL = 0.5  # share of positions at the highest value, from which a filter counts as saturated
 LISTED = 12  # numbers of filters in one sentence
 DIRECTIONS = ("horizontal", "rising", "vertical", "falling")
@@ -38,8 +37,19 @@ def layer_findings(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]
             yield counted(words, sentence, count, keys, total=total, numbers=numbers)
 
 
-def findings(words: Words, item: Studied) -> Iterator[Sentence]:
-    """What is said of one filter."""
+def all_idle(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]:
+    """What is said once where no filter is needed alone; items: all of the report."""
+    tried = [item for item in items if item.study.status == "ok" and item.study.effects]
+    if len(tried) < 2:  # of one its own paragraph tells
+        return
+    most = max(tried, key=lambda item: float(item.study.measures["largest_change"]))
+    change = float(most.study.measures["largest_change"])
+    if change < MATTERS:
+        yield said(words, "filters.shows_all_idle", most.keys("largest_change"), n=len(tried), points=points(change))
+
+
+def findings(words: Words, item: Studied, *, idle_told: bool = False) -> Iterator[Sentence]:
+    """What is said of one filter, beyond what the tables have of every one. idle_told: `all_idle` has told of it."""
     study = item.study
     if study.status == "degenerate":
         yield said(words, "filters.shows_dead", item.keys("maximum"), filter=study.filter)
@@ -51,13 +61,11 @@ def findings(words: Words, item: Studied) -> Iterator[Sentence]:
         keys = item.keys("maximum", "reached")
         yield said(words, "filters.shows_silent", keys, reached=reached)
         return
-    share = percent(facts["active"])
-    yield said(words, "filters.shows_active", item.keys("active"), share=share)
     yield from _warnings(words, item)
     yield from _answers(words, item)
-    yield from _needs(words, item)
-    if "ratio" in facts:
-        yield _ratio(words, item)
+    yield from _needs(words, item, idle_told=idle_told)
+    if "ratio" in facts and float(facts["ratio"]) < 1 and number(facts["ratio"]) != "1":  # ReLU6 gives no more than 6
+        yield said(words, "filters.shows_ratio_low", item.keys("ratio"), ratio=number(facts["ratio"]))
 
 
 def _warnings(words: Words, item: Studied) -> Iterator[Sentence]:
@@ -110,18 +118,15 @@ def _has_period(facts: Facts) -> bool:
     return "period" in facts and float(facts["period_share"]) - float(facts["period_usual"]) >= FINER
 
 
-def _needs(words: Words, item: Studied) -> Iterator[Sentence]:
+def _needs(words: Words, item: Studied, *, idle_told: bool) -> Iterator[Sentence]:
     """Whether the answers need the filter, and which classes rely on it."""
     facts, effects = item.study.measures, item.study.effects
     if not effects:
         return
     largest = float(facts["largest_change"])
     if largest < MATTERS:
-        yield said(words, "filters.shows_idle", item.keys("largest_change"), points=points(largest))
-        position, effect = max(enumerate(effects), key=lambda each: each[1].fall)
-        if effect.fall >= FALLS:
-            keys = tuple(f"{item.key}.effects[{position}].{name}" for name in ("name", "fall"))
-            yield said(words, "filters.shows_fall", keys, name=shown_name(effect.name), fall=number(effect.fall))
+        if not idle_told:
+            yield said(words, "filters.shows_idle", item.keys("largest_change"), points=points(largest))
         return
     yield said(words, "filters.shows_matters", item.keys("matters"), points=points(facts["matters"]))
     relying = [(i, effect) for i, effect in enumerate(effects) if effect.drop >= MATTERS][:2]
@@ -140,15 +145,6 @@ def _needs(words: Words, item: Studied) -> Iterator[Sentence]:
     if least.drop <= -MATTERS:
         keys = tuple(f"{item.key}.effects[{len(effects) - 1}].{name}" for name in ("name", "drop"))
         yield said(words, "filters.shows_opposed", keys, name=shown_name(least.name), points=points(least.drop))
-
-
-def _ratio(words: Words, item: Studied) -> Sentence:
-    """How the synthetic image does beside the best photograph."""
-    ratio = item.study.measures["ratio"]
-    key = "filters.shows_ratio" if float(ratio) >= 1 else "filters.shows_ratio_low"
-    if number(ratio) == "1":  # an activation that saturates, such as ReLU6, gives no more
-        key = "filters.shows_ratio_even"
-    return said(words, key, item.keys("ratio"), ratio=number(ratio))
 
 
 def _degrees(orientation: float) -> int:

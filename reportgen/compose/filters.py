@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from reportgen.compose.filter_findings import findings, layer_findings, tables
+from reportgen.compose.filter_findings import all_idle, findings, layer_findings, tables
 from reportgen.document import Block, Figure, Panel, Paragraph, Section, Sentence
 from reportgen.filter_panels import crop_panels, made_panels, nothing_panel, where_panels
 from reportgen.language import Words
@@ -18,12 +18,15 @@ def section(run: Run, words: Words) -> Section:
     """The section; the first block says what the method is."""
     items = studied(run, "filters")
     layers = [[item for item in items if item.study.layer == layer] for layer in _layers(items)]
-    how = tuple(_how(words, items))
+    known = [item for item in items if item.study.status != "not_applicable" and "choice" in item.study.parameters]
     blocks: list[Block] = [paragraph(words, "what", said(words, "filters.what"))]
-    blocks += [paragraph(words, "how", *how)] if how else []
+    if known:
+        blocks += [paragraph(words, "how", *_how(words, known)), paragraph(words, "made", *_made(words, known))]
+    idle = tuple(all_idle(words, items))
+    blocks += [paragraph(words, "shows", *idle, tone="finding")] if idle else []
     first = next((n for n, layer in enumerate(layers, 1) if any(item.study.status == "ok" for item in layer)), 0)
     for n, layer in enumerate(layers, 1):
-        blocks += _layer(words, run, layer, n, explain=n == first)
+        blocks += _layer(words, run, layer, n, first=n == first, idle_told=bool(idle))
     blocks += [
         paragraph(words, "limits", citing(words, "filters.limits")),
         paragraph(words, "source", citing(words, "filters.source")),
@@ -36,10 +39,8 @@ def _layers(items: Sequence[Studied]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item.study.layer for item in items))
 
 
-def _how(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]:
-    known = [item for item in items if item.study.status != "not_applicable" and "choice" in item.study.parameters]
-    if not known:
-        return
+def _how(words: Words, known: Sequence[Studied]) -> Iterator[Sentence]:
+    """Which filters are shown, and where the crops come from."""
     first = known[0]
     parameters, key = first.study.parameters, f"{first.key}.parameters"
     layers = tuple(dict.fromkeys(item.layer for item in known))
@@ -55,9 +56,13 @@ def _how(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]:
     if "token_layers" in parameters:
         key_of = "filters.tokens_only" if parameters["patches_only"] else "filters.tokens"
         yield counted(words, key_of, int(parameters["token_layers"]), (f"{key}.token_layers",))
+
+
+def _made(words: Words, known: Sequence[Studied]) -> Iterator[Sentence]:
+    """How the synthetic images were made."""
     yield from _ascent(words, [item for item in known if "steps" in item.study.parameters])
-    if share := parameters["colours_borrowed"]:
-        yield said(words, "filters.how_palette", (f"{key}.colours_borrowed",), share=percent(share))
+    if share := known[0].study.parameters["colours_borrowed"]:
+        yield said(words, "filters.how_palette", (f"{known[0].key}.parameters.colours_borrowed",), share=percent(share))
 
 
 def _ascent(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]:
@@ -84,8 +89,10 @@ def _ascent(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]:
         )
 
 
-def _layer(words: Words, run: Run, items: Sequence[Studied], n: int, *, explain: bool) -> Iterator[Block]:
-    """One layer: its figures, then what they show; a sentence where the layer has no maps."""
+def _layer(
+    words: Words, run: Run, items: Sequence[Studied], n: int, *, first: bool, idle_told: bool
+) -> Iterator[Block]:
+    """One layer: its figures, each with what it shows; a sentence where the layer has no maps."""
     mapped = [item for item in items if item.study.status != "not_applicable"]
     if not mapped:
         why = said(words, "filters.not_applicable", (), layer=items[0].layer, reason=reason(words, items[0].study))
@@ -97,9 +104,10 @@ def _layer(words: Words, run: Run, items: Sequence[Studied], n: int, *, explain:
         yield Paragraph(whole, "finding", words("filters.heading", layer=items[0].layer))
     drawn = [item for item in mapped if item.study.status == "ok"]
     for m, item in enumerate(drawn, 1):
-        yield _figure(words, run, item, f"filters-figure-{n}-{m}", explain=explain and m == 1)
+        yield _figure(words, run, item, f"filters-figure-{n}-{m}", explain=first and m == 1)
         which = words("filters.heading_filter", layer=item.layer, filter=item.study.filter)
-        yield Paragraph(tuple(findings(words, item)), "finding", which)
+        if shows := tuple(findings(words, item, idle_told=idle_told)):
+            yield Paragraph(shows, "finding", which)
     if missing := [item for item in mapped if item.study.status != "ok"]:
         panels = [nothing_panel(words, item.study, reason(words, item.study)) for item in missing]
         rows = tuple(padded(row) for row in in_rows(panels, COLUMNS))

@@ -6,28 +6,66 @@ from reportgen.attribution_panels import SIGNED, method_name
 from reportgen.document import Sentence
 from reportgen.language import Words
 from reportgen.panels import Found
-from reportgen.phrasing import DENSER, counted, number, percent, place, placed, said, same_place, shown_name
+from reportgen.phrasing import (
+    DENSER,
+    apart,
+    counted,
+    listing,
+    number,
+    percent,
+    place,
+    placed,
+    said,
+    same_place,
+    shown_name,
+)
 
 IMPRECISE = 0.1  # of the gain in score, from which what Integrated Gradients misses is told on the card
 
 
-def card(words: Words, item: Found) -> Iterator[Sentence]:
-    """On one image."""
+def card(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:
+    """On one image. items: the maps of one class."""
+    if not items:
+        return
+    keys = tuple(key for item in items for key in item.keys("half_area", "place"))
+    if len(items) == 1:
+        yield said(words, "card.maps_one", keys, target=items[0].target, **_where(words, items[0]))
+    else:
+        parts = apart(words, [words("card.map", **_where(words, item)) for item in items])
+        yield said(words, "card.maps", keys, target=items[0].target, parts=parts)
+    yield from _on_the_rim(words, [each for each in items if crowds_the_rim(each)])
+    for item in items:
+        if float(item.explanation.measures.get("completeness_relative", 0.0)) > IMPRECISE:
+            missed = _missed(words, item.measure("completeness_relative"))
+            method = method_name(words, item.explanation.method)
+            keys = item.keys("completeness_relative")
+            yield said(words, "attribution.card_missed", keys, method=method, share=missed)
+
+
+def crowds_the_rim(item: Found) -> bool:
+    """Whether the map is much denser along the edges of the photograph than on the whole of it."""
+    return item.measure("border") >= DENSER * item.measure("border_area")
+
+
+def _where(words: Words, item: Found) -> dict[str, str]:
     facts = item.explanation.measures
     shape = {"area": percent(facts["half_area"]), "place": place(words, facts["place"])}
-    named = {"method": method_name(words, item.explanation.method), "target": item.target}
-    if item.explanation.method in SIGNED:
-        keys = item.keys("positive", "half_area", "place")
-        yield said(words, "attribution.card_signed", keys, share=percent(facts["positive"]), **named, **shape)
-    else:
-        keys = item.keys("half_area", "top_tenth", "place")
-        yield said(words, "attribution.card", keys, share=percent(facts["top_tenth"]), **named, **shape)
-    if item.measure("border") >= DENSER * item.measure("border_area"):
-        shares = {"share": percent(facts["border"]), "area": percent(facts["border_area"])}
-        yield said(words, "card.saliency_border", item.keys("border", "border_area"), **shares)
-    if float(facts.get("completeness_relative", 0.0)) > IMPRECISE:
-        missed = _missed(words, item.measure("completeness_relative"))
-        yield said(words, "attribution.card_missed", item.keys("completeness_relative"), share=missed)
+    return {"method": words(f"method.{item.explanation.method}"), **shape}
+
+
+def _on_the_rim(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:
+    if items:
+        shares = [
+            words(
+                "trust.object_share",
+                share=percent(item.measure("border")),
+                picture=words(f"method.{item.explanation.method}"),
+            )
+            for item in items
+        ]
+        keys = tuple(key for item in items for key in item.keys("border", "border_area"))
+        area = percent(items[0].measure("border_area"))
+        yield said(words, "card.border", keys, shares=listing(words, shares), area=area)
 
 
 def shows(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:

@@ -23,6 +23,7 @@ from reportgen.phrasing import (
     placed,
     said,
     same_place,
+    third_decimal,
     whole,
 )
 from reportgen.results import Run
@@ -30,6 +31,7 @@ from reportgen.results import Run
 FIT_COLUMNS, FIT_ALIGN = ("image", "class", "segments", "passes", "r2", "intercept", "local", "score"), "llrrrrrr"
 TRUST_COLUMNS, TRUST_ALIGN = ("image", "class", "top", "open", "fill", "segmentation"), "llrrrr"
 WIDE_GAP = 0.1  # of probability between the linear model and the network, from which it is pointed out
+TABLE_DECIMALS = 10  # values below it stand in the table with three decimals
 
 
 def section(run: Run, words: Words) -> Section:
@@ -212,4 +214,5 @@ def _cell(words: Words, item: Found, column: str) -> str:
     if column in ("fill", "segmentation"):
         known = f"{column}_agreement" in facts
         return coefficient(facts[f"{column}_agreement"]) if known else words("status.empty")
-    return number(facts[column])
+    value = item.measure(column)
+    return third_decimal(value) if abs(value) < TABLE_DECIMALS else number(value)  # a probability, mostly

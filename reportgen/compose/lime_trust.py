@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 from reportgen.document import Sentence
 from reportgen.language import Words
 from reportgen.panels import Found, found
-from reportgen.phrasing import coefficient, counted, listing, number, percent, said, signed, whole
+from reportgen.phrasing import coefficient, counted, listing, number, percent, said, signed, third_decimal, whole
 from reportgen.results import Facts, Run
 
 AGREES = 0.5  # share of the highest correlation that chance allows, below which two explanations disagree
 TELLING = 0.5  # highest correlation that chance allows, below which a comparison tells nothing
 SLIGHT = 0.01  # of probability, below which even the heaviest region hardly moves the answer
+SMALL = 0.001  # half of an interval, below which only that is said
 CHECKS = ("fill", "segmentation")
 
 
@@ -19,7 +20,10 @@ def weight_with_margin(words: Words, item: Found) -> str:
     weight = signed(item.measure("largest_weight"))
     if not margined(item):
         return weight
-    return words("lime.margin", weight=weight, margin=number(item.measure("largest_margin")))
+    margin = item.measure("largest_margin")
+    if margin < SMALL:
+        return words("lime.margin_small", weight=weight)
+    return words("lime.margin", weight=weight, margin=third_decimal(margin) if margin < 1 else number(margin))
 
 
 def margin_keys(item: Found) -> tuple[str, ...]:

@@ -39,11 +39,9 @@ STRANGERS = "summary.shipped_photographs"  # a note that must not be overlooked
 
 def section(run: Run, words: Words, summary: Numbers) -> Section:
     """The summary. summary: the numbers over all images."""
-    warnings = tuple(_warnings(run, words, summary))
     notes = noted(words, [note for note in run.selection if note[0] != STRANGERS])
     blocks: list[Block] = [paragraph(words, "verdict", *_verdict(words, summary), tone="finding")]
-    blocks += [Paragraph((each,), "warning") for each in warnings]
-    blocks += [Paragraph(each, "warning") for each in patterns.warnings(run, words, summary)]
+    blocks += [Paragraph(each, "warning") for each in _warnings(run, words, summary)]
     blocks += rules.blocks(run.rules, words, words("rules.table"))
     blocks += [_worst(run, words), *([matrix] if (matrix := confusion(run, words)) else [])]
     blocks += [
@@ -93,11 +91,17 @@ def _item(words: Words, subject: Subject, ranked: Ranked) -> OverviewItem:
     return OverviewItem(image_anchor(subject.image), picture, shown_name(subject.image.name), answer, tone, why)
 
 
-def _warnings(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
-    yield from noted(words, [note for note in run.selection if note[0] == STRANGERS])
-    yield from noted(words, [note for note in run.model.notes if note[0] in WARNINGS])
+def _warnings(run: Run, words: Words, summary: Numbers) -> Iterator[tuple[Sentence, ...]]:
+    """A paragraph each: what the numbers may not mean, what the network may have learned, then what is missing."""
+    yield from ((each,) for each in noted(words, [note for note in run.selection if note[0] == STRANGERS]))
+    yield from ((each,) for each in noted(words, [note for note in run.model.notes if note[0] in WARNINGS]))
+    yield from ((each,) for each in installation.warnings(run, words))
+    yield from patterns.warnings(run, words, summary)
     yield from trust.warnings(run, words)
-    yield from installation.warnings(run, words)
+    yield from ((each,) for each in _missing(words, summary))
+
+
+def _missing(words: Words, summary: Numbers) -> Iterator[Sentence]:
     if failed := int(summary["failed"]):
         keys = ("summary.failed", "summary.parts")
         yield counted(words, "summary.incomplete", failed, keys, total=summary["parts"])
@@ -208,10 +212,9 @@ def _filters(run: Run, words: Words, summary: Numbers) -> Iterator[Sentence]:
         return
     best = max(measured, key=lambda item: float(item.study.measures["edges"]))
     r = round(float(best.study.measures["edges"]), 2)
-    key = "summary.filters_edges" if r >= FOLLOWS else "summary.filters_no_edges"
-    yield counted(
-        words, key, len(measured), best.keys("edges"), filter=best.study.filter, layer=best.layer, r=coefficient(r)
-    )
+    if r >= FOLLOWS:
+        named = {"filter": best.study.filter, "layer": best.layer, "r": coefficient(r)}
+        yield counted(words, "summary.filters_edges", len(measured), best.keys("edges"), **named)
 
 
 def _architecture(words: Words, name: str) -> str:

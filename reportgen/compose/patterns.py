@@ -145,7 +145,6 @@ def _place_sentences(run: Run, words: Words, summary: Mapping[str, Scalar]) -> I
         keys = ("summary.lime_same_place", "summary.lime_same_place_images", "summary.lime_explained")
         yield placed(words, "summary.same_place", (where, times), int(summary["lime_explained"]), keys)
     there = [item.subject for item in _predicted(run, "lime") if item.explanation.measures["place"] == where]
-    names = cues.names_of(words, there)
     if "lime_same_place_class" in summary:
         told = "lime_same_place", "lime_same_place_class", "lime_same_place_class_images", "lime_same_place_images"
         alike = int(summary["lime_same_place_class_images"])
@@ -158,7 +157,9 @@ def _place_sentences(run: Run, words: Words, summary: Mapping[str, Scalar]) -> I
             n=alike,
             total=times,
         )
-    yield said(words, "pattern.place_images", ("summary.lime_same_place",), names=names)
+    if times < int(summary["lime_explained"]):
+        names = cues.names_of(words, there)
+        yield said(words, "pattern.place_images", ("summary.lime_same_place",), names=names)
 
 
 def _chance(run: Run) -> Numbers:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from statistics import median_low
 
 from reportgen.compose import agreeing, installation, pointing
 from reportgen.document import Block, Chip, Panel, Paragraph, Section, Sentence, Table
@@ -24,6 +25,7 @@ from reportgen.verdicts import (
 )
 
 ANCHOR = "verdicts"
+ENOUGH = 0.5  # of probability, which an answer keeps without what a picture marks, from which the rest is enough for it
 COLUMNS = (FAITHFULNESS, ROAD, STABILITY, AGREEMENT, OBJECT)  # checks of single pictures, in the table of all
 EXPLAINED = (ROAD, RANDOMISATION, STABILITY, AGREEMENT, OBJECT)  # beside faithfulness
 Numbers = dict[str, Scalar]
@@ -74,11 +76,12 @@ def sentences(words: Words, items: Sequence[Found]) -> Iterator[Sentence]:
             keys = tuple(key for item in group for key in _keys(item))
             named = listing(words, [_method(words, item) for item in group])
             yield counted(words, f"trust.card_{state}", len(group), keys, pictures=named)
-    for item in told:
-        if verdict_of(item).state == "not_tested":
-            why = words(verdict_of(item).deciding.reason)
-            key = f"{item.key}.verdict.state"
-            yield said(words, "trust.card_not_tested", (key,), picture=_method(words, item), why=why)
+    untested = [item for item in told if verdict_of(item).state == "not_tested"]
+    for reason in dict.fromkeys(verdict_of(item).deciding.reason for item in untested):
+        group = [item for item in untested if verdict_of(item).deciding.reason == reason]
+        named = listing(words, [_method(words, item) for item in group])
+        keys = tuple(f"{item.key}.verdict.state" for item in group)
+        yield said(words, "trust.card_not_tested", keys, pictures=named, why=words(reason))
     yield from pointing.sentences(words, told)
     if told and told[0].explanation.target.leads:
         yield from agreeing.sentences(words, told[0])
@@ -106,38 +109,77 @@ def numbers(run: Run) -> Numbers:
     return {"verdicts": len(states), "verdicts_tested": tested, **counts, **share}
 
 
-def warnings(run: Run, words: Words) -> Iterator[Sentence]:
-    """For page one: a network without evidence, and methods that do not show it."""
-    yield from _without_evidence(run, words)
+def warnings(run: Run, words: Words) -> Iterator[tuple[Sentence, ...]]:
+    """For page one, a paragraph each: a network without evidence, and methods that do not show it."""
+    if told := tuple(_without_evidence(run, words)):
+        yield told
     for position, each in enumerate(run.method_checks):
         if each.result.state == "fails":
             key = f"method_checks[{position}].result"
-            yield said(
+            fails = said(
                 words,
                 f"trust.fails_{each.result.check}",
                 (f"{key}.value", f"{key}.threshold"),
                 method=words(f"method.{each.method}"),
                 numbers=_compared(each.result),
             )
-    yield from agreeing.warnings(run, words)
+            yield (fails,)
+    yield from ((sentence,) for sentence in agreeing.warnings(run, words))
 
 
 def _without_evidence(run: Run, words: Words) -> Iterator[Sentence]:
     """Where faithfulness supports nothing; what follows from other checks speaks of the methods, not of the network."""
-    leading = [item for item in judged(run) if item.explanation.target.leads]
-    told = {f"{item.key}.verdict.checks": verdict_of(item).check(FAITHFULNESS) for item in leading}
-    states = {key: each.state for key, each in told.items() if each and each.state not in SILENT}
-    weak = tuple(key for key, state in states.items() if state == "weak")
-    if not states or "supported" in states.values():
+    results = dict(_tested(run))
+    states = [each.state for each in results.values()]
+    keys = tuple(f"{key}.state" for key in results)
+    if not states or "supported" in states:
         return
-    if weak:
-        yield counted(words, "trust.none_but_weak", len(weak), tuple(states), total=len(states))
+    if weak := states.count("weak"):
+        yield counted(words, "trust.none_but_weak", weak, keys, total=len(states))
+    elif all(_still(each) for each in results.values()):
+        yield counted(words, "trust.none_still", len(states), (*keys, "presentation.gap_margin"), margin=MARGIN)
+        return
+    elif "indistinct" not in states:
+        yield counted(words, "trust.none_fail", len(states), keys)
+        return
     else:
-        yield counted(words, "trust.none", len(states), tuple(states))
+        yield counted(words, "trust.none", len(states), keys)
+    yield from _why_blind(words, results)
+
+
+def _why_blind(words: Words, results: Mapping[str, CheckResult]) -> Iterator[Sentence]:
+    """Why the test may find nothing: the rest is enough for the answers, or what it shows alone is too little."""
+    kept, kept_keys = _median(results, "deletion")
+    back, back_keys = _median(results, "insertion")
+    if kept >= ENOUGH:
+        yield said(words, "trust.none_kept", kept_keys, kept=percent(kept))
+    elif back < MARGIN:
+        yield said(words, "trust.none_alone", back_keys, back=percent(back))
+
+
+def _median(results: Mapping[str, CheckResult], name: str) -> tuple[float, tuple[str, ...]]:
+    """A measure of the median picture, and where report.json holds it."""
+    values = {f"{key}.measures.{name}": float(each.measures[name]) for key, each in results.items()}
+    middle = median_low(values.values())
+    return middle, tuple(key for key, value in values.items() if value == middle)
+
+
+def _tested(run: Run) -> Iterator[tuple[str, CheckResult]]:
+    """What faithfulness says of the pictures of the class explained, where it says anything."""
+    for item in _predicted(judged(run)):
+        checks = verdict_of(item).checks
+        for position, each in enumerate(checks):
+            if each.check == FAITHFULNESS and each.state not in SILENT:
+                yield f"{item.key}.verdict.checks[{position}]", each
+
+
+def _still(result: CheckResult) -> bool:
+    """Whether hardly anything moves the answer: neither the picture's gap nor the widest of a control is wide."""
+    return max(abs(float(result.value or 0.0)), abs(float(result.measures["control"]))) < MARGIN
 
 
 def summary_sentences(words: Words, summary: Mapping[str, Scalar]) -> Iterator[Sentence]:
-    """For page one: how many pictures can be believed."""
+    """For page one: how many pictures can be believed, and of how many that cannot be told."""
     tested, supported = (int(summary.get(f"verdicts_{name}", 0)) for name in ("tested", "supported"))
     keys = ("summary.verdicts_tested", "summary.verdicts_supported")
     if tested == supported == 1:
@@ -146,6 +188,8 @@ def summary_sentences(words: Words, summary: Mapping[str, Scalar]) -> Iterator[S
         yield said(words, "trust.summary_every", keys, total=tested)
     elif supported:
         yield counted(words, "trust.summary", supported, keys, total=tested)
+    if supported and (open_ := int(summary["verdicts_indistinct"])):
+        yield counted(words, "trust.summary_open", open_, ("summary.verdicts_indistinct",))
 
 
 def explained(run: Run) -> tuple[str, ...]:
@@ -166,7 +210,7 @@ def section(run: Run, words: Words) -> Section | None:
         _methods(run, words, items),
         _pictures(words, items),
         *([on_object] if (on_object := pointing.table(words, _predicted(items))) else []),
-        *([Paragraph(tested, "note")] if (tested := tuple(installation.known(run, words))) else []),
+        *installation.known(run, words),
     ]
     return Section(ANCHOR, words("section.verdicts"), tuple(blocks))
 
@@ -217,16 +261,12 @@ def _pictures(words: Words, items: Sequence[Found]) -> Table:
 
 def _row(words: Words, item: Found, columns: Sequence[str]) -> tuple[str, ...]:
     verdict = verdict_of(item)
-    cells = (verdict.check(name) for name in columns)
+    results = (verdict.check(name) for name in columns)
+    cells = (_cell(words, each) if each else words("status.empty") for each in results)
     start = (item.name, target_words(words, item.explanation.target), _method(words, item))
-    empty = words("status.empty")
-    return (*start, words(f"verdict.{verdict.state}"), *(_cell(words, each) if each else empty for each in cells))
+    return (*start, words(f"verdict.{verdict.state}"), *cells)
 
 
 def _cell(words: Words, result: CheckResult) -> str:
-    """A check in a table: its state where it is not the best, and its numbers; or why there are none."""
-    numbers_ = _compared(result)
-    if not numbers_:
-        return words(result.reason)
-    state = words(f"verdict.{result.state}")
-    return numbers_ if result.state == "supported" else words("trust.cell", state=state, numbers=numbers_)
+    """A check in a table: what was measured and what that was held against, or why nothing was."""
+    return _compared(result) or words(result.reason)

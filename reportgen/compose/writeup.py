@@ -21,6 +21,7 @@ from reportgen.panels import (
 )
 from reportgen.phrasing import (
     FOLLOWS,
+    apart,
     citing,
     coefficient,
     counted,
@@ -53,15 +54,19 @@ def saliency(run: Run, words: Words) -> Section:
         method = words("hw5.saliency_method")
         about = tuple(image_anchor(item.subject.image) for item in group)
         blocks.append(Figure(f"saliency-writeup-{n}", 0, caption, (photographs, maps), method, about=about))
-    shows = [_placed(words, item) for item in items if item.ok]
-    blocks += [paragraph(words, "shows", *shows, tone="finding")] if shows else []
+    if drawn := [item for item in items if item.ok]:
+        blocks.append(paragraph(words, "shows", _placed(words, drawn), tone="finding"))
     return _section(words, "saliency", (*blocks, *_unlabelled(words, items)), sentences)
 
 
-def _placed(words: Words, item: Found) -> Sentence:
-    """Where the write-up's map of one image lies."""
-    area, where = percent(item.measure("half_area")), place(words, str(item.explanation.measures["place"]))
-    return said(words, "hw5.saliency_shows", item.keys("half_area", "place"), name=item.name, area=area, place=where)
+def _placed(words: Words, items: Sequence[Found]) -> Sentence:
+    """Where the write-up's map of each image lies."""
+    parts = []
+    for item in items:
+        area, where = percent(item.measure("half_area")), place(words, str(item.explanation.measures["place"]))
+        parts.append(words("hw5.saliency_part", name=item.name, area=area, place=where))
+    keys = tuple(key for item in items for key in item.keys("half_area", "place"))
+    return said(words, "hw5.saliency_shows", keys, parts=apart(words, parts))
 
 
 def filters(run: Run, words: Words) -> Section:

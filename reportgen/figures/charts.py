@@ -19,6 +19,8 @@ Pixels = NDArray[np.uint8]  # (H, W, 3) RGB
 FOR, AGAINST, UNSETTLED = "tab:orange", "tab:blue", "0.75"
 PALETTE = 256
 INCHES_WIDE, INCHES_PER_BAR, DPI = 3.4, 0.3, 200  # about 2 pixels per CSS pixel
+POINTS = 11  # paper shows half of it
+NUMBER_WIDE, NAMES_WIDE, GAP = 0.95, 0.3, 0.06  # inches that +1.23e+05 takes, names such as 10, what stands between
 
 
 def diverging(values: NDArray[np.floating[Any]]) -> Pixels:
@@ -67,7 +69,11 @@ def _draw_bars(axes: Axes, names: Sequence[str], weights: Sequence[float], margi
     """Bars with their names at the left edge and their numbers beyond the tip of bar and interval."""
     ends = [abs(weight) + margin for weight, margin in zip(weights, margins, strict=True)]
     largest = max(ends, default=0.0) or 1.0
-    axes.set_xlim(-2.43, 2.1)  # room for a number such as +1.23e+05 beyond the longest bar
+    around = [
+        each for weight, margin in zip(weights, margins, strict=True) for each in (weight - margin, weight + margin)
+    ]
+    left, right, gap = _room(against=any(each < 0 for each in around), favour=any(each > 0 for each in around))
+    axes.set_xlim(-left, right)
     axes.set_ylim(max(len(names), 1) - 0.4, -0.6)
     axes.axis("off")
     axes.axvline(0, color="0.35", linewidth=0.8)
@@ -79,9 +85,21 @@ def _draw_bars(axes: Axes, names: Sequence[str], weights: Sequence[float], margi
         axes.barh(row, length, height=0.72, linewidth=0, facecolor=colour, edgecolor="white", hatch=hatch)
         if margin:
             axes.errorbar(length, row, xerr=margin / largest, color="0.1", linewidth=1, capsize=2.5)
-        axes.text(-2.38, row, name, va="center", ha="left", fontsize=9, fontweight="bold", parse_math=False)
-        tip = side * (end / largest + 0.06)
-        axes.text(tip, row, _signed(weight), va="center", ha="left" if side > 0 else "right", fontsize=9)
+        axes.text(gap - left, row, name, va="center", ha="left", fontsize=POINTS, fontweight="bold", parse_math=False)
+        tip = side * (end / largest + gap)
+        axes.text(tip, row, _signed(weight), va="center", ha="left" if side > 0 else "right", fontsize=POINTS)
+
+
+def _room(*, against: bool, favour: bool) -> tuple[float, float, float]:
+    """How far the axis reaches to the left and to the right, and the gap before a number, the longest bar being 1.
+
+    against, favour: whether anything is drawn on that side; a side without anything takes no room.
+    """
+    sides = (against or not favour, favour or not against)
+    inches = NAMES_WIDE + sum(GAP + NUMBER_WIDE if side else GAP for side in sides)
+    inch = sum(sides) / (INCHES_WIDE - inches)  # in lengths of the longest bar
+    left, right = (1 + (GAP + NUMBER_WIDE) * inch if side else GAP * inch for side in sides)
+    return left + NAMES_WIDE * inch, right, GAP * inch
 
 
 def _signed(value: float) -> str:

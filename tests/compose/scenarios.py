@@ -204,7 +204,7 @@ def _checked(name: str, state: State, n: int) -> CheckResult:
     if state in SILENT:
         return CheckResult(name, state, reason="reason.flat_map")
     value = 0.31 + 0.01 * n if state in ("supported", "weak") else 0.02
-    measures: dict[str, Scalar] = {}
+    measures: dict[str, Scalar] = {"control": 0.2, "deletion": 0.4, "insertion": 0.3} if name == "faithfulness" else {}
     if name == "object":
         measures = {
             "mass": value, "area": 0.11 + 0.01 * n, "hit": n % 2 == 0, "middle_mass": 0.2, "middle_hit": True,
@@ -212,6 +212,20 @@ def _checked(name: str, state: State, n: int) -> CheckResult:
         }  # fmt: skip
     # Two decimals would not tell these two apart.
     return CheckResult(name, state, value, value + 0.001 if state == "indistinct" else 0.1, measures=measures)
+
+
+def with_gaps(run: Run, **measures: float) -> Run:
+    """The run where every check of a picture measured this."""
+
+    def changed(explanation: Explanation) -> Explanation:
+        found = explanation.verdict
+        if found is None:
+            return explanation
+        checks = tuple(replace(each, measures={**each.measures, **measures}) for each in found.checks)
+        return replace(explanation, verdict=replace(found, checks=checks))
+
+    subjects = tuple(replace(each, explanations=tuple(map(changed, each.explanations))) for each in run.subjects)
+    return replace(run, subjects=subjects)
 
 
 def installed(run: Run, *failing: str) -> Run:
@@ -376,6 +390,7 @@ RUNS: Mapping[str, Run] = {
     ),
     "judged, one supported": judged_as(PLAIN, ["supported", "indistinct", "weak", "fails"]),
     "judged, none supported": judged_as(fake_run(), ["indistinct", "fails"], "fails"),
+    "judged, nothing moves": with_gaps(judged_as(PLAIN, ["indistinct"]), control=0.01),
     "judged, only weak ones": judged_as(PLAIN, ["weak", "indistinct"]),
     "judged, only one weak": judged_as(PLAIN, ["indistinct", "weak"]),
     "judged, one not supported": judged_as(

@@ -118,7 +118,7 @@ def test_a_planted_fault_is_told_and_nothing_else(
 def test_a_shortcut_is_told_by_its_corner_and_its_class(tmp_path: Path) -> None:
     images = sorted((example_dir() / "marked" / "star").iterdir())
     run = reported(tmp_path, file="shortcut.pth", images=tuple(images))
-    assert warnings(run) == {"summary.same_place", "pattern.place_class", "pattern.place_images", "trust.disagree"}
+    assert warnings(run) == {"summary.same_place", "pattern.place_class", "trust.disagree"}
 
 
 def test_dropout_that_is_never_off_is_told(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from fake_run import fake_run
 from reading import WORDS, all_sections, card, said, written
-from scenarios import PLAIN, RUNS, judged_as
+from scenarios import PLAIN, RUNS, judged_as, with_gaps
 
 from reportgen.compose import agreeing
 from reportgen.compose.ranking import worst_first
@@ -78,18 +78,53 @@ def test_what_was_not_tested_is_no_pass_and_no_failure() -> None:
     found = numbers(RUNS["judged, nothing tested"])
     assert found["verdicts_tested"] == 0
     assert "supported_share" not in found
-    assert "learned evidence" not in warnings(written(RUNS["judged, nothing tested"]))
+    assert "is supported" not in warnings(written(RUNS["judged, nothing tested"]))
 
 
-def test_a_network_without_any_supported_picture_is_warned_of() -> None:
-    assert "no learned evidence" in warnings(written(RUNS["judged, none supported"]))
-    assert "no learned evidence" not in warnings(written(RUNS["judged, one supported"]))
+def test_where_controls_do_as_well_the_test_is_said_to_tell_nothing() -> None:
+    told = warnings(written(RUNS["judged, none supported"]))
+    assert "the test cannot tell right pictures from wrong ones" in told
+    assert "hardly any answer moves" not in told
+    assert "tested is supported" not in warnings(written(RUNS["judged, one supported"]))
+
+
+def test_what_an_answer_keeps_without_what_is_marked_is_told_from_half_on() -> None:
+    for name in ("judged, none supported", "judged, only weak ones"):
+        assert "the class still gets 50% on the" in warnings(written(with_gaps(RUNS[name], deletion=0.5)))
+        assert "still gets" not in warnings(written(with_gaps(RUNS[name], deletion=0.49)))
+    assert "still gets" not in warnings(written(with_gaps(RUNS["judged, nothing moves"], deletion=0.5)))
+
+
+def test_that_what_is_marked_is_too_little_alone_is_told_where_it_is_why_the_test_is_blind() -> None:
+    run = RUNS["judged, none supported"]
+    assert "brings the class to no more than 9.0%" in warnings(written(with_gaps(run, insertion=0.09)))
+    assert "Shown alone" not in warnings(written(with_gaps(run, insertion=0.1)))
+    told = warnings(written(with_gaps(run, deletion=0.5, insertion=0.09)))
+    assert "still gets" in told
+    assert "Shown alone" not in told
+
+
+def test_where_nothing_moves_the_answers_nothing_is_to_be_read_into_the_pictures() -> None:
+    told = warnings(written(RUNS["judged, nothing moves"]))
+    assert "no gap reaches 0.1, nor does that of a map that knows nothing" in told
+    assert "right pictures from wrong ones" not in told
+
+
+def test_a_picture_that_is_better_turned_around_is_not_to_be_believed() -> None:
+    assert "it would be. Do not believe it." in warnings(written(RUNS["judged, one not supported"]))
+
+
+def test_pictures_that_the_test_cannot_tell_of_are_counted_on_page_one() -> None:
+    told = " ".join(texts(RUNS["judged, one supported"]))
+    assert "For one the test cannot tell: " in told
+    assert "does not count against this picture" in told
+    assert "the test cannot tell: there" not in " ".join(texts(RUNS["judged, all supported"]))
 
 
 def test_a_network_with_weak_pictures_at_best_is_warned_of_in_other_words() -> None:
     told = warnings(written(RUNS["judged, only weak ones"]))
-    assert "Not one of the 4 pictures tested is supported, and 3 are weakly" in told
-    assert "learned evidence" not in told
+    assert "Not one of the 4 pictures tested is fully supported, and 3 are weakly" in told
+    assert "right pictures from wrong ones" not in told
 
 
 def test_a_method_that_shows_no_learned_weights_is_warned_of_once() -> None:
@@ -100,8 +135,14 @@ def test_a_method_that_shows_no_learned_weights_is_warned_of_once() -> None:
 
 def test_the_card_says_which_hold_and_which_do_not() -> None:
     told = " ".join(texts(RUNS["judged, one supported"]))
-    assert "The test supports the picture of saliency." in told
-    assert "For the picture of LIME the test finds nothing: a map that knows nothing of the network" in told
+    assert "The test supports saliency." in told
+    assert "The test cannot tell for LIME: a map that knows nothing of the network does as well" in told
+
+
+def test_a_reason_why_pictures_were_not_tested_is_given_once() -> None:
+    told = " ".join(sentence.text for sentence in said(RUNS["judged, nothing tested"], "image-1"))
+    assert told.count("Not tested: saliency and LIME. The map has the same value everywhere") == 1
+    assert told.count(WORDS("reason.flat_map")) == 1
 
 
 def test_the_table_gives_a_reason_where_there_is_no_number() -> None:
@@ -110,25 +151,26 @@ def test_the_table_gives_a_reason_where_there_is_no_number() -> None:
     by_verdict = {row[3]: row for row in table.rows}
     assert by_verdict["supported"][4].count(" > ") == 1
     assert by_verdict["not tested"][4] == WORDS("reason.flat_map")
-    assert by_verdict["no better than controls"][4].startswith("no better than controls, 0.020 < 0.021")
+    assert by_verdict["cannot tell"][4] == "0.020 < 0.021"  # the state stands beside
     assert len(table.header) == 7  # agreement was not asked
 
 
 def test_every_report_says_that_the_installation_was_tested() -> None:
     told = " ".join(texts(RUNS["judged, all supported"]))
-    assert "This installation gives the known answers on cpu: the shipped network answers 100% of scenes" in told
-    assert (
-        "LIME finds weights that are known on paper to 4.40\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10⁻⁶ of the largest"
-        in told
-    )
+    assert "This installation gives each of 7 known answers on cpu." in told
+    blocks = (block for each in written(RUNS["judged, all supported"]).sections for block in each.blocks)
+    (table,) = [block for block in blocks if isinstance(block, Table) and block.anchor == "verdicts-known"]
+    assert table.rows[0] == ("Scenes answered rightly", "100%", "at least 83%")
+    assert table.rows[-1][0].startswith("LIME: error of weights that are known on paper")
+    assert table.rows[-1][1:] == ("4.40\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}10⁻⁶", "at most 0.001")
     assert "installation" not in warnings(written(RUNS["judged, all supported"]))
 
 
 def test_an_installation_that_fails_is_warned_of_on_page_one() -> None:
     told = warnings(written(RUNS["wrong installation"]))
-    assert "LIME's heaviest region lies on the object in 25% of them (at least 83% is asked) and" in told
+    assert "LIME: scenes whose heaviest region lies on the object: 25% (asked: at least 83%)" in told
     assert "Grad-CAM" not in told
-    assert "gives the known answers" not in " ".join(texts(RUNS["wrong installation"]))
+    assert "gives each of" not in " ".join(texts(RUNS["wrong installation"]))
 
 
 def test_without_verdicts_nothing_is_said_of_them() -> None:
@@ -185,10 +227,13 @@ def test_the_methods_on_the_object_stand_beside_pictures_that_know_nothing() -> 
 
 def test_a_card_says_how_much_lies_on_the_object_and_whose_it_is() -> None:
     told = " ".join(texts(RUNS["judged, all supported"]))
-    assert "On the marked object of this class, 11% of the image, lie 31% of the evidence of saliency and" in told
+    assert (
+        "On the marked object of this class (11% of the image) lies this share of the evidence: saliency 31% and"
+        in told
+    )
     told = " ".join(text for run in (RUNS["judged"], RUNS["judged, one supported"]) for text in texts(run))
-    assert "On the marked object, 13% of the image, lie" in told  # which class it is of is not known
-    assert "none of them bears the name of this class" in told
+    assert "On the marked object (13% of the image) lies" in told  # which class it is of is not known
+    assert "none of which bears the name of this class" in told
 
 
 def test_each_check_that_was_made_is_explained_with_its_source() -> None:

@@ -115,6 +115,22 @@ class TestWeights:
         assert columns[0] > 3
         assert columns[-1] < colours.shape[1] - 4
 
+    @pytest.mark.parametrize("weights", [[0.3, 0.2], [-0.3, -0.2]])
+    def test_bars_of_one_sign_take_the_whole_width(self, weights: list[float]) -> None:
+        colours, mixed = (pixels(figures.weights_chart(["1", "2"], w, "alt")) for w in (weights, [0.3, -0.3]))
+        colour = ORANGE if weights[0] > 0 else BLUE
+        longest, half = (np.ptp(np.flatnonzero(near(each, colour).any(0))) for each in (colours, mixed))
+        assert longest > 2 * half
+
+    def test_an_interval_that_holds_zero_keeps_its_room(self) -> None:
+        colours = pixels(figures.weights_chart(["1", "2"], [0.3, 0.1], "alt", [0.05, 0.2]))
+        below = np.asarray((colours < 60).all(-1))[colours.shape[0] // 2 :]
+        name, *rest = np.split(
+            np.flatnonzero(below.any(0)), np.flatnonzero(np.diff(np.flatnonzero(below.any(0))) > 20) + 1
+        )
+        assert rest  # the interval does not run into the name
+        assert np.ptp(name) < 40
+
     def test_each_number_stands_beyond_the_tip_of_its_bar(self) -> None:
         for weight, colour in ((0.5, ORANGE), (-0.5, BLUE)):
             colours = pixels(figures.weights_chart(["1"], [weight], "alt"))
