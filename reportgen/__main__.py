@@ -7,6 +7,7 @@ import sys
 from types import FrameType
 
 from reportgen.errors import ArchitectureError, EnvironmentProblem, ReportgenError, UsageError, printable
+from reportgen.shortages import shortage
 
 USAGE, BUG, INTERRUPTED, TERMINATED = UsageError.exit_code, 70, 130, 143
 PIPE = 0  # nothing was asked for that is not there
@@ -38,7 +39,10 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run the command and return its exit code; every error becomes one line on stderr."""
     try:
-        return _work(arguments)
+        try:
+            return _work(arguments)
+        except Exception as err:
+            return _unforeseen(err)
     except KeyboardInterrupt as err:  # also while the command line itself is being loaded
         stopped, code = ("terminated", TERMINATED) if isinstance(err, Terminated) else ("interrupted", INTERRUPTED)
         return _fail(f"{stopped}: {GO_ON}", code)
@@ -70,13 +74,18 @@ def _work(arguments: list[str]) -> int:
             return PIPE
         why = f"error[E-ARCH-FORWARD] --arch: the network's own code ended the program (exit code {err.code})"
         return _fail(printable(f"{why}. Remove exit() from its forward"), ArchitectureError.exit_code)
-    except Exception as err:
-        if _STOPPED:
-            raise _STOPPED[0] from err
-        if isinstance(err, MemoryError) or _UNLOADABLE in str(err):
-            fix = "Lower --batch-size, explain fewer images, or free memory"
-            return _fail(f"error[E-MEMORY] reportgen: the memory does not suffice. {fix}", EnvironmentProblem.exit_code)
-        return _fail(printable(f"error[E-BUG] reportgen: this is a bug. Please report it with {_traceback(err)}"), BUG)
+
+
+def _unforeseen(err: Exception) -> int:
+    """The exit code of an error that has no words of its own: a signal's, the machine's, or a bug."""
+    if _STOPPED:
+        raise _STOPPED[0] from err
+    if short := shortage(err, "reportgen"):
+        return _fail(short.line(), short.exit_code)
+    if isinstance(err, MemoryError) or _UNLOADABLE in str(err):
+        fix = "Lower --batch-size, explain fewer images, or free memory"
+        return _fail(f"error[E-MEMORY] reportgen: the memory does not suffice. {fix}", EnvironmentProblem.exit_code)
+    return _fail(printable(f"error[E-BUG] reportgen: this is a bug. Please report it with {_traceback(err)}"), BUG)
 
 
 def _fail(line: str, code: int) -> int:

@@ -102,9 +102,14 @@ def first_order(classifier: Classifier, pixels: Stack, stats: Mapping[str, Chann
 
     parts = classifier.in_batches(len(pixels), run_and_free, most=GROUP)
     return {
-        name: np.nan_to_num(np.concatenate([part[name] for part in parts]).astype(np.float64)).mean(axis=0)
+        name: _known(np.concatenate([part[name] for part in parts]).astype(np.float64)).mean(axis=0)
         for name in parts[0]
     }
+
+
+def _known(estimates: Numbers) -> Numbers:
+    """What is not finite says nothing: 0."""
+    return np.where(np.isfinite(estimates), estimates, 0.0)
 
 
 def chosen_filters(
@@ -131,7 +136,7 @@ def chosen_filters(
         if not options.filters:
             numbers = list(held)
             changes = np.nan_to_num([change_of_predicted(intact, held[number]) for number in numbers])
-            best = np.argsort(-changes, kind="stable")[: options.filters_top]
+            best = np.lexsort((-changes, np.isin(numbers, each.broken)))[: options.filters_top]
             held = {numbers[place]: held[numbers[place]] for place in best}
         found[name] = held
     return found
@@ -150,9 +155,10 @@ def _estimates(classifier: Classifier, pixels: Stack, stats: Mapping[str, Channe
 def candidates(estimate: Numbers, stats: Channels, count: int) -> tuple[int, ...]:
     """The channels to try exactly: those with the largest estimates, or with the largest answers where there is none.
 
-    All of them where the layer has no more than that.
+    All of them where the layer has no more than that. Channels that give NaN or infinity come last.
     """
     order = np.argsort(-estimate, kind="stable") if estimate.size else most_excited(stats)
+    order = order[np.argsort(np.isin(order, stats.broken), kind="stable")]
     return tuple(int(channel) for channel in order[: CANDIDATES * count])
 
 

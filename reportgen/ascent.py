@@ -221,7 +221,11 @@ def likeness(maps: Tensor, variants: int) -> Tensor:
 
 
 def channel_grams(maps: Tensor) -> Tensor:
-    """(N, C, h, w) -> (N, C * C): the covariances of each image's channels, of length 1."""
+    """(N, C, h, w) -> (N, C * C): the covariances of each image's channels, of length 1.
+
+    What is not finite counts as 0, or one broken channel would end the ascent of all its neighbours.
+    """
+    maps = maps.where(maps.isfinite(), 0.0)
     flat = maps.flatten(2) - maps.mean((2, 3))[..., None]
     return normalize((flat @ flat.transpose(1, 2)).flatten(1), dim=1)
 

@@ -2,11 +2,13 @@
 
 from reportgen.errors import MethodError, ReportgenError
 from reportgen.results import NO_FACTS, WARNINGS, Explanation, Facts, Failure, Run, Status, Target
+from reportgen.shortages import shortage
 
 
 def ends_the_run(err: Exception) -> bool:
-    """Whether an error is more than one method's own: no memory, or an input that cannot be used at all."""
-    return isinstance(err, MemoryError) or (isinstance(err, ReportgenError) and not isinstance(err, MethodError))
+    """Whether an error is more than one method's own: no memory, no handle, an input that cannot be used at all."""
+    own = isinstance(err, ReportgenError) and not isinstance(err, MethodError)
+    return own or isinstance(err, MemoryError) or shortage(err, "") is not None
 
 
 def failed(method: str, target: Target, err: Exception, parameters: Facts = NO_FACTS) -> Explanation:

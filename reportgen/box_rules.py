@@ -30,6 +30,8 @@ from reportgen.boxes import (
     windows,
 )
 
+POSITIONS: Final = ("index", "indices")  # arguments that say where something is taken from
+
 
 @dataclass(frozen=True, eq=False)
 class Call:
@@ -74,12 +76,13 @@ def moved(call: Call) -> list[Extent]:
     """The numbers are taken elsewhere and not changed: the same is done to each plane of their extents."""
 
     def plane(value: Any, index: int) -> Any:  # noqa: ANN401 - nested as arguments are
-        if isinstance(value, Tensor):  # positions, as of an index, stay what they are
-            return call.extent_of(value)[index].contiguous() if value.is_floating_point() else value
+        if isinstance(value, Tensor):
+            return call.extent_of(value)[index].contiguous()
         return [plane(each, index) for each in value] if isinstance(value, tuple | list) else value
 
-    given = {name: value for name, value in call.given.items() if name != "dtype"}
-    runs = [list(tensors(call.run(**{k: plane(v, i) for k, v in given.items()}))) for i in range(PLANES)]
+    given = {name: value for name, value in call.given.items() if name not in ("dtype", *POSITIONS)}
+    positions = {name: call.given[name] for name in POSITIONS if name in call.given}  # they stay what they are
+    runs = [list(tensors(call.run(**positions, **{k: plane(v, i) for k, v in given.items()}))) for i in range(PLANES)]
     return [torch.stack(planes) for planes in zip(*runs, strict=True)]
 
 

@@ -43,6 +43,12 @@ class Channels:
         """The channels that answer to no image: nowhere above 0."""
         return tuple(int(channel) for channel in np.flatnonzero(self.highest <= 0))
 
+    @property
+    def broken(self) -> tuple[int, ...]:
+        """The channels that give NaN or infinity on some image."""
+        whole = np.isfinite(self.highest) & np.isfinite(self.lowest)
+        return tuple(int(channel) for channel in np.flatnonzero(~whole))
+
     def steady(self, channel: int) -> bool:
         """Whether a channel gives nearly the same everywhere."""
         largest = max(abs(self.highest[channel]), abs(self.lowest[channel]))

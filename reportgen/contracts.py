@@ -105,13 +105,15 @@ class Source:
 class ImageMethod:
     """Explains single images: yields for each case its explanations, one per target, in the order of the cases.
 
-    cites: keys in templates/references.toml; passes: what it mostly asks of the network about one image.
+    cites: keys in templates/references.toml; passes: what it mostly asks of the network about one image; rough: the
+    same at less cost, near enough to compare pictures by rank.
     """
 
     name: str
     explain: Callable[["Classifier", Sequence[Case], BuildOptions], Iterator[tuple[Explanation, ...]]]
     cites: tuple[str, ...]
     passes: OfImage = nothing
+    rough: "ImageMethod | None" = None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """How many images a method or a check sends through the network: for what is said before a run, never for a report."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reportgen.options import BuildOptions
 
@@ -53,13 +53,20 @@ class Filters:
 class Judging:
     """What checks are asked about a run.
 
-    images: how many; pictures: of all methods on all images; methods: name -> what each asks about an image.
+    images: how many; pictures: of all methods on all images; methods: name -> what each asks about an image; rough: the
+    same of those that have a cheaper way.
     """
 
     options: BuildOptions
     images: int
     pictures: int
     methods: Mapping[str, Passes]
+    rough: Mapping[str, Passes] = field(default_factory=dict)
+
+    @property
+    def again(self) -> Mapping[str, Passes]:
+        """What each method asks about an image where its pictures are compared by rank only."""
+        return {**self.methods, **self.rough}
 
 
 OfImage = Callable[[Image], Passes]

@@ -99,6 +99,8 @@ def _candidates(
     complete = (wanted.layer.fields.seen == wanted.layer.fields.unbounded).all(axis=0)
     most = -(-TOP // stats.images)  # crops of one image: more than one only where there are few
     for lent, given in zip(group, maps, strict=True):
+        if not np.isfinite(given).all():  # though it was when it was looked at first: the network draws lots
+            continue
         for unit in _strongest(given, wanted.layer, most):
             yield _candidate(lent, given, wanted.layer, "top", unit, (high - float(given[unit])) / (high - low))
         rng = stream(seed, "filters", name, str(number), lent.image.sha256)

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from reportgen.shortages import raise_shortage
+
 
 class _Hash(Protocol):
     def update(self, data: bytes, /) -> None: ...
@@ -72,7 +74,8 @@ def _feed_path(digest: _Hash, path: Path) -> None:
                 continue
             with file.open("rb") as opened:
                 content = hashlib.file_digest(opened, "sha256").digest()
-        except OSError:  # whoever needs it will say so
+        except OSError as err:  # whoever needs it will say so
+            raise_shortage(err, str(file))
             content = b""
         _put(digest, "file", name.encode("utf-8", "surrogateescape") + b"\0" + content)
     _put(digest, "files", str(len(files)).encode())

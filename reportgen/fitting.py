@@ -121,7 +121,9 @@ def _pictures(part: Any) -> Iterator[Picture]:  # noqa: ANN401 - any part of a d
 def _announced(document: ReportDocument, step: tuple[int, float], limit: float, words: Words) -> ReportDocument:
     """The document that says so at the end of its first section."""
     quality, scale = step
-    sentence = said(words, "budget.reduced", (), limit=number(limit), scale=percent(scale), quality=quality)
+    sentences = [said(words, "budget.reduced", (), limit=number(limit), scale=percent(scale), quality=quality)]
+    if scale <= figures.HALF:
+        sentences.append(said(words, "budget.charts", (), scale=percent(figures.HALF)))
     first, *others = document.sections
-    note = Paragraph((sentence,), "note")
+    note = Paragraph(tuple(sentences), "note")
     return dataclasses.replace(document, sections=(dataclasses.replace(first, blocks=(*first.blocks, note)), *others))

@@ -13,6 +13,7 @@ from typing import Final
 from PIL import ImageFont
 
 from reportgen.errors import UsageError, printable
+from reportgen.shortages import raise_shortage
 
 FAMILY: Final = "Report Font"  # first in every stack of tokens.css; no machine has it but by @font-face
 LARGEST: Final = 64 << 20  # bytes; Noto Sans CJK in one weight has 16 MB
@@ -79,6 +80,7 @@ def read_font(path: Path) -> tuple[str, bytes]:
     try:
         data = path.read_bytes() if path.stat().st_size <= LARGEST else b""
     except OSError as err:
+        raise_shortage(err, str(path))
         raise UsageError("E-FONT", str(path), f"it cannot be read ({err.strerror or err})", _FIX) from err
     if data.startswith(b"ttcf"):
         why = "it is a collection of several fonts"

@@ -58,7 +58,8 @@ def _judged(explanation: Explanation, checks: list[CheckResult], methods: list[M
 
 def _timed(method: ImageMethod, deadline: Deadline) -> ImageMethod:
     """The method as checks ask it again: between two images it looks at the clock."""
-    return replace(method, explain=lambda *about: deadline.checked(method.explain(*about)))
+    rough = method.rough and _timed(method.rough, deadline)
+    return replace(method, explain=lambda *about: deadline.checked(method.explain(*about)), rough=rough)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from PIL import Image
 
 from reportgen.document import Picture
 from reportgen.errors import UsageError
+from reportgen.shortages import raise_shortage
 
 READABLE = 4.5  # contrast that WCAG 2 AA asks of text
 WHITE, NIGHT = "#ffffff", "#13171c"  # what the page is printed on, and what it is in the dark
@@ -47,6 +48,9 @@ def read_logo(path: Path) -> Picture:
         with Image.open(path, formats=("PNG", "JPEG")) as opened:
             image = opened.convert("RGBA")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as err:
+        raise_shortage(err, str(path))
+        if isinstance(err, OSError) and err.errno:
+            raise UsageError("E-LOGO", str(path), f"it cannot be read ({err.strerror})", "Check the path") from err
         why = "it cannot be read as a PNG or JPEG, and an SVG could run code"
         raise UsageError("E-LOGO", str(path), why, "Export it as PNG") from err
     image.thumbnail(LOGO, Image.Resampling.LANCZOS)

@@ -13,6 +13,7 @@ from reportgen.digests import array_sha256, file_sha256
 from reportgen.errors import InputRefused
 from reportgen.publish import CHECK_FILES, LOG_FILE, MANIFEST_FILE, REPORT_FILES
 from reportgen.results import Run
+from reportgen.shortages import raise_shortage
 
 FORMAT: Final = 1
 LISTED: Final = tuple(name for name in REPORT_FILES if name not in (*CHECK_FILES, LOG_FILE, MANIFEST_FILE))
@@ -86,7 +87,11 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         content: Any = json.loads(path.read_text(encoding="utf-8"))
         return Manifest.model_validate(content)
+    except PermissionError as err:
+        why, fix = "it may not be read by this user", "Change its permissions"
+        raise InputRefused("E-MANIFEST", str(path), why, fix) from err
     except (OSError, ValueError, RecursionError, ValidationError) as err:
+        raise_shortage(err, str(path))
         why = f"it cannot be read ({type(err).__name__})"
         fix = "Build the report again; reports of older versions have no manifest"
         raise InputRefused("E-MANIFEST", str(path), why, fix) from err

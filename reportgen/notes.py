@@ -7,6 +7,7 @@ from reportgen.contracts import Progress
 from reportgen.errors import UsageError, printable
 from reportgen.markdown import NESTING, deepest, oddities, parts
 from reportgen.results import Note
+from reportgen.shortages import raise_shortage
 from reportgen.templating import visible
 
 LIMIT = 100_000  # bytes: fifty pages; hostile Markdown of this size is parsed in seconds
@@ -50,6 +51,7 @@ def _text(path: Path, name: str) -> str:
             raise _refused(name, f"it is larger than {LIMIT:,} bytes")
         return data.decode("utf-8-sig")
     except OSError as err:
+        raise_shortage(err, name)
         raise _refused(name, f"it cannot be read ({err.strerror or err})") from err
     except UnicodeDecodeError as err:
         line = data.count(b"\n", 0, err.start) + 1

@@ -23,7 +23,7 @@ from reportgen.deadline import Deadline
 from reportgen.errors import OutputError, UsageError
 from reportgen.excerpts import path_text
 from reportgen.explain import FILTER_METHODS, IMAGE_METHODS
-from reportgen.freed import give_back
+from reportgen.freed import give_back, reusing
 from reportgen.judging import Judged, judge_pictures
 from reportgen.loading import opened_classifier
 from reportgen.notes import read_notes
@@ -141,7 +141,7 @@ def explain_model(options: BuildOptions, model: nn.Module | None, progress: Prog
     notes = read_notes(options.notes, progress) if options.notes else ()  # before the work: it may be refused
     deadline = Deadline.after(options.max_seconds)
     progress.stage("model", 0)
-    with opened_classifier(options, model, progress) as classifier:
+    with reusing(), opened_classifier(options, model, progress) as classifier:
         target = asked_for(options.target, options.versus, classifier.facts.classes)
         ask = named(classifier.probabilities, classifier.facts)
         selection = select_images(options, classifier.facts, ask, classifier.batch.images, progress, keep)

@@ -72,16 +72,20 @@ def _passes(
     """What each method and each check asks of the network, by its own account."""
     found = {"images": Passes(ANSWERED * len(cases))}
     of_image: dict[str, Passes] = {}
+    roughly: dict[str, Passes] = {}
     for name in methods:
         if name in IMAGE_METHODS:
-            each = [IMAGE_METHODS[name].passes(Image(options, size, len(case.targets))) for case in cases]
+            method = IMAGE_METHODS[name]
+            each = [method.passes(Image(options, size, len(case.targets))) for case in cases]
             found[name] = sum(each, Passes())
-            of_image[name] = IMAGE_METHODS[name].passes(Image(options, size, 1))
+            of_image[name] = method.passes(Image(options, size, 1))
+            if method.rough:
+                roughly[name] = method.rough.passes(Image(options, size, 1))
         else:
             found[name] = FILTER_METHODS[name].passes(Filters(options, len(cases), layers))
     if options.checks != "none":
         pictures = sum(len(case.targets) for case in cases) * len(of_image)
-        about = Judging(options, len(cases), pictures, of_image)
+        about = Judging(options, len(cases), pictures, of_image, roughly)
         asked = [check for check in PICTURE_CHECKS.values() if options.checks == "full" or not check.slow]
         checks = [(check.name, check.passes(about)) for check in RUN_CHECKS.values()]
         checks += [(check.name, check.passes(about)) for check in asked]

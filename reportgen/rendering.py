@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -80,22 +81,20 @@ def render_again(
     if unknown or not formats:
         raise UsageError("E-FORMAT", "--format", f"no format {', '.join(unknown)!r}", f"Of: {', '.join(FORMATS)}")
     if into and into.resolve() != out.resolve():
-        run = _loaded(out, render)
-        with publish.occupied(into, overwrite=overwrite):
-            return write_report(run, into, formats, render, overwrite, progress)
-    with publish.occupied(out, overwrite=True):
-        return _render_in_place(out, formats, render, progress)
+        with publish.occupied(into, overwrite=overwrite), shelved(into) as keep:
+            return write_report(_loaded(out, render, keep), into, formats, render, overwrite, progress)
+    with publish.occupied(out, overwrite=True), shelved(out) as keep:
+        return _render_in_place(_loaded(out, render, keep), out, formats, render, progress)
 
 
-def _loaded(out: Path, render: RenderOptions) -> Run:
+def _loaded(out: Path, render: RenderOptions, keep: Keep) -> Run:
     """The run of a finished report, with the notes and the language that are given now."""
-    run = load_run(out / "run")
+    run = load_run(out / "run", keep)
     run = run if render.notes is None else replace(run, notes=render.notes)
     return run if render.language is None else replace(run, language=render.language)
 
 
-def _render_in_place(out: Path, formats: Sequence[str], render: RenderOptions, progress: Progress) -> Written:
-    run = _loaded(out, render)
+def _render_in_place(run: Run, out: Path, formats: Sequence[str], render: RenderOptions, progress: Progress) -> Written:
     with publish.publishing(out, overwrite=True) as folder:
         with publish.writing(out):
             publish.carry_over(out, folder)
@@ -118,7 +117,7 @@ def _write_formats(
     run: Run, folder: Path, out: Path, formats: Sequence[str], render: RenderOptions, progress: Progress
 ) -> Written:
     words = load_words(run.language)
-    with shelved(folder) as keep:
+    with shelved(folder) as keep, _temporary_files_in(folder):
         progress.stage("compose", 0)
         document = compose(run, words, keep)
         for_paper = abridged(document, run, words, render.pdf_images, render.pdf_full)
@@ -130,6 +129,17 @@ def _write_formats(
     for problem in unanswered:
         progress.warn(problem.line())
     return replace(written, problems=(*written.problems, *unanswered))
+
+
+@contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    """Temporary files lie where they are swept, also those that a process was killed beside."""
+    before = tempfile.tempdir
+    tempfile.tempdir = str(folder.absolute())
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
 
 
 def _tell_abridged(total: int, render: RenderOptions, progress: Progress) -> None:

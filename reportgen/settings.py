@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from reportgen.errors import UsageError
 from reportgen.options import COMMAND_LINE_ONLY, BuildOptions, flag
+from reportgen.shortages import raise_shortage
 
 NOTES_FILE = "notes.md"
 _GIVEN = "the call"
@@ -127,4 +128,5 @@ def read_toml(path: Path, code: str, what: str, fix: str) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as err:
+        raise_shortage(err, str(path))
         raise UsageError(code, str(path), f"not a {what} file ({err})", fix) from err

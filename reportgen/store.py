@@ -5,19 +5,22 @@ Everything that rendering needs is here, so a report can be made again without t
 
 import hashlib
 import json
+import mmap
+import struct
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import numpy as np
-import safetensors
-import safetensors.numpy
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from reportgen.digests import file_sha256
 from reportgen.errors import InputRefused
 from reportgen.results import Run
+from reportgen.shelf import LEAST, Keep, in_memory
+from reportgen.shortages import raise_shortage
 from reportgen.unbroken import unbroken
 
 FORMAT = 1
@@ -27,7 +30,9 @@ _RUN = TypeAdapter(Run)
 _DTYPES: Final = {  # those that results hold; see `arrays.lock`
     "|b1": "BOOL", "|u1": "U8", "|i1": "I8", "<i4": "I32", "<i8": "I64", "<f4": "F32", "<f8": "F64",
 }  # fmt: skip
+_KINDS: Final = {name: kind for kind, name in _DTYPES.items()}
 _ALIGNED: Final = 8  # bytes
+_SEEN: Final = 1 << 25  # bytes of a file that are looked at before what was seen is let go
 _PIECE: Final = 1 << 20  # bytes
 
 
@@ -91,14 +96,17 @@ class _Arrays:
         return digest.hexdigest()
 
 
-def load_run(folder: Path) -> Run:
-    """Read a run back. Raises InputRefused where a file is missing, damaged, or of another format."""
+def load_run(folder: Path, keep: Keep = in_memory) -> Run:
+    """Read a run back. Raises InputRefused where a file is missing, damaged, or of another format.
+
+    Its arrays are views of the file; keep: where they wait instead, for work that goes through many images.
+    """
     document, arrays_sha256 = _read(folder)
     if arrays_sha256 != document.get("arrays_sha256"):
         raise _refused(folder, f"{ARRAYS_FILE} does not belong to {RUN_FILE}")
     if _digest(document.get("run")) != document.get("run_sha256"):
         raise _refused(folder, f"{RUN_FILE} was changed")
-    return _run(folder, document)
+    return _run(folder, document, keep)
 
 
 def load_changed(folder: Path) -> Run:
@@ -111,19 +119,71 @@ def _read(folder: Path) -> tuple[dict[str, Any], str]:
     try:
         document = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
         arrays_sha256 = file_sha256(folder / ARRAYS_FILE)
+    except PermissionError as err:
+        raise InputRefused("E-RUN", str(folder), "it may not be read by this user", "Change its permissions") from err
     except (OSError, ValueError, RecursionError) as err:
+        raise_shortage(err, str(folder))
         raise _refused(folder, f"it cannot be read ({type(err).__name__})") from err
     if not isinstance(document, dict) or document.get("generator") != "reportgen" or document.get("format") != FORMAT:
         raise _refused(folder, f"it is not a run of format {FORMAT}")
     return document, arrays_sha256
 
 
-def _run(folder: Path, document: dict[str, Any]) -> Run:
+def _run(folder: Path, document: dict[str, Any], keep: Keep = in_memory) -> Run:
     try:
-        arrays = safetensors.numpy.load_file(folder / ARRAYS_FILE)
-        return _RUN.validate_python(document["run"], context={"arrays": arrays})
-    except (OSError, KeyError, ValidationError, safetensors.SafetensorError) as err:
+        with (folder / ARRAYS_FILE).open("rb") as file:
+            views = _Views(file)
+        return _kept(_RUN.validate_python(document["run"], context={"arrays": views}), keep, views)
+    except (OSError, KeyError, TypeError, ValueError, RecursionError, struct.error) as err:
+        raise_shortage(err, str(folder))
         raise _refused(folder, f"it is damaged ({type(err).__name__})") from err
+
+
+class _Views:
+    """The arrays of a safetensors file by their keys, each a view of the file: what nobody looks at takes no memory.
+
+    The format's own library copies what it reads, and has no view to give.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Raises ValueError, KeyError, TypeError or struct.error where the header does not hold."""
+        self.file = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        (length,) = struct.unpack("<Q", self.file[:8])
+        self.header = json.loads(self.file[8 : 8 + length])
+        self.start = 8 + length
+        self.seen = 0  # bytes that were looked at, and may be in memory
+
+    def __getitem__(self, key: str) -> NDArray[Any]:
+        entry = self.header[key]
+        kind, shape, (start, stop) = np.dtype(_KINDS[entry["dtype"]]), tuple(entry["shape"]), entry["data_offsets"]
+        self.seen += stop - start
+        if self.seen > _SEEN:
+            self.let_go()
+        if stop - start < LEAST:  # so that a small one does not hold the file
+            return np.frombuffer(self.file[self.start + start : self.start + stop], kind).reshape(shape)
+        return np.frombuffer(self.file, kind, (stop - start) // kind.itemsize, self.start + start).reshape(shape)
+
+    def let_go(self) -> None:
+        """What was looked at leaves the memory; it is read again where somebody looks again."""
+        if hasattr(self.file, "madvise"):
+            self.file.madvise(mmap.MADV_DONTNEED)
+        self.seen = 0
+
+
+def _kept(run: Run, keep: Keep, views: _Views) -> Run:
+    """The run with its large arrays where they are kept."""
+    if keep is in_memory:
+        return run
+    subjects = []
+    for each in run.subjects:
+        explanations = tuple(replace(one, result=keep(one.result)) for one in each.explanations)
+        subjects.append(replace(each, image=keep(each.image), explanations=explanations))
+        views.let_go()
+    filters = []
+    for study in run.filters:
+        filters.append(keep(study))
+        views.let_go()
+    return replace(run, subjects=tuple(subjects), filters=tuple(filters))
 
 
 def _digest(content: object) -> str:

@@ -11,6 +11,7 @@ from reportgen.fingerprint import fingerprint
 from reportgen.ledger import Damaged, Ledger, Packing
 from reportgen.results import Array, FilterStudy
 from reportgen.shelf import Keep
+from reportgen.studies import NO_MAPS
 
 T = TypeVar("T")
 Shape = tuple[int, int, int]
@@ -19,7 +20,6 @@ PIECE: Final = 1 << 22  # bytes of maps
 STUDY: Final = Packing(TypeAdapter(FilterStudy))
 MAPS: Final = Packing(TypeAdapter(Array))
 SHAPES: Final = Packing(TypeAdapter(tuple[Shape, ...]))
-NO_MAPS: Final = np.zeros((0, 0, 0), np.float32)
 
 
 def recalled(

@@ -1,11 +1,14 @@
 """What is known of one filter: its maps, images made for it, crops that excite it, and the classes that rely on it."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
+
+import numpy as np
 
 from reportgen.arrays import NO_FACTS, Array, Facts, frozen_facts, lock, lock_facts
 
 Status = Literal["ok", "degenerate", "failed", "not_applicable"]
+NO_MAPS: Final[Array] = np.zeros((0, 0, 0), np.float32)
 Box = tuple[int, int, int, int]  # top, bottom, left, right in pixels of what the network is fed; see receptive.field
 
 

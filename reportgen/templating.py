@@ -20,6 +20,7 @@ from reportgen.fonts import read_font
 from reportgen.looks import accent_style, paper_style, read_logo
 from reportgen.markdown import to_html
 from reportgen.resources import templates_dir
+from reportgen.shortages import raise_shortage
 from reportgen.slimming import slim_script, slim_style, used_only
 
 ENTRY = "report.html.j2"
@@ -279,6 +280,7 @@ def _own_style(css: Path | None) -> str:
     try:
         text = css.read_text(encoding="utf-8-sig")  # turns every line end into \n, or the policy's hash would not fit
     except (OSError, UnicodeDecodeError) as err:
+        raise_shortage(err, str(css))
         raise UsageError("E-CSS", str(css), f"it cannot be read ({err})", "Name a UTF-8 style sheet for --css") from err
     if "</style" in text.lower() or "\0" in text:
         raise UsageError("E-CSS", str(css), "it is no style sheet: it holds </style or a zero byte", "Remove it")

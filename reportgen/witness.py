@@ -14,6 +14,7 @@ from reportgen.errors import ImageError, InputRefused, printable
 from reportgen.images import Found
 from reportgen.manifest import Manifest, TensorEntry
 from reportgen.results import ImageInput, Run
+from reportgen.shortages import raise_shortage
 from reportgen.store import load_changed
 
 MOST: Final = 20  # differing numbers that are named, of one file
@@ -41,6 +42,7 @@ def file_claims(out: Path, manifest: Manifest) -> Iterator[Claim]:
         try:
             sha256, size = file_sha256(out / entry.name), (out / entry.name).stat().st_size
         except OSError as err:
+            raise_shortage(err, entry.name)
             yield Claim("differs", entry.name, f"it cannot be read ({err.strerror or err})")
             continue
         if sha256 == entry.sha256:

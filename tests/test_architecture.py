@@ -21,6 +21,7 @@ PACKAGE = ROOT / "reportgen"
 # all of its files but those named on their own; a folder's __init__ may import its own files.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("accepted", "errors", "languages", "unbroken"),
+    ("shortages",),
     (
         "arrays",
         "digests",
@@ -80,6 +81,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "checks.deletion",
         "probing",
         "settling",
+        "sources.beside",
         "sources.family_places",
         "sources.metadata",
         "sources.structure",

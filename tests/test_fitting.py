@@ -71,8 +71,9 @@ def test_pictures_give_way_until_it_fits_and_the_page_says_so(share: float) -> N
     assert [picture.alt for picture in shown(last)] == [picture.alt for picture in shown(document())]
     assert shown(last)[-1] == shown(document())[-1]  # the map keeps every pixel
     assert shown(last)[0] is shown(last)[3]
-    (sentence,) = told(last)
+    sentence, *more = told(last)
     quality, scale = made.step
+    assert more == (["Charts are stored at 50% of their size."] if scale <= 0.5 else [])
     assert re.search(rf"at {scale:.0%} of their size and JPEG quality {quality}\. Every picture is here", sentence)
 
 

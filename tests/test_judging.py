@@ -136,8 +136,11 @@ class TestTheEndOfTime:
         assert judged.failures == ()
         assert all(verdict_of(each).check("faithfulness") for group in judged.explanations for each in group)
 
+    @pytest.mark.parametrize("rough", [False, True])
     @pytest.mark.parametrize(("looks", "asked"), [(0, 0), (1, 1), (3, 2)])
-    def test_is_kept_between_images_that_a_method_is_asked_again_about(self, looks: int, asked: int) -> None:
+    def test_is_kept_between_images_that_a_method_is_asked_again_about(
+        self, looks: int, asked: int, rough: bool
+    ) -> None:
         closed: list[int] = []
 
         def explain(_c: Classifier, cases: Sequence[Case], _o: BuildOptions) -> Iterator[tuple[Explanation, ...]]:
@@ -150,10 +153,12 @@ class TestTheEndOfTime:
                 closed.append(done)
 
         def judge(given: Evidence) -> Iterator[MethodCheck]:
-            list(given.methods["saliency"].explain(given.classifier, given.cases, given.options))
+            method = given.methods["saliency"]
+            list(((method.rough if rough else None) or method).explain(given.classifier, given.cases, given.options))
             yield MethodCheck("saliency", CheckResult("randomisation", "supported", 0.1, 0.7))
 
-        given = replace(evidence(), methods={"saliency": ImageMethod("saliency", explain, ())})
+        method = ImageMethod("saliency", explain, ())
+        given = replace(evidence(), methods={"saliency": replace(method, rough=method)})
         judged = judge_pictures(
             given, Silent(), {}, {"randomisation": RunCheck("randomisation", judge, ())}, ending(looks)
         )

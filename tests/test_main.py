@@ -103,7 +103,7 @@ def test_no_memory_is_the_environment(
 
 @pytest.mark.parametrize(
     "error",
-    [ValueError("a\nb"), RecursionError("deep"), OSError(5, "disk"), EOFError(), BrokenPipeError(errno.EPIPE, "pipe")],
+    [ValueError("a\nb"), RecursionError("deep"), OSError(22, "odd"), EOFError(), BrokenPipeError(errno.EPIPE, "pipe")],
 )
 def test_a_bug_is_one_line_with_the_path_of_its_traceback(
     error: Exception, building: Callable[[BaseException], int], capsys: pytest.CaptureFixture[str]

@@ -24,8 +24,8 @@ from reportgen.outputs import OUTPUTS
 from reportgen.pictures import with_pictures
 from reportgen.recall import recalling
 from reportgen.results import Case
-from reportgen.shelf import Keep, shelved
-from reportgen.store import save_run
+from reportgen.shelf import Keep, in_memory, shelved
+from reportgen.store import load_run, save_run
 
 SIDE = 64
 ONE = SIDE * SIDE * 3 * 4  # bytes of the pixels of an image
@@ -138,3 +138,23 @@ def test_the_manifest_never_holds_a_file(traced: Callable[[Callable[[], object]]
     save_run(run, tmp_path / "run")
     (tmp_path / "report.html").write_bytes(b"x" * 20_000_000)
     assert traced(lambda: write_manifest(run, tmp_path)) < 5_000_000
+
+
+def test_a_run_read_back_waits_in_its_file(traced: Callable[[Callable[[], object]], int], tmp_path: Path) -> None:
+    """With a shelf, and as views of the file without one."""
+    usual, rng = fake_run(), np.random.default_rng(1)
+    first = usual.subjects[0]
+
+    def held(count: int, keep: Keep) -> int:
+        folder, back = tmp_path / str(count), []
+        if not folder.exists():
+            photos = (rng.integers(0, 256, (256, 256, 3), np.uint8) for _ in range(count))
+            subjects = tuple(replace(first, image=replace(first.image, original=photo)) for photo in photos)
+            save_run(replace(usual, subjects=subjects, rules=()), folder)
+        return traced(lambda: back.append(load_run(folder, keep)))
+
+    with shelved(tmp_path) as keep:
+        held(1, keep)
+        assert held(40, keep) - held(20, keep) < 0.3 * 20 * 256 * 256 * 3
+    held(1, in_memory)
+    assert held(40, in_memory) - held(20, in_memory) < 0.3 * 20 * 256 * 256 * 3

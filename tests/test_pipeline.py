@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from fake_run import fake_run
 
 import reportgen
-from reportgen import outputs, store
+from reportgen import outputs, rendering, store
 from reportgen.attempts import failures_of
 from reportgen.contracts import Output, RenderOptions, Silent
 from reportgen.errors import ArchitectureError, EnvironmentProblem, ImagesError, InputRefused, OutputError, UsageError
@@ -318,6 +319,26 @@ class TestRenderingAgain:
         assert (copy / "report.json").read_bytes() == (honest / "report.json").read_bytes()
         render_again(copy, ("html",), RenderOptions(), Silent())
         assert (copy / "report.html").read_bytes() == page
+
+    def test_temporary_files_lie_where_they_are_swept(
+        self, honest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen: list[Path] = []
+        usual, write, copy = (
+            tempfile.gettempdir(),
+            rendering.write_documents,
+            shutil.copytree(honest, tmp_path / "copy"),
+        )
+
+        def watched(*given: Any) -> rendering.Written:  # noqa: ANN401 - as it is
+            seen.append(Path(tempfile.gettempdir()))
+            return write(*given)
+
+        monkeypatch.setattr(rendering, "write_documents", watched)
+        render_again(copy, ("html",), RenderOptions(), Silent())
+        assert [folder.parent for folder in seen] == [copy]
+        assert not seen[0].exists()
+        assert tempfile.gettempdir() == usual
 
     def test_refuses_a_folder_without_a_run(self, tmp_path: Path) -> None:
         with pytest.raises(InputRefused, match="cannot be read"):

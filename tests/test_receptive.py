@@ -306,6 +306,23 @@ def test_what_is_not_followed_exactly_is_never_too_small(part: nn.Module) -> Non
         assert told[2] <= exact[2] < exact[3] <= told[3]
 
 
+class Gated(nn.Module):
+    """What does not count is switched off by a mask, whose parts are looked at and written to."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        mask = torch.ones_like(x, dtype=torch.bool)
+        mask[:, 1] = (x > 0)[:, 0]
+        return x.where(mask, 0.0)
+
+
+def test_a_mask_of_parts_sees_nothing_beyond_the_image() -> None:
+    layer = body(Net(conv(3, 3, 3, padding=1), Gated()))
+    assert layer.fields is not None
+    top, bottom, left, right = layer.fields.seen
+    assert (top.min(), left.min()) == (0, 0)
+    assert (bottom.max(), right.max()) == SIZE
+
+
 class Transformer(nn.Module):
     """Patches of 8 x 8, a class token, one block of attention with its weights told, a head."""
 

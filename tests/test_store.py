@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import small_values
 
+from reportgen import shelf, store
 from reportgen.errors import InputRefused
-from reportgen.results import FilterStudy, Run
+from reportgen.results import FilterStudy, ImageInput, Run
 from reportgen.store import ARRAYS_FILE, RUN_FILE, load_run, save_run
 
 
@@ -43,6 +44,28 @@ def assert_same(one: object, two: object, where: str = "run") -> None:
 
 def test_a_run_comes_back_to_the_last_bit(saved: Path) -> None:
     assert_same(small_values.run(), load_run(saved))
+
+
+def test_it_is_the_same_on_a_shelf_and_where_what_was_seen_is_let_go(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_SEEN", 0)
+    monkeypatch.setattr(store, "LEAST", 0)
+    monkeypatch.setattr(shelf, "LEAST", 1)
+    with shelf.shelved(tmp_path) as keep:
+        back = load_run(saved, keep)
+        assert type(back.subjects[0].image) is not ImageInput  # its arrays are read at every use
+        for one, two in zip(small_values.run().subjects, back.subjects, strict=True):
+            for name in ("original", "pixels"):
+                assert_same(getattr(one.image, name), getattr(two.image, name))
+    assert_same(small_values.run(), load_run(saved))
+
+
+@pytest.mark.parametrize("header", [b"", b"\xff" * 8, b"\x02" + b"\0" * 7 + b"[]", b"\x02" + b"\0" * 7 + b"{}"])
+def test_arrays_without_a_header_that_holds_are_damaged(header: bytes, saved: Path) -> None:
+    (saved / ARRAYS_FILE).write_bytes(header)
+    with pytest.raises(InputRefused, match="damaged"):
+        store.load_changed(saved)
 
 
 @pytest.mark.parametrize("value", [0.1, 1 / 3, 1e-308, 5e-324, 1.7e308, -0.0, 2.0, 2, True, False, "2", "", "é\u2028{"])

@@ -46,6 +46,11 @@ def again(
     return list(method.explain(classifier, cases, options.model_copy(update={"lime_once": True})))
 
 
+def in_short(method: ImageMethod) -> ImageMethod:
+    """The method by its cheaper way, where it has one: enough to compare pictures by rank."""
+    return method.rough or method
+
+
 def sizes(result: Result) -> NDArray[np.float64]:
     """How strong the picture is at each pixel, (H, W), or in each of its regions, (n,).
 

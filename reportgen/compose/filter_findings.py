@@ -26,17 +26,15 @@ def layer_findings(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]
     telling = next((fact for fact in ("patches_only", "no_activation") if parameters.get(fact)), None)
     if telling:
         yield said(words, f"filters.{telling}", (f"{key}.{telling}",), layer=first.layer, kind=parameters["kind"])
-    measured = next((item for item in items if item.study.measures.get("silent")), None)
-    if measured:
-        facts = measured.study.measures
-        silent, total = int(facts["silent"]), int(facts["channels"])
-        keys = tuple(f"{measured.key}.measures.{name}" for name in ("silent", "channels", "silent_filters"))
-        numbers = _silent(words, facts) if silent <= LISTED else ""
-        yield counted(words, "filters.silent", silent, keys, total=total, numbers=numbers)
-
-
-def _silent(words: Words, facts: Facts) -> str:
-    return words("filters.silent_numbers", numbers=enumerated(words, str(facts["silent_filters"]).split(", ")))
+    for kind, sentence in (("silent", "filters.silent"), ("broken", "filters.broken")):
+        measured = next((item for item in items if item.study.measures.get(kind)), None)
+        if measured:
+            facts = measured.study.measures
+            count, total = int(facts[kind]), int(facts["channels"])
+            keys = tuple(f"{measured.key}.measures.{name}" for name in (kind, "channels", f"{kind}_filters"))
+            listed = enumerated(words, str(facts[f"{kind}_filters"]).split(", "))
+            numbers = words("filters.silent_numbers", numbers=listed) if count <= LISTED else ""
+            yield counted(words, sentence, count, keys, total=total, numbers=numbers)
 
 
 def all_idle(words: Words, items: Sequence[Studied]) -> Iterator[Sentence]:

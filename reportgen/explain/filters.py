@@ -30,11 +30,11 @@ from reportgen.pool import Pixels, pool_of
 from reportgen.receptive import Layer, survey
 from reportgen.results import Case, Facts, FilterStudy, Scalar
 from reportgen.shelf import Keep, Room, in_memory
+from reportgen.studies import NO_MAPS
 
 NAME = "filters"
 OFTENER = 1.5  # steps that see 9/16 of an image, in place of one that sees all; docs/filters.md has what was compared
 REASONS = {form: f"reason.{form}" for form in ("single", "tokens", "channels_last", "not_run")}
-NO_MAPS: NDArray[np.float32] = np.zeros((0, 0, 0), np.float32)
 
 Maps = NDArray[np.float32]  # (N, h, w), of one filter
 Held = Mapping[int, NDArray[np.float64]]  # filter -> (N, K) probabilities with it held at its mean
@@ -155,14 +155,20 @@ def _studies(classifier: Classifier, subject: _Subject, options: BuildOptions) -
         for i, number in enumerate(filters):
             yield FilterStudy(NAME, layer, number, "failed", maps[i], None, "reason.raised", detail, sized)
         return
-    finite = [i for i, top in enumerate(reached) if np.isfinite(top) and all(np.isfinite(m).all() for m in maps[i])]
+    finite = [
+        i
+        for i, number in enumerate(filters)
+        if number not in subject.stats.broken and all(np.isfinite(each).all() for each in maps[i])
+    ]
     liked = dict(zip(finite, layer_preferences([maps[i] for i in finite], subject.pixels), strict=True))
     for i, number in enumerate(filters):
         study = partial(FilterStudy, NAME, layer, number, parameters=sized)
         if i not in liked:
             yield study("failed", NO_MAPS, None, "reason.not_finite")
-            continue
-        yield _judged(study, subject, number, maps[i], _Made(images[i], reached[i], liked[i]))
+        elif not (np.isfinite(images[i]).all() and np.isfinite(reached[i])):
+            yield study("failed", maps[i], None, "reason.ascent_not_finite")
+        else:
+            yield _judged(study, subject, number, maps[i], _Made(images[i], reached[i], liked[i]))
 
 
 def _settings(classifier: Classifier, layer: Layer, options: BuildOptions) -> Ascent:
@@ -211,10 +217,11 @@ def _judged(
 
 
 def _layer_measures(stats: Channels) -> dict[str, Scalar]:
-    """How many channels there are, and which of them answer to no image."""
-    silent = stats.silent
+    """How many channels there are, which of them answer to no image, and which with NaN or infinity."""
+    silent, broken = stats.silent, stats.broken
     found: dict[str, Scalar] = {"channels": len(stats.mean), "silent": len(silent), "pool": stats.images}
-    return found | ({"silent_filters": as_text(silent)} if silent else {})
+    found |= {"silent_filters": as_text(silent)} if silent else {}
+    return found | ({"broken": len(broken), "broken_filters": as_text(broken)} if broken else {})
 
 
 def _honest(subject: _Subject, number: int) -> dict[str, Scalar]:

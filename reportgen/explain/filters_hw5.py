@@ -4,6 +4,7 @@ Source: the write-up of homework 5, function filter_explaination.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from reportgen.options import HW5_FILTER, BuildOptions
 from reportgen.pool import Pixels
 from reportgen.results import Case, FilterStudy, Scalar
 from reportgen.shelf import Keep, Room, in_memory
+from reportgen.studies import NO_MAPS
 
 NAME = "filters_hw5"
 STEPS = 100
@@ -36,16 +38,21 @@ def explain(
     maps = _maps(classifier, pixels, (layer, number), keep)
     kind = type(classifier.module.get_submodule(layer)).__name__
     parameters: dict[str, Scalar] = {"steps": STEPS, "lr": RATE, "layer_assumed": assumed, "kind": kind}
+    study = partial(FilterStudy, NAME, layer, number, parameters=parameters)
+    if not all(np.isfinite(each).all() for each in maps):
+        yield study("failed", NO_MAPS, None, "reason.not_finite")
+        return
     measures = {"maximum": float(maps.max()), **filter_preferences(maps, pixels)}
     climbed = climb(classifier, cases[0].image.pixels, layer, number, STEPS)
     if climbed is None:
-        yield FilterStudy(
-            NAME, layer, number, "degenerate", maps, None, "hw5.filters_dead", parameters=parameters, measures=measures
-        )
+        yield study("degenerate", maps, None, "hw5.filters_dead", measures=measures)
+        return
+    if not np.isfinite(climbed).all():
+        yield study("failed", maps, None, "reason.ascent_not_finite", measures=measures)
         return
     outside = float(((climbed < 0) | (climbed > 1)).mean())
     measures |= {"low": float(climbed.min()), "high": float(climbed.max()), "outside": outside}
-    yield FilterStudy(NAME, layer, number, "ok", maps, climbed, parameters=parameters, measures=measures)
+    yield study("ok", maps, climbed, measures=measures)
 
 
 def climb(

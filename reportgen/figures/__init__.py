@@ -14,13 +14,12 @@ from reportgen.figures.heat import (
     to_unit,
 )
 from reportgen.figures.regions import number_regions, regions_overlay
-from reportgen.figures.smaller import smaller
+from reportgen.figures.smaller import HALF, smaller
 from reportgen.figures.writeup import lime_paint, stretched_picture
 
 __all__ = [
-    "activation_outlined", "activation_overlay", "activation_picture", "attribution_overlay", "attribution_picture",
-    "backdrop", "colour_bar", "crop_picture",
-    "diverging", "filter_picture", "fit", "jpeg", "lime_paint", "number_regions", "percentile_scale", "png",
-    "regions_overlay", "saliency_overlay", "saliency_picture", "sequential", "smaller", "stretched_picture",
-    "to_unit", "weights_chart",
+    "HALF", "activation_outlined", "activation_overlay", "activation_picture", "attribution_overlay",
+    "attribution_picture", "backdrop", "colour_bar", "crop_picture", "diverging", "filter_picture", "fit", "jpeg",
+    "lime_paint", "number_regions", "percentile_scale", "png", "regions_overlay", "saliency_overlay",
+    "saliency_picture", "sequential", "smaller", "stretched_picture", "to_unit", "weights_chart",
 ]  # fmt: skip

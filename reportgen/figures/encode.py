@@ -13,6 +13,7 @@ from reportgen.results import ImageInput
 Pixels = NDArray[np.uint8]  # (H, W, 3) RGB or (H, W) grey
 QUALITY, SMOOTH_QUALITY = 88, 80
 DISPLAY = 448  # longest side of an overlay: twice the width of a panel on A4 at 150 dpi
+SMALL = 3 << 14  # bytes of pixels that surely fit into the 64 KiB of Pillow's least buffer, also as a JPEG of noise
 
 
 def jpeg(array: Pixels, alt: str, quality: int | None = None, *, smooth: bool = False) -> Picture:
@@ -22,8 +23,10 @@ def jpeg(array: Pixels, alt: str, quality: int | None = None, *, smooth: bool = 
     the resolution, as a camera's file does, which halves its bytes. Raises ValueError for anything but such an array.
     """
     chosen = quality or (SMOOTH_QUALITY if smooth else QUALITY)
-    # Not optimised: that needs a buffer for the whole file, which Pillow makes too small for a picture full of detail.
-    data = _encoded(array, "JPEG", quality=chosen, subsampling=2 if smooth else 0)
+    # Codes of its own take a third off a small one. They need a buffer for the whole file, which Pillow makes too small
+    # for a large picture full of detail.
+    own_codes = array.size <= SMALL
+    data = _encoded(array, "JPEG", quality=chosen, subsampling=2 if smooth else 0, optimize=own_codes)
     return Picture(data, "image/jpeg", array.shape[1], array.shape[0], alt)
 
 

@@ -4,6 +4,7 @@ Limits and the list of formats follow the security chapter of the Pillow handboo
 is decoded, a warning of a decompression bomb is an error, and no decoder runs that starts another program.
 """
 
+import errno
 import hashlib
 import os
 import stat
@@ -20,6 +21,7 @@ from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
 from reportgen.errors import ImageError, printable
 from reportgen.results import ImageInput
+from reportgen.shortages import raise_shortage
 
 MAX_BYTES = 256 * 2**20
 MAX_PIXELS = 64_000_000
@@ -129,7 +131,12 @@ def _c_stderr_silent() -> Iterator[None]:
     except OSError:  # closed by the caller: nothing to keep quiet
         yield
         return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+    except OSError:  # no handle is left, or no such device: then it is told
+        os.close(kept)
+        yield
+        return
     try:
         os.dup2(nowhere, 2)
         yield
@@ -157,6 +164,8 @@ def _read(path: Path, name: str) -> bytes:
     except FileNotFoundError as err:
         raise ImageError("E-IMG-MISSING", name, "there is no such file, or a link leads nowhere", "Check it") from err
     except (OSError, ValueError) as err:
+        if getattr(err, "errno", None) != errno.EIO:  # what a disk does not give back is one image
+            raise_shortage(err, name)
         why = f"it cannot be read ({getattr(err, 'strerror', None) or 'bad name'})"
         raise ImageError("E-IMG-MISSING", name, why, "Check the file and its links") from err
     if not data:
@@ -180,7 +189,11 @@ def _load(data: bytes, name: str) -> tuple[Image.Image, tuple[str, ...]]:
         raise _too_large(name, f"it claims more than {MAX_PIXELS // 10**6} million pixels") from err
     except UnidentifiedImageError as err:
         raise _not_an_image(data, name) from err
+    except MemoryError as err:
+        fix = "Free memory, or reduce the image"
+        raise ImageError("E-IMG-MEMORY", name, "the memory does not suffice to decode it", fix) from err
     except Exception as err:  # a decoder fed with a damaged file raises whatever it runs into
+        raise_shortage(err, name)
         if "truncated" in str(err).lower():
             fix = "Copy it again from its source"
             raise ImageError("E-IMG-TRUNCATED", name, "the file ends too early", fix) from err

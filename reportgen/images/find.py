@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reportgen.errors import ImagesError
 from reportgen.excerpts import path_text
+from reportgen.shortages import raise_shortage
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"})
 # Pictures that are not decoded. They are taken all the same, for one that is left out in silence is missed by nobody.
@@ -88,6 +89,7 @@ def _exists(path: Path) -> bool:
             "E-IMG-PERM", str(path), "it may not be read by this user", "Change its permissions (chmod)"
         ) from err
     except (OSError, ValueError) as err:
+        raise_shortage(err, str(path))
         raise ImagesError(
             "E-IMG-MISSING", str(path), "there is no such file or folder", "Check the path given to --images"
         ) from err
@@ -115,6 +117,7 @@ def _below(root: Path) -> tuple[Path, ...]:
             seen.add((status.st_dev, status.st_ino))
             names = sorted(os.listdir(root / folder))  # noqa: PTH208 - names, as the course lists them
         except OSError as err:
+            raise_shortage(err, str(root / folder))
             if not folder.parts:
                 raise ImagesError(
                     "E-IMG-PERM", str(root), f"the folder cannot be read ({err.strerror})", "Change its permissions"

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 from reportgen.arrays import NO_FACTS, Facts
 from reportgen.errors import LabelsError
 from reportgen.excerpts import shortened
+from reportgen.shortages import raise_shortage
 
 MAX_BYTES: Final = 64 * 2**20
 LONGEST_NAME: Final = 200  # characters of a class name
@@ -256,6 +257,7 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as err:
         raise LabelsError("E-LABELS-ENCODING", str(path), "it is not UTF-8 text", "Save it as UTF-8") from err
     except (OSError, ValueError) as err:
+        raise_shortage(err, str(path))
         why = "there is no such file" if isinstance(err, FileNotFoundError) else "it cannot be read"
         raise LabelsError("E-LABELS-NOTFILE", str(path), why, "Check the path and its permissions") from err
     if "\0" in text:

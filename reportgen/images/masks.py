@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, FiniteFloat, PositiveInt, ValidationError
 from reportgen.errors import InputRefused, MaskError
 from reportgen.images.decode import MAX_PIXELS, window
 from reportgen.results import ImageInput, InputSpec, ObjectMask
+from reportgen.shortages import raise_shortage
 
 MAX_BYTES: Final = 512 * 2**20
 FINER: Final = 16  # subpixels on a side, on which outlines are drawn, as Pillow knows whole pixels only
@@ -122,7 +123,10 @@ def _painted(
             values = np.asarray(opened.convert("RGBA") if opened.mode in ("LA", "RGBA") else opened)
     except MaskError:
         raise
+    except PermissionError as err:
+        raise _unusable(path, "it may not be read by this user", "Change its permissions") from err
     except Exception as err:  # a decoder fed with a damaged file raises whatever it runs into
+        raise_shortage(err, path.name)
         raise _unusable(path, "it cannot be read as a PNG image", "Save it again as PNG") from err
     if values.ndim == 3:
         seen = values[..., 3] > 0 if values.shape[2] == 4 else np.ones(values.shape[:2], bool)
@@ -255,7 +259,10 @@ def _text(path: Path) -> str:
     _bytes_allowed(path)
     try:
         return path.read_text(encoding="utf-8-sig")
+    except PermissionError as err:
+        raise _unusable(path, "it may not be read by this user", "Change its permissions") from err
     except (OSError, UnicodeDecodeError) as err:
+        raise_shortage(err, path.name)
         raise _unusable(path, "it cannot be read as UTF-8 text", "Save it as UTF-8") from err
 
 

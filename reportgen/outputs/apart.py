@@ -10,8 +10,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +42,8 @@ def drawn_apart(page: Page, seconds: int) -> Drawn:
     header = {"html": page.html, "pictures": listed, "attached": page.attached}
     job = _packed(header, [page.facts, *(page.pictures[url][1] for url in urls)])
     try:
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
-            try:
-                answer, remarks = child.communicate(job, timeout=seconds)
-            except BaseException:  # too slow, or interrupted: in either case nothing is left running
-                child.kill()
-                child.wait()  # Popen itself does not, after an interrupt
-                raise
+        with _own_temporary() as environment:
+            answer, remarks, code = _answered(command, job, seconds, environment)
     except subprocess.TimeoutExpired as err:
         why = f"drawing it took longer than {seconds} seconds"
         raise EnvironmentProblem(
@@ -55,8 +51,34 @@ def drawn_apart(page: Page, seconds: int) -> Drawn:
         ) from err
     except OSError as err:
         why = f"the process that draws it cannot be started ({err.strerror or err})"
-        raise EnvironmentProblem("E-PDF-START", "report.pdf", why, f"Free memory; {_STANDS}") from err
-    return _understood(answer, remarks, child.returncode)
+        fix = f"Free memory, or raise the limit of open files (ulimit -n 1024); {_STANDS}"
+        raise EnvironmentProblem("E-PDF-START", "report.pdf", why, fix) from err
+    return _understood(answer, remarks, code)
+
+
+@contextmanager
+def _own_temporary() -> Iterator[dict[str, str]]:
+    """The child's environment, with a folder for temporary files that goes with it, for it may be killed beside one.
+
+    Libraries that are searched for, and code that is made as it runs, need some.
+    """
+    with tempfile.TemporaryDirectory(prefix="reportgen-pdf-", ignore_cleanup_errors=True) as folder:
+        yield os.environ | {"TMPDIR": str(Path(folder).absolute())}
+
+
+def _answered(
+    command: Sequence[str], job: bytes, seconds: int, environment: Mapping[str, str]
+) -> tuple[bytes, bytes, int]:
+    """What the child answers and remarks, and its exit code. Raises TimeoutExpired."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment) as child:
+        try:
+            answer, remarks = child.communicate(job, timeout=seconds)
+        except BaseException:  # too slow, or interrupted: in either case nothing is left running
+            child.kill()
+            child.wait()  # Popen itself does not, after an interrupt
+            raise
+    return answer, remarks, child.returncode
 
 
 def _understood(answer: bytes, remarks: bytes, code: int) -> Drawn:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from types import ModuleType
 
 from reportgen.errors import EnvironmentProblem, UsageError
+from reportgen.shortages import raise_shortage
 
 ATTACHED = "report.json"
 _NO_CLOCK = datetime(1980, 1, 1, tzinfo=UTC)  # an attachment needs a date, and the day of the build would change bytes
@@ -83,6 +84,7 @@ def load_weasyprint() -> ModuleType:
     try:
         import weasyprint
     except (ImportError, OSError) as err:
+        raise_shortage(err, "report.pdf")
         fix = _INSTALL.get(sys.platform, _INSTALL["linux"])
         why = f"WeasyPrint cannot be loaded, mostly because Pango is missing ({' '.join(str(err).split())[:200]})"
         raise EnvironmentProblem("E-PDF", "report.pdf", why, fix) from err

@@ -9,8 +9,10 @@ from typing import BinaryIO, Final
 import torch
 
 from reportgen.contracts import Weights
-from reportgen.errors import CheckpointError
+from reportgen.errors import CheckpointError, EnvironmentProblem
 from reportgen.excerpts import shortened
+from reportgen.shortages import raise_shortage
+from reportgen.sources.beside import kept_unread
 from reportgen.sources.metadata import classes_of, recipe_of
 from reportgen.sources.statedicts import Notes, as_float32, check_tensors, find_weights, without_prefixes
 from reportgen.sources.structure import check_structure
@@ -43,10 +45,15 @@ def _content(file: BinaryIO, name: str) -> tuple[object, bool]:
     zipped = file.read(2) == b"PK"
     file.seek(0)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), kept_unread():
             warnings.simplefilter("ignore")  # advice of torch to whoever wrote the file
             return torch.load(file, map_location="cpu", weights_only=True), zipped
     except Exception as err:
+        raise_shortage(err, name)
+        asked = re.search(r"tried to allocate (\d+) bytes", str(err))
+        if asked and int(asked[1]) <= file.seek(0, 2):  # more than the file holds is what a broken one asks for
+            why = "the memory does not suffice to load it"
+            raise EnvironmentProblem("E-MEMORY", name, why, "Free memory, and run the same command again") from err
         # torch's own text advises the unsafe switch, so none of it is passed on but the name it stumbled over. In a
         # zip the checksums were right: what its unpickler refuses there is not damage.
         named = re.search(r"GLOBAL ([\w.]+)", str(err))

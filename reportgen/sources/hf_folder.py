@@ -15,6 +15,7 @@ from reportgen.contracts import Network, Weights
 from reportgen.errors import ArchitectureError, CheckpointError
 from reportgen.excerpts import listed, path_text, shortened
 from reportgen.heads import Kind
+from reportgen.shortages import raise_shortage
 from reportgen.sources import hf_processor, timm_name
 from reportgen.sources.zoo import imported, quietly
 
@@ -83,6 +84,7 @@ def build(
             if loaded:
                 module = _loaded(type(module), config, weights)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError) as err:
+        raise_shortage(err, weights.file)
         words = shortened(" ".join(str(err).split()), 160)
         why = f"transformers builds no image classifier from its {CONFIG}: {words}"
         fix = "Give a folder of an image classifier that needs no code of its own"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from reportgen.contracts import InputRecipe
+from reportgen.shortages import raise_shortage
 from reportgen.sources.metadata import crop_share, numbers, sides
 
 FILE: Final = "preprocessor_config.json"
@@ -84,6 +85,7 @@ def _json(path: Path) -> Mapping[str, Any]:
     try:
         with path.open("rb") as file:
             told = json.loads(file.read(LARGEST))
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError, RecursionError) as err:
+        raise_shortage(err, str(path))
         return {}
     return told if isinstance(told, Mapping) else {}

@@ -25,6 +25,7 @@ from torch import nn
 from reportgen.contracts import Network, Weights
 from reportgen.errors import ArchitectureError
 from reportgen.excerpts import SHOWN, path_text, shortened
+from reportgen.shortages import raise_shortage
 
 LONGEST: Final = 200  # characters of the user's own error
 
@@ -68,6 +69,7 @@ def _source(path: Path) -> bytes:
             raise ArchitectureError("E-ARCH-FILE", str(path), why, "Check the path before the colon")
         return path.read_bytes()
     except (OSError, ValueError) as err:
+        raise_shortage(err, str(path))
         raise ArchitectureError("E-ARCH-FILE", str(path), "cannot be read", "Check its permissions") from err
 
 

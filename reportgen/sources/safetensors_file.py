@@ -29,7 +29,7 @@ def load(file: BinaryIO, name: str, sha256: str, state_key: str | None = None) -
     _check_header(data, name)
     try:
         content = safetensors.torch.load(data)
-    except (safetensors.SafetensorError, ValueError, KeyError, RuntimeError, TypeError, MemoryError) as err:
+    except (safetensors.SafetensorError, ValueError, KeyError, RuntimeError, TypeError) as err:
         why = "the file is damaged: its header and its numbers do not agree"
         raise CheckpointError("E-CKPT-CORRUPT", name, why, AGAIN) from err
     found, side_by_side = find_weights(content, name, state_key)

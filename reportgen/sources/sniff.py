@@ -15,6 +15,7 @@ from typing import BinaryIO, Final
 
 from reportgen.errors import CheckpointError
 from reportgen.excerpts import shortened
+from reportgen.shortages import raise_shortage
 from reportgen.sources import safetensors_file
 
 HEAD: Final = 1024  # bytes
@@ -71,6 +72,7 @@ def opened(path: Path) -> Iterator[BufferedReader]:
         except FileNotFoundError as err:
             raise CheckpointError("E-CKPT-MISSING", str(path), "there is no such file", "Check the path") from err
         except (OSError, ValueError) as err:
+            raise_shortage(err, str(path))
             folder = isinstance(err, IsADirectoryError)
             why = "this is a folder, not a checkpoint" if folder else "the file cannot be opened"
             fix = "Give the file inside it that holds the weights" if folder else "Check its permissions"
@@ -116,6 +118,7 @@ def _check_zip(file: BinaryIO, name: str) -> None:
             _check_members(archive.infolist(), name)
             damaged = archive.testzip()
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as err:
+        raise_shortage(err, name)
         raise CheckpointError("E-CKPT-CORRUPT", name, "the file is damaged or cut short", DOWNLOAD) from err
     if damaged is not None:
         raise CheckpointError("E-CKPT-CORRUPT", name, "the file is damaged: a checksum inside is wrong", DOWNLOAD)

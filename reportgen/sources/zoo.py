@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from reportgen.contracts import Weights
 from reportgen.errors import ArchitectureError
 from reportgen.excerpts import shortened
+from reportgen.shortages import raise_shortage
 
 LONGEST: Final = 160  # characters of a library's own error
 
@@ -30,6 +31,7 @@ def imported(name: str, extra: str) -> ModuleType:
         with quietly():
             return importlib.import_module(name)
     except (ImportError, RuntimeError, OSError, AttributeError) as err:
+        raise_shortage(err, name)
         why = f"{name} cannot be imported ({shortened(' '.join(str(err).split()), LONGEST)})"
         fix = f"pip install 'reportgen[{extra}]', in a version that fits torch {torch.__version__}"
         raise ArchitectureError("E-ARCH-EXTRA", "--arch", why, fix) from err
@@ -61,6 +63,7 @@ def with_fitting_head(make: Callable[..., Any], weights: Weights, arch: str) -> 
             classes = _classes(module.state_dict(), weights.tensors)
             return make(num_classes=classes.pop()) if len(classes) == 1 else module
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, OSError) as err:
+        raise_shortage(err, f"--arch {arch}")
         words = shortened(" ".join(str(err).split()), LONGEST)
         fix = "Check the name, and that it is an image classifier"
         raise ArchitectureError("E-ARCH-NAME", f"--arch {arch}", f"it cannot be made: {words}", fix) from err

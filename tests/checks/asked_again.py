@@ -22,8 +22,8 @@ from reportgen.results import AttributionMap, Case, Explanation, ImageInput, Obj
 Draw = Callable[[Classifier, Case, Target, BuildOptions], Result | None]
 
 
-def method_of(name: str, draw: Draw) -> ImageMethod:
-    """A method by its picture; none is a flat map."""
+def method_of(name: str, draw: Draw, rough: Draw | None = None) -> ImageMethod:
+    """A method by its picture; none is a flat map. rough: its cheaper way."""
 
     def explain(
         classifier: Classifier, cases: Sequence[Case], options: BuildOptions
@@ -31,7 +31,7 @@ def method_of(name: str, draw: Draw) -> ImageMethod:
         for case in cases:
             yield tuple(_explanation(name, target, draw(classifier, case, target, options)) for target in case.targets)
 
-    return ImageMethod(name, explain, ())
+    return ImageMethod(name, explain, (), rough=method_of(name, rough) if rough else None)
 
 
 def _explanation(name: str, target: Target, result: Result | None) -> Explanation:

@@ -3,6 +3,7 @@
 import threading
 import weakref
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from reportgen.classifier import Classifier
 from reportgen.contracts import Evidence
 from reportgen.errors import MethodError
 from reportgen.example.scenes import fresh_scenes
-from reportgen.explain import integrated_gradients
+from reportgen.explain import IMAGE_METHODS
 from reportgen.options import BuildOptions
 from reportgen.reinitialised import layers_as_run, reinitialised, upper_layers
 from reportgen.results import AttributionMap, Case, CheckResult, Result, Target
@@ -75,6 +76,33 @@ def test_few_images_are_joined_by_shipped_ones_and_few_pictures_are_not_judged()
 
     found = judged(evidence(classifier, PHOTOGRAPHS, [method_of("seldom", seldom)]))["seldom"]
     assert (found.state, found.reason) == ("not_tested", "reason.few_maps")
+
+
+def test_a_cheaper_way_is_asked_where_there_is_one_but_for_what_the_report_shows() -> None:
+    shown: list[int] = []
+    compared: list[int] = []
+
+    def exact(classifier: Classifier, case: Case, target: Target, options: BuildOptions) -> Result:
+        shown.append(1)
+        return edges(classifier, case, target, options)
+
+    def rough(classifier: Classifier, case: Case, target: Target, options: BuildOptions) -> Result:
+        compared.append(1)
+        return edges(classifier, case, target, options)
+
+    given = evidence(linear(), PHOTOGRAPHS[:2], [method_of("edges", exact, rough)])
+    assert judged(given)["edges"].value == 1.0
+    assert len(shown) == 2
+    assert len(compared) == (LEAST - 2) + LEAST  # those that joined, and all with random weights
+
+
+def test_by_few_steps_the_correlation_is_that_of_precise_maps() -> None:
+    methods = [IMAGE_METHODS["integrated_gradients"], replace(IMAGE_METHODS["integrated_gradients"], rough=None)]
+    with honest() as classifier:
+        images = scene_images(fresh_scenes(778, LEAST))
+        rough, precise = (judged(evidence(classifier, images, [each]))["integrated_gradients"] for each in methods)
+    assert rough.value == pytest.approx(precise.value, abs=0.01)
+    assert rough.value != precise.value
 
 
 def test_the_order_of_images_and_the_other_methods_change_nothing() -> None:
@@ -207,10 +235,7 @@ def test_each_layer_draws_its_own_weights_and_all_others_stay() -> None:
             assert not torch.equal(other.module.get_submodule(top[0]).weight, few.module.get_submodule(top[0]).weight)  # type: ignore[arg-type]
 
 
-def test_guided_backprop_fails_on_the_shipped_network_where_the_others_follow_the_weights(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(integrated_gradients, "MOST_STEPS", integrated_gradients.STEPS)
+def test_guided_backprop_fails_on_the_shipped_network_where_the_others_follow_the_weights() -> None:
     methods = ["saliency", "integrated_gradients", "gradcam", "guided_backprop"]
     with honest() as classifier:
         found = judged(evidence(classifier, scene_images(fresh_scenes(777, LEAST)), methods))

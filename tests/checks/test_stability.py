@@ -78,6 +78,24 @@ def test_the_sensitivity_is_the_change_as_a_share_of_the_map(classifier: Classif
         assert each.measures["sensitivity"] == pytest.approx(0.25, abs=1e-6)
 
 
+def test_a_cheaper_way_is_held_against_itself(classifier: Classifier) -> None:
+    """Not against the picture that is shown: how the two differ is no want of stability."""
+
+    def doubled(asked: Classifier, case: Case, target: Target, options: BuildOptions) -> Result:
+        first = steady(asked, case, target, options)
+        assert isinstance(first, AttributionMap)
+        return AttributionMap(2 * first.heat[::-1])
+
+    def never(asked: Classifier, case: Case, target: Target, options: BuildOptions) -> Result:
+        assert options.seed == 16, "the dear way is not asked again"
+        return steady(asked, case, target, options)
+
+    found = judged(evidence(classifier, PHOTOGRAPHS, [method_of("steady", never, doubled)]))["steady"]
+    assert {(each.value, each.measures["sensitivity"]) for each in found} == {(1.0, 0.0)}
+    startling = judged(evidence(classifier, PHOTOGRAPHS, [method_of("steady", steady, startled)]))["steady"]
+    assert max(float(each.value or 0) for each in startling) < STABLE
+
+
 def test_a_picture_that_vanishes_does_not_stay(classifier: Classifier) -> None:
     def once(asked: Classifier, case: Case, target: Target, options: BuildOptions) -> Result | None:
         return edges(asked, case, target, options) if options.seed == 16 else None

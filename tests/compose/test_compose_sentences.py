@@ -182,6 +182,15 @@ def test_the_silent_filters_of_a_layer_are_named_while_they_are_few() -> None:
     assert "answer to none" not in texts(with_filters(run, {"silent": 0}), "filters")
 
 
+def test_the_filters_of_a_layer_that_are_not_finite_are_named() -> None:
+    run = fake_run(images=2, profile="default", trouble=False)
+    two = texts(with_filters(run, {"broken": 2, "broken_filters": "2, 5"}), "filters")
+    assert "Of this layer's 8 filters, 2 give NaN or infinity on some of these images: 2, 5." in two
+    one = texts(with_filters(run, {"broken": 1, "broken_filters": "2"}), "filters")
+    assert "Of this layer's 8 filters, one gives NaN or infinity on some of these images: 2." in one
+    assert "NaN" not in texts(run, "filters")
+
+
 def test_maps_before_an_activation_by_function_are_said_to_be_so() -> None:
     run = fake_run(images=2, profile="default", trouble=False)
     study = replace(run.filters[0], parameters={**run.filters[0].parameters, "no_activation": True})

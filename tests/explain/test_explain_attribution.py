@@ -29,6 +29,7 @@ from toy_models import (
 )
 
 from reportgen.classifier import Classifier
+from reportgen.costs import Image
 from reportgen.explain import IMAGE_METHODS, integrated_gradients, occlusion, smoothgrad
 from reportgen.randomness import stream
 from reportgen.results import AttributionMap, Case, Explanation, SaliencyMap, Target
@@ -116,6 +117,23 @@ class TestIntegratedGradients:
         classifier = wrapped(Corner())
         ((found,),) = explained("integrated_gradients", classifier, [case(classifier, image)])
         assert int(found.parameters["steps"]) > integrated_gradients.STEPS
+        ((rough,),) = integrated_gradients.explain_roughly(classifier, [case(classifier, image)], options())
+        assert rough.parameters["steps"] == integrated_gradients.ROUGH_STEPS  # whatever it misses
+
+    def test_the_rough_way_is_captums_by_fewer_steps(self) -> None:
+        module = settled(Small())
+        classifier = wrapped(module)
+        one = case(classifier, IMAGES[0])
+        rough = IMAGE_METHODS["integrated_gradients"].rough
+        assert rough is not None
+        ((found,),) = rough.explain(classifier, [one], options())
+        image = tensor(IMAGES[0])
+        base = image.mean(dim=(2, 3), keepdim=True).expand_as(image)
+        theirs = captum.attr.IntegratedGradients(module).attribute(
+            image, base, target=found.target.index, n_steps=integrated_gradients.ROUGH_STEPS
+        )
+        np.testing.assert_allclose(heat(found), theirs[0].sum(0).numpy(), atol=1e-6)
+        assert rough.passes(Image(options(), SIZE, 2)).graded == 2 * integrated_gradients.ROUGH_STEPS
 
 
 class TestSmoothGrad:

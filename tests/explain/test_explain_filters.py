@@ -1,12 +1,14 @@
 """Filters as the methods study them: against hooks set by hand, planted kernels and dead units."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor, nn
 from toy_models import (
     SIZE,
@@ -27,6 +29,7 @@ from toy_models import (
 
 from reportgen.ascent import Ascent, synthesise
 from reportgen.classifier import Classifier
+from reportgen.crops import find_crops
 from reportgen.errors import InputRefused
 from reportgen.explain import FILTER_METHODS, filters, filters_hw5
 from reportgen.measures import answers, filter_preferences
@@ -34,6 +37,71 @@ from reportgen.palette import palette
 from reportgen.results import FilterStudy
 
 IMAGES = photographs(5)
+BRIGHT = (1, 3)  # those for which `Cracked` gives what is not finite
+
+
+class _Crack(nn.Module):
+    """In channel 1 a bad number for some of the IMAGES, at every position or at one."""
+
+    def __init__(self, bright: Sequence[int], bad: float, everywhere: bool) -> None:
+        super().__init__()
+        self.bright, self.bad, self.everywhere = bright, bad, everywhere
+        self.seen = torch.zeros(0)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        maps = maps.clone()
+        for number in self.bright:
+            known = torch.tensor(IMAGES[number]).permute(2, 0, 1)
+            if self.seen.shape[1:] == known.shape:
+                hit = (self.seen - known).abs().amax((1, 2, 3)) < 0.003  # 8 bits in a file
+                maps[hit, 1] = torch.full_like(maps[hit, 1], self.bad) if self.everywhere else maps[hit, 1]
+                maps[hit, 1, 2, 3] = self.bad
+        return maps
+
+
+class Cracked(nn.Module):
+    """One channel that is not finite for some of the IMAGES; what is behind it does without those numbers."""
+
+    def __init__(self, bright: Sequence[int], bad: float, everywhere: bool = True) -> None:
+        super().__init__()
+        self.conv, self.act = nn.Conv2d(3, 4, 3, padding=1), nn.LeakyReLU()
+        self.crack = _Crack(bright, bad, everywhere)
+        self.next = nn.Conv2d(4, 3, 3)
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.crack.seen = images
+        maps = self.crack(self.act(self.conv(images)))
+        given: Tensor = self.next(maps.where(maps.isfinite(), 0.0))
+        return given.mean(dim=(2, 3))
+
+
+class _Edge(nn.Module):
+    """NaN in channel 1 above a number; its gradient is multiplied by the slope."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.highest, self.slope = np.inf, 1.0
+
+    def forward(self, maps: Tensor) -> Tensor:
+        if maps.requires_grad:
+            maps = maps.clone()
+            maps.register_hook(lambda gradient: gradient * self.slope)  # type: ignore[no-untyped-call]
+        within = torch.ones_like(maps, dtype=torch.bool)
+        within[:, 1] = maps[:, 1] <= self.highest
+        return maps.where(within, torch.nan)
+
+
+class Diverging(nn.Module):
+    """One convolution with an edge behind it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.edge = nn.Conv2d(3, 3, 3, padding=1), _Edge()
+        settled(self)
+
+    def forward(self, images: Tensor) -> Tensor:
+        given: Tensor = self.edge(self.conv(images))
+        return given.mean(dim=(2, 3))
 
 
 def studied(
@@ -309,6 +377,64 @@ class TestTroubles:
         assert [each.status for each in found] == ["ok", "failed"]
         assert found[1].reason == "reason.not_finite"
 
+    @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+    @pytest.mark.parametrize("everywhere", [True, False])
+    def test_what_is_not_finite_for_some_images_costs_itself_only(self, bad: float, everywhere: bool) -> None:
+        cracked, whole = (wrapped(settled(Cracked(of, bad, everywhere))) for of in (BRIGHT, ()))
+        found, expected = (studied(each, layers=("crack", "next"), filters=(0, 1, 2)) for each in (cracked, whole))
+        assert [each.status for each in found] == ["ok", "failed", *(each.status for each in expected[2:])]
+        assert (found[1].reason, found[1].activations.size) == ("reason.not_finite", 0)
+        for each, other in zip(found[:3:2], expected[:3:2], strict=True):
+            np.testing.assert_array_equal(each.activations, other.activations)
+            assert [crop.unit for crop in each.crops] == [crop.unit for crop in other.crops]
+        assert (found[0].measures["broken"], found[0].measures["broken_filters"]) == (1, "1")
+        assert "broken" not in {*expected[0].measures, *found[3].measures}
+
+    @pytest.mark.parametrize("bad", [np.nan, np.inf])
+    def test_of_itself_none_is_chosen_that_is_not_finite_while_there_are_others(self, bad: float) -> None:
+        cracked = wrapped(settled(Cracked(BRIGHT, bad)))
+        found = studied(cracked, layers=("crack",), filters_top=2)
+        assert [each.status for each in found] == ["ok", "ok"]
+        assert found[0].measures["broken_filters"] == "1"
+        assert [each.status for each in studied(cracked, layers=("crack",), filters_top=4)].count("failed") == 1
+
+    def test_what_only_lends_crops_may_break_a_filter_too(self, tmp_path: Path) -> None:
+        for number, each in enumerate(IMAGES[list(BRIGHT)]):
+            Image.fromarray(np.round(each * 255).astype(np.uint8)).save(tmp_path / f"{number}.png")
+        cracked, dull = wrapped(settled(Cracked(BRIGHT, np.nan))), np.delete(IMAGES, BRIGHT, axis=0)
+        found = studied(cracked, dull, layers=("crack",), filters=(0, 1), reference_images=(tmp_path,))
+        assert [each.reason for each in found] == ["", "reason.not_finite"]
+
+    def test_crops_come_from_the_images_that_a_network_of_chance_answers(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The second look at an image finds NaN, where the first found none."""
+        cracked = wrapped(settled(Cracked((), np.nan)))
+
+        def broken_since(*given: Any) -> Any:  # noqa: ANN401 - as it is
+            module = cracked.module
+            assert isinstance(module, Cracked)
+            module.crack.bright = BRIGHT
+            try:
+                return find_crops(*given)
+            finally:
+                module.crack.bright = ()
+
+        monkeypatch.setattr(filters, "find_crops", broken_since)
+        (found,) = studied(cracked, layers=("crack",), filters=(1,))
+        assert found.status == "ok"
+        assert {crop.subject for crop in found.crops} <= set(range(5)) - set(BRIGHT)
+        assert found.crops
+
+    def test_an_ascent_that_ends_in_nan_shows_nothing_and_stops_no_other(self) -> None:
+        """Channel 1 gives NaN above what it gives for any photograph; images made for the others go there, too."""
+        module = Diverging()
+        module.get_parameter("conv.bias").data.fill_(0.5)
+        most = by_hand(module, "conv")[:, 1].max()
+        module.edge.highest = 1.001 * float(most)
+        first, second = studied(wrapped(module), layers=("edge",), filters=(0, 1), filter_steps=40)
+        assert (first.status, second.status, second.reason) == ("ok", "failed", "reason.ascent_not_finite")
+        assert second.visualisation is None
+        np.testing.assert_allclose(second.activations, by_hand(module, "edge")[:, 1], atol=1e-5)
+
     def test_where_the_graph_is_cut_the_activations_stand(self) -> None:
         class Cut(FunctionalReLU):
             def forward(self, images: Tensor) -> Tensor:
@@ -323,6 +449,22 @@ class TestTroubles:
 
 
 class TestWriteUp:
+    @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+    def test_what_is_not_finite_failed(self, bad: float) -> None:
+        cracked = wrapped(settled(Cracked(BRIGHT, bad, everywhere=False)))
+        (found,) = studied(cracked, method="filters_hw5", layers=("crack",), filters=(1,))
+        assert (found.status, found.reason, found.activations.size) == ("failed", "reason.not_finite", 0)
+        (other,) = studied(cracked, method="filters_hw5", layers=("crack",), filters=(0,))
+        assert other.status == "ok"
+
+    def test_what_climbs_to_nan_is_not_drawn(self) -> None:
+        module = Diverging()
+        module.edge.slope = np.nan
+        (found,) = studied(wrapped(module), method="filters_hw5", layers=("edge",), filters=(1,))
+        assert (found.status, found.reason) == ("failed", "reason.ascent_not_finite")
+        assert found.visualisation is None
+        assert found.activations.shape == (5, *SIZE)
+
     def test_the_layer_and_the_filter_of_the_write_up_or_those_named(self, small: Classifier) -> None:
         (found,) = studied(small, method="filters_hw5")
         assert (found.layer, found.filter, found.parameters["layer_assumed"]) == ("cnn.6", 0, True)

@@ -141,3 +141,15 @@ def test_a_picture_full_of_detail_is_encoded_too(side: int) -> None:
     """Pillow's optimiser breaks on noise: it wants more bytes than it has given itself."""
     noise = np.random.default_rng(0).integers(0, 2, (side, side, 3), dtype=np.uint8) * 255
     assert pixels(figures.jpeg(noise, "noise")).shape == noise.shape
+
+
+@pytest.mark.parametrize("side", [1, 112, 128])
+@pytest.mark.parametrize("smooth", [True, False])
+def test_a_small_picture_full_of_detail_has_codes_of_its_own(side: int, smooth: bool) -> None:
+    """The same pixels in fewer bytes, also at the highest quality."""
+    noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
+    for quality in (40, 100):
+        made, plain = figures.jpeg(noise, "", quality, smooth=smooth), BytesIO()
+        Image.fromarray(noise).save(plain, "JPEG", quality=quality, subsampling=2 if smooth else 0)
+        assert len(made.data) < len(plain.getvalue())
+        np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(made.data))), np.asarray(Image.open(plain)))

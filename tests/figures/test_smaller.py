@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.JpegImagePlugin import get_sampling
 
 from reportgen.document import Picture
-from reportgen.figures import jpeg, png, smaller
+from reportgen.figures import colour_bar, jpeg, png, smaller, weights_chart
 
 
 def photograph(height: int = 90, width: int = 120) -> NDArray[np.uint8]:
@@ -56,7 +56,22 @@ def test_what_would_grow_stays() -> None:
     assert smaller(small, 95, 1.0) is small
 
 
-@pytest.mark.parametrize("pixelated", [True, False])
-def test_charts_and_exact_maps_stay(pixelated: bool) -> None:
-    exact = png(photograph(), "", pixelated)
+def test_exact_maps_and_colour_scales_stay() -> None:
+    exact = png(photograph(200, 200), "", pixelated=True)
     assert smaller(exact, 40, 0.25) is exact
+    scale = colour_bar("weights", "")
+    assert smaller(scale, 40, 0.25) is scale
+
+
+def test_a_chart_is_halved_once_and_keeps_its_colours() -> None:
+    chart = weights_chart(["1", "2", "3", "4"], [0.4, -0.3, 0.2, 0.01], "Bars.", [0.1, 0.1, 0.1, 0.1])
+    assert smaller(chart, 65, 0.75) is chart
+    made = smaller(chart, 60, 0.5)
+    assert made == smaller(chart, 40, 0.25)
+    assert (made.width, made.height, made.alt) == (chart.width // 2, chart.height // 2, "Bars.")
+    assert len(made.data) < 0.5 * len(chart.data)
+    with Image.open(BytesIO(made.data)) as small, Image.open(BytesIO(chart.data)) as large:
+        assert small.size == (made.width, made.height)
+        off = np.abs(np.asarray(small.convert("RGB"), float) - np.asarray(large.convert("RGB").reduce(2), float))
+        assert off.mean() < 1
+        assert off.max() < 100

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -57,6 +58,19 @@ def test_one_that_never_ends_is_ended(weasyprint: Path) -> None:
         if note.exists() and note.read_text():
             break
     assert not alive(int(note.read_text()))
+
+
+def test_nothing_is_left_of_one_that_was_ended_beside_a_temporary_file(
+    weasyprint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    told = tmp_path / "told"
+    made = f"pathlib.Path({str(told)!r}).write_text(tempfile.mkstemp()[1])"
+    weasyprint.write_text(f"import pathlib, tempfile, time\n{made}\ntime.sleep(60)\n")
+    assert refusal(RenderOptions(pdf_timeout=5)).code == "E-PDF-TIME"
+    assert Path(told.read_text()).is_relative_to(tmp_path / "temporary")
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_an_interrupt_ends_it_too(weasyprint: Path) -> None:

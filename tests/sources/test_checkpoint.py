@@ -1,12 +1,17 @@
 """A checkpoint becomes named float32 tensors, however it was saved, and never runs code."""
 
 import argparse
+import datetime
 import os
 import pickle
+import sys
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from made_networks import saved
@@ -17,6 +22,7 @@ from reportgen.errors import CheckpointError
 from reportgen.language import load_words
 from reportgen.phrasing import noted
 from reportgen.sources import checkpoint, statedicts, structure
+from reportgen.sources.beside import Kept, kept_unread
 
 TENSORS = {"cnn.0.weight": torch.arange(54.0).reshape(2, 3, 3, 3), "fc.0.bias": torch.tensor([1.5, -2.0])}
 
@@ -138,11 +144,55 @@ def test_never_runs_code(
     assert (tmp_path / "canary").exists()
 
 
-def test_names_what_lies_beside_the_weights(tmp_path: Path) -> None:
-    """The command line that a training script keeps: harmless, and not told from what is not."""
-    kept = argparse.Namespace(lr=0.1)
-    error = refusal(saved({"model": TENSORS, "args": kept}, tmp_path / "a.pth"))
-    assert (error.code, "(argparse.Namespace)" in error.why) == ("E-CKPT-UNSAFE", True)
+class DictConfig:
+    """As OmegaConf keeps settings."""
+
+    def __init__(self, **content: object) -> None:
+        self._metadata = {"element_type": Any, "key_type": int, "resolver_cache": defaultdict(dict)}
+        self._content = content
+
+
+BESIDE = {
+    "a command line": argparse.Namespace(lr=0.1, out=Path("runs"), more=argparse.Namespace(steps=[1, {"a": 2}])),
+    "a path": Path("runs") / "a",
+    "numbers of numpy": [np.float64(0.9), np.float32(0.9), np.int64(3), np.bool_(True)],
+    "settings": DictConfig(lr=0.1),
+}
+
+
+@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
+@pytest.mark.parametrize("kept", BESIDE)
+def test_what_a_training_script_keeps_beside_the_weights_is_no_hindrance(
+    kept: str, legacy: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DictConfig, "__module__", name := "omegaconf.dictconfig")
+    with monkeypatch.context() as where_it_is_saved:
+        for part in ("omegaconf", name):
+            where_it_is_saved.setitem(sys.modules, part, ModuleType(part))
+        where_it_is_saved.setattr(sys.modules[name], "DictConfig", DictConfig, raising=False)
+        path = saved({"model": TENSORS, "args": BESIDE[kept]}, tmp_path / "a.pth", legacy)
+    assert torch.equal(load(path).tensors["cnn.0.weight"], TENSORS["cnn.0.weight"])
+
+
+def test_what_is_kept_unread_is_held_by_nothing() -> None:
+    """Neither the libraries named nor what the file says of such an object come into the process."""
+    with kept_unread():
+        allowed = torch.serialization.get_safe_globals()
+    assert {each[0] for each in allowed if isinstance(each, tuple)} == {Kept}
+    kept = Kept("runs", lr=0.1)
+    kept.__setstate__({"b": 2})
+    assert vars(kept) == {}
+
+
+def test_names_what_it_does_not_know_beside_the_weights(tmp_path: Path) -> None:
+    error = refusal(saved({"model": TENSORS, "when": datetime.date(2020, 1, 1)}, tmp_path / "a.pth"))
+    assert (error.code, "(datetime.date)" in error.why) == ("E-CKPT-UNSAFE", True)
+
+
+def test_arrays_of_numpy_are_not_left_unread(tmp_path: Path) -> None:
+    """They may be the weights."""
+    error = refusal(saved({"state_dict": {"weight": np.ones(3)}}, tmp_path / "a.pth"))
+    assert (error.code, "_reconstruct" in error.why) == ("E-CKPT-UNSAFE", True)
 
 
 @pytest.mark.filterwarnings("ignore:Couldn't retrieve source code")
