@@ -11,6 +11,7 @@ from reportgen.compose.comparison import compose_comparison
 from reportgen.contracts import Progress, RenderOptions
 from reportgen.errors import UsageError
 from reportgen.excerpts import path_text
+from reportgen.fitting import Forms
 from reportgen.language import load_words
 from reportgen.options import CHECK_FORMATS, FORMATS
 from reportgen.pairing import compared
@@ -60,7 +61,7 @@ def compare(
         publish.occupied(out, overwrite=asked.overwrite, kind=kind),
         publish.publishing(out, overwrite=asked.overwrite, kind=kind) as folder,
     ):
-        written = write_documents(dict.fromkeys(shown, document), folder, out, asked.render, progress)
+        written = write_documents(dict.fromkeys(shown, Forms(document)), folder, out, asked.render, progress)
     folder_name = path_text(Path(out.resolve().name))
     about = (new.model.file, new.model.sha256, folder_name, len(comparison.images), comparison.results)
     extra = [name for name in formats if name in CHECK_FORMATS]

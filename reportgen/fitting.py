@@ -1,11 +1,11 @@
 """A file that is too large is written again with smaller pictures, step by step.
 
-Its first page says so, and nothing is left out.
+Where even the smallest do not fit, a shorter form of the document is taken, if there is one. Its first page says so.
 """
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -26,26 +26,39 @@ WHERE = {"html": ("report.html", "--budget"), "pdf": ("report.pdf", "--max-pdf-m
 
 
 @dataclass(frozen=True)
+class Forms:
+    """A document; shorter: makes the form of it that is taken where even the smallest pictures do not fit."""
+
+    whole: ReportDocument
+    shorter: Callable[[], ReportDocument] | None = None
+
+
+@dataclass(frozen=True)
 class Fitted:
-    """The file; step: what its pictures had to give up, None for nothing; problem: set where that was not enough."""
+    """The file; step: what its pictures had to give up, None for nothing; problem: set where that was not enough.
+
+    shorter: whether it is the shorter form of the document.
+    """
 
     data: bytes
     step: tuple[int, float] | None = None
     problem: Incomplete | None = None
+    shorter: bool = False
 
 
 def fitted(
-    document: ReportDocument,
+    forms: Forms,
     write: Callable[[ReportDocument], bytes],
     name: str,
     limit: float,
     words: Words,
     keep: Keep = in_memory,
 ) -> Fitted:
-    """The document as a file of at most `limit` MB, as far as smaller pictures can do that.
+    """The document as a file of at most `limit` MB, as far as smaller pictures and a shorter form can do that.
 
     name: its format; keep: where smaller pictures wait.
     """
+    document = forms.whole
     allowed = round(limit * MB)  # whole bytes: 0.260669 MB is one short of them otherwise
     if _weight(document) * GROWTH[name] <= allowed:  # drawing hundreds of pages takes a while
         data = write(document)
@@ -60,7 +73,13 @@ def fitted(
             if len(data) <= allowed:
                 return Fitted(data, step)
             del data
-    data = write(_announced(_reduced(document, last, keep), last, limit, words))
+    reduced = _reduced(document, last, keep)
+    data = b""
+    if not forms.shorter or _weight(reduced) * GROWTH[name] <= allowed:
+        data = write(_announced(reduced, last, limit, words))
+    if forms.shorter and not 0 < len(data) <= allowed:
+        del data, reduced
+        return replace(fitted(Forms(forms.shorter()), write, name, limit, words, keep), shorter=True)
     return Fitted(data, last, _too_large(name, len(data), limit) if len(data) > allowed else None)
 
 
@@ -98,7 +117,7 @@ def _reduced(document: ReportDocument, step: tuple[int, float], keep: Keep) -> R
             made[picture] = keep(figures.smaller(picture, *step))
         return made[picture]
 
-    return dataclasses.replace(document, sections=with_pictures(document.sections, shrunk))
+    return replace(document, sections=with_pictures(document.sections, shrunk))
 
 
 def _weight(document: ReportDocument) -> int:
@@ -126,4 +145,4 @@ def _announced(document: ReportDocument, step: tuple[int, float], limit: float, 
         sentences.append(said(words, "budget.charts", (), scale=percent(figures.HALF)))
     first, *others = document.sections
     note = Paragraph(tuple(sentences), "note")
-    return dataclasses.replace(document, sections=(dataclasses.replace(first, blocks=(*first.blocks, note)), *others))
+    return replace(document, sections=(replace(first, blocks=(*first.blocks, note)), *others))

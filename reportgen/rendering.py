@@ -8,19 +8,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from reportgen import outputs, publish
-from reportgen.compose import QUESTIONS, abridged, compose
+from reportgen.compose import QUESTIONS, abridged, compose, with_fewer_figures
 from reportgen.contracts import Progress, RenderOptions
 from reportgen.document import ReportDocument
 from reportgen.errors import Incomplete, OutputError, ReportgenError, UsageError
-from reportgen.fitting import Fitted, fitted
+from reportgen.fitting import Fitted, Forms, fitted
 from reportgen.language import load_words
 from reportgen.manifest import write_manifest
 from reportgen.options import FORMATS
 from reportgen.results import NO_FACTS, Facts, Run
 from reportgen.shelf import Keep, in_memory, shelved
 from reportgen.store import load_run, save_run
+
+WORST: Final = 100  # images in the figures of the methods, on a page that could not hold all of them
 
 
 @dataclass(frozen=True)
@@ -123,8 +126,10 @@ def _write_formats(
         for_paper = abridged(document, run, words, render.pdf_images, render.pdf_full)
         if "pdf" in formats:
             _tell_abridged(len(run.subjects), render, progress)
-        documents = {name: for_paper if name == "pdf" else document for name in formats}
-        written = write_documents(documents, folder, out, render, progress, keep)
+        forms = {name: Forms(for_paper if name == "pdf" else document) for name in formats}
+        if "html" in forms and len(run.subjects) > WORST:
+            forms["html"] = Forms(document, partial(with_fewer_figures, document, run, words, WORST))
+        written = write_documents(forms, folder, out, render, progress, keep)
     unanswered = _unanswered(document, render)
     for problem in unanswered:
         progress.warn(problem.line())
@@ -150,7 +155,7 @@ def _tell_abridged(total: int, render: RenderOptions, progress: Progress) -> Non
 
 
 def write_documents(
-    documents: Mapping[str, ReportDocument],
+    documents: Mapping[str, Forms],
     folder: Path,
     out: Path,
     render: RenderOptions,
@@ -162,18 +167,18 @@ def write_documents(
     documents: for each format its own, which differ in how much they show; keep: where smaller pictures wait. A format
     that cannot be made is a problem; the others stand. Raises OutputError where a file cannot be written.
     """
-    whole = next(iter(documents.values()))
+    whole = next(iter(documents.values())).whole
     remarks = list(whole.remarks)
     for remark in remarks:
         progress.warn(remark)
     progress.stage("write", len(documents))
     paths: list[Path] = []
     problems: list[ReportgenError] = []
-    for name, document in documents.items():
-        filename = f"{document.stem}{Path(outputs.OUTPUTS[name].filename).suffix}"
+    for name, forms in documents.items():
+        filename = f"{forms.whole.stem}{Path(outputs.OUTPUTS[name].filename).suffix}"
         try:
             with _remarks_told(progress, remarks):
-                made = _rendered(name, document, render, keep)
+                made = _rendered(name, forms, render, keep)
         except ReportgenError as err:
             problems.append(err)
         else:
@@ -181,11 +186,7 @@ def write_documents(
                 (folder / filename).write_bytes(made.data)
             paths.append(out / filename)
             problems += [made.problem] if made.problem else []
-            if made.step:
-                quality, scale = made.step
-                progress.warn(
-                    f"{filename}: its pictures were made smaller to fit ({scale:.0%}, JPEG quality {quality})"
-                )
+            _tell_fitted(filename, made, progress)
         progress.advance()
     problems += _warned(remarks) if render.strict else []
     for problem in problems:
@@ -193,15 +194,21 @@ def write_documents(
     return Written(tuple(paths), tuple(problems), whole.facts["summary"])
 
 
-def _rendered(name: str, document: ReportDocument, render: RenderOptions, keep: Keep) -> Fitted:
+def _tell_fitted(filename: str, made: Fitted, progress: Progress) -> None:
+    if made.shorter:
+        progress.warn(f"{filename}: the figures of the methods show the worst {WORST} images only, to fit")
+    if made.step:
+        quality, scale = made.step
+        progress.warn(f"{filename}: its pictures were made smaller to fit ({scale:.0%}, JPEG quality {quality})")
+
+
+def _rendered(name: str, forms: Forms, render: RenderOptions, keep: Keep) -> Fitted:
     """The file, within its budget where it has one."""
     write = partial(_written, name, render)
     limit = {"html": render.html_mb, "pdf": render.pdf_mb}.get(name)
-    return (
-        Fitted(write(document))
-        if limit is None
-        else fitted(document, write, name, limit, load_words(document.language), keep)
-    )
+    if limit is None:
+        return Fitted(write(forms.whole))
+    return fitted(forms, write, name, limit, load_words(forms.whole.language), keep)
 
 
 def _written(name: str, render: RenderOptions, document: ReportDocument) -> bytes:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from reportgen import figures
 from reportgen.contracts import RenderOptions
 from reportgen.document import Figure, Panel, Paragraph, Picture, ReportDocument, Section
-from reportgen.fitting import MB, STEPS, fitted
+from reportgen.fitting import MB, STEPS, Forms, fitted
 from reportgen.language import load_words
 from reportgen.outputs import html
 
@@ -50,7 +50,7 @@ def told(document: ReportDocument) -> list[str]:
 
 @pytest.mark.parametrize("limit", [WHOLE, 10 * WHOLE])
 def test_what_fits_is_left_as_it_is(limit: int) -> None:
-    made = fitted(document(), write, "html", limit / MB, WORDS)
+    made = fitted(Forms(document()), write, "html", limit / MB, WORDS)
     assert (made.data, made.step, made.problem) == (write(document()), None, None)
 
 
@@ -62,7 +62,7 @@ def test_pictures_give_way_until_it_fits_and_the_page_says_so(share: float) -> N
         seen.append(document)
         return write(document)
 
-    made = fitted(document(), watched, "html", share * WHOLE / MB, WORDS)
+    made = fitted(Forms(document()), watched, "html", share * WHOLE / MB, WORDS)
     assert len(made.data) <= share * WHOLE
     assert made.problem is None
     assert made.step in STEPS
@@ -74,12 +74,12 @@ def test_pictures_give_way_until_it_fits_and_the_page_says_so(share: float) -> N
     sentence, *more = told(last)
     quality, scale = made.step
     assert more == (["Charts are stored at 50% of their size."] if scale <= 0.5 else [])
-    assert re.search(rf"at {scale:.0%} of their size and JPEG quality {quality}\. Every picture is here", sentence)
+    assert re.search(rf"at {scale:.0%} of their size and JPEG quality {quality}\. None is left out", sentence)
 
 
 def test_the_first_step_that_is_enough_is_taken() -> None:
     """Each step but the last in vain, and it would have been taken."""
-    sizes = [fitted(document(), write, "html", share * WHOLE / MB, WORDS) for share in (0.9, 0.6, 0.4, 0.25)]
+    sizes = [fitted(Forms(document()), write, "html", share * WHOLE / MB, WORDS) for share in (0.9, 0.6, 0.4, 0.25)]
     steps = [STEPS.index(made.step) for made in sizes if made.step]
     assert steps == sorted(steps)
     assert steps[0] == 0
@@ -94,7 +94,7 @@ def test_every_step_takes_less_than_the_one_before() -> None:
 
 @pytest.mark.parametrize(("name", "option"), [("html", "--budget"), ("pdf", "--max-pdf-mb")])
 def test_what_cannot_fit_is_written_as_small_as_it_can_be_and_is_a_problem(name: str, option: str) -> None:
-    made = fitted(document(), write, name, 0.001, WORDS)
+    made = fitted(Forms(document()), write, name, 0.001, WORDS)
     assert made.step == STEPS[-1]
     assert len(made.data) < 0.5 * WHOLE
     assert made.problem is not None
@@ -105,7 +105,7 @@ def test_what_cannot_fit_is_written_as_small_as_it_can_be_and_is_a_problem(name:
 
 def test_a_document_without_pictures_cannot_give_way() -> None:
     bare = replace(document(), sections=document().sections[:1])
-    made = fitted(bare, write, "html", 0.001, WORDS)
+    made = fitted(Forms(bare), write, "html", 0.001, WORDS)
     assert made.problem is not None
 
 
@@ -118,8 +118,27 @@ def test_steps_that_cannot_be_enough_are_not_written() -> None:
         calls += 1
         return write(document)
 
-    fitted(document(), counted, "html", 0.001, WORDS)
+    fitted(Forms(document()), counted, "html", 0.001, WORDS)
     assert calls == 1  # as small as it can be
     calls = 0
-    fitted(document(), counted, "html", 0.4 * WHOLE / MB, WORDS)
+    fitted(Forms(document()), counted, "html", 0.4 * WHOLE / MB, WORDS)
     assert calls == 1  # the step that is enough is foreseen
+
+
+def test_a_shorter_form_is_taken_only_where_the_smallest_pictures_do_not_fit() -> None:
+    asked = 0
+
+    def shorter() -> ReportDocument:
+        nonlocal asked
+        asked += 1
+        summary, images = document().sections
+        return replace(document(), sections=(summary, replace(images, blocks=())))
+
+    whole = fitted(Forms(document(), shorter), write, "html", 0.25 * WHOLE / MB, WORDS)
+    assert (whole.shorter, asked) == (False, 0)
+    bare = len(write(shorter()))
+    made = fitted(Forms(document(), shorter), write, "html", (bare + 100) / MB, WORDS)
+    assert (made.data, made.step, made.problem, made.shorter) == (write(shorter()), None, None, True)
+    beyond = fitted(Forms(document(), shorter), write, "html", (bare - 100) / MB, WORDS)
+    assert beyond.shorter
+    assert beyond.problem is not None

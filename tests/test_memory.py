@@ -17,7 +17,7 @@ from reportgen.compose import compose
 from reportgen.contracts import RenderOptions, Silent
 from reportgen.document import Picture, ReportDocument
 from reportgen.explain import FILTER_METHODS, filters_hw5
-from reportgen.fitting import fitted
+from reportgen.fitting import Forms, fitted
 from reportgen.language import load_words
 from reportgen.manifest import write_manifest
 from reportgen.outputs import OUTPUTS
@@ -128,7 +128,7 @@ def test_smaller_pictures_wait_on_the_shelf(traced: Callable[[Callable[[], objec
 
     with shelved(tmp_path) as keep:
         document = with_pictures(compose(fake_run(), load_words()), lambda picture: keep(sized(noisy(picture))))
-        held = traced(lambda: fitted(document, write, "html", sum(sizes) / 1e6, load_words(), keep))
+        held = traced(lambda: fitted(Forms(document), write, "html", sum(sizes) / 1e6, load_words(), keep))
     assert sum(sizes) > 300_000
     assert held < sum(sizes)
 

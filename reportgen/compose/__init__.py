@@ -18,7 +18,7 @@ from reportgen.compose import (
     unanswered,
     writeup,
 )
-from reportgen.compose.abridging import abridged
+from reportgen.compose.abridging import abridged, with_fewer_figures
 from reportgen.compose.answers import QUESTIONS
 from reportgen.compose.facts import report_facts
 from reportgen.compose.lime_trust import samplings
@@ -31,7 +31,7 @@ from reportgen.pictures import with_pictures
 from reportgen.results import Run
 from reportgen.shelf import Keep, in_memory
 
-__all__ = ["QUESTIONS", "abridged", "compose", "summarise"]
+__all__ = ["QUESTIONS", "abridged", "compose", "summarise", "with_fewer_figures"]
 
 Writer = Callable[[Run, Words], Section]
 TASKS: Mapping[str, Writer] = {  # method -> its section, in the order of the report

@@ -1,11 +1,13 @@
-"""The report for paper, where there are many images: the worst of them.
+"""Shorter forms of the report, where there are many images: for paper the worst of them, for a page that would be too
+large the worst in the figures of the methods.
 
-The very worst are shown with all that is said of them, the others with their pictures, the answer and the verdicts.
-Nothing is left out silently: the first section says how many images it holds and where the rest is.
+On paper the very worst are shown with all that is said of them, the others with their pictures, the answer and the
+verdicts. Nothing is left out silently: the first section says how many images it holds and where the rest is.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from reportgen.anchors import image_anchor
 from reportgen.compose.ranking import worst_first
@@ -28,6 +30,7 @@ from reportgen.panels import COLUMNS, EMPTY, MANY_COLUMNS, in_rows, padded
 from reportgen.phrasing import counted, said, shown_name
 from reportgen.results import Run
 
+CARDS: Final = "images"  # anchor of the section with a card for each image
 Column = tuple[str, tuple[Panel, ...]]  # the image's anchor, its panels from the top
 
 
@@ -70,6 +73,22 @@ def abridged(document: ReportDocument, run: Run, words: Words, most: int, full: 
     sections = [_section(section, fewer) for section in document.sections]
     note = Paragraph(tuple(_note(words, total, fewer)), "note")
     first = replace(sections[0], blocks=(note, *sections[0].blocks))
+    return replace(document, sections=numbered((first, *sections[1:])))
+
+
+def with_fewer_figures(document: ReportDocument, run: Run, words: Words, most: int) -> ReportDocument:
+    """The document with the `most` worst images only in the figures of the methods; itself where those are all.
+
+    Each image keeps its card with all of its pictures, and its row in each table.
+    """
+    total = len(run.subjects)
+    if total <= most:
+        return document
+    others = frozenset(image_anchor(run.subjects[each.position].image) for each in worst_first(run)[most:])
+    fewer = _Fewer(frozenset(), others, frozenset(), frozenset())
+    sections = [each if each.anchor == CARDS else _section(each, fewer) for each in document.sections]
+    sentence = said(words, "budget.fewer", ("summary.images",), shown=most, total=total)
+    first = replace(sections[0], blocks=(*sections[0].blocks, Paragraph((sentence,), "note")))
     return replace(document, sections=numbered((first, *sections[1:])))
 
 

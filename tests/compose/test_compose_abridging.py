@@ -7,7 +7,7 @@ from fake_run import fake_run
 from reading import WORDS, all_sections
 
 from reportgen.anchors import image_anchor
-from reportgen.compose import abridged, compose
+from reportgen.compose import abridged, compose, with_fewer_figures
 from reportgen.compose.ranking import worst_first
 from reportgen.document import Figure, Matrix, NoPicture, Overview, Panel, Paragraph, ReportDocument, Table
 from reportgen.phrasing import shown_name
@@ -136,3 +136,21 @@ def test_a_card_with_the_authors_words_stays() -> None:
     first = document.sections[0].blocks[0]
     assert isinstance(first, Paragraph)
     assert "worst 3 of 9 images" in first.sentences[0].text
+
+
+def test_a_page_with_fewer_figures_keeps_every_card_and_row() -> None:
+    document = with_fewer_figures(WHOLE, RUN, WORDS, 2)
+    sections = {each.anchor: each for each in document.sections}
+    whole = {each.anchor: each for each in WHOLE.sections}
+    assert sections.keys() == whole.keys()
+    assert sections["images"] == whole["images"]
+    assert tables(document) == tables(WHOLE)
+    for method in ("saliency-figure", "saliency-writeup", "lime-figure", "lime-writeup"):
+        shown = [each for f in figures(document) if f.anchor.startswith(method) for each in f.about]
+        assert set(shown) == set(WORST[:2])
+    assert [each.number for each in figures(document)] == list(range(1, len(figures(document)) + 1))
+    said = document.sections[0].blocks[-1]
+    assert isinstance(said, Paragraph)
+    assert "the worst 2 of 9 images" in said.sentences[0].text
+    assert document.facts == WHOLE.facts
+    assert with_fewer_figures(WHOLE, RUN, WORDS, ALL) is WHOLE
