@@ -24,7 +24,7 @@ from reportgen.results import NO_FACTS, Facts, Run
 from reportgen.shelf import Keep, in_memory, shelved
 from reportgen.store import load_run, save_run
 
-WORST: Final = 100  # images in the figures of the methods, on a page that could not hold all of them
+WORST: Final = 24  # images in the figures of the methods, on a page that could not hold all of them
 
 
 @dataclass(frozen=True)

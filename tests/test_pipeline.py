@@ -423,7 +423,7 @@ class TestBudgets:
         html, pdf = tmp_path / "s" / "report.html", tmp_path / "s" / "report.pdf"
         assert html.stat().st_size <= 0.7 * size
         assert pdf.stat().st_size <= 1_000_000
-        assert "Every picture is here." in html.read_text(encoding="utf-8")
+        assert "None is left out for that." in html.read_text(encoding="utf-8")
         assert html.read_text(encoding="utf-8").count("<img") == (honest / "report.html").read_text().count("<img")
         smaller = [line for line in progress.lines if "pictures were made smaller" in line]
         assert [line.partition(":")[0] for line in smaller] == ["report.html", "report.pdf"]
@@ -433,6 +433,21 @@ class TestBudgets:
         written = render_again(honest, ("html",), RenderOptions(html_mb=0.01), Silent(), tmp_path / "s")
         assert [path.name for path in written.paths] == ["report.html"]
         assert [problem.code for problem in written.problems] == ["E-SIZE"]
+
+    def test_figures_of_methods_give_way_where_smaller_pictures_do_not_do(
+        self, honest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        render_again(honest, ("html",), RenderOptions(html_mb=0.01), Silent(), tmp_path / "all")
+        least = (tmp_path / "all" / "report.html").stat().st_size
+        monkeypatch.setattr(rendering, "WORST", 1)
+        progress, how = Silent(), RenderOptions(html_mb=(least - 1000) / 1e6)
+        written = render_again(honest, ("html",), how, progress, tmp_path / "s")
+        assert written.problems == ()
+        page = (tmp_path / "s" / "report.html").read_text(encoding="utf-8")
+        assert len(page.encode()) < least
+        assert "show the worst 1 of 3 images" in page
+        assert page.count('class="depth-2 card"') == 3
+        assert any("the worst 1 images only" in line for line in progress.lines)
 
     def test_a_pdf_that_takes_too_long_leaves_the_others(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (tmp_path / "weasyprint.py").write_text("import time; time.sleep(600)")

@@ -37,9 +37,12 @@ TABLE_DECIMALS = 10  # values below it stand in the table with three decimals
 def section(run: Run, words: Words) -> Section:
     """The section; the first block says what the method is."""
     items = found(run, "lime")
-    how = tuple(_how(words, run, items))
     blocks: list[Block] = [paragraph(words, "what", said(words, "lime.what"))]
-    blocks += [paragraph(words, "how", *how)] if how else []
+    if known := [item for item in items if item.explanation.parameters]:
+        blocks += [
+            paragraph(words, "how", *_how(words, run, known)),
+            paragraph(words, "sure", *_sure(words, run, known[0])),
+        ]
     blocks += _figures(words, items)
     blocks += [
         paragraph(words, "shows", *_shows(words, items), tone="finding"),
@@ -51,11 +54,8 @@ def section(run: Run, words: Words) -> Section:
     return Section("lime", words("section.lime"), tuple(blocks))
 
 
-def _how(words: Words, run: Run, items: Sequence[Found]) -> Iterator[Sentence]:
-    """Every parameter; they are the same for all images."""
-    known = [item for item in items if item.explanation.parameters]
-    if not known:
-        return
+def _how(words: Words, run: Run, known: Sequence[Found]) -> Iterator[Sentence]:
+    """What was hidden and what a weight is; the same for all images. known: those with parameters."""
     facts, key = known[0].explanation.parameters, f"{known[0].key}.parameters"
     ways = samplings(run)
     names = ("asked", *(("compactness", "sigma") if facts["segmentation"] == "slic" else ()))
@@ -68,25 +68,31 @@ def _how(words: Words, run: Run, items: Sequence[Found]) -> Iterator[Sentence]:
         scale=words(f"scale.{facts['scale']}"),
         **values,
     )
-    cut = sorted((item for item in items if item.ok), key=lambda item: item.measure("segments"))
+    cut = sorted((item for item in known if item.ok), key=lambda item: item.measure("segments"))
     if cut:
         low, high = (int(item.measure("segments")) for item in (cut[0], cut[-1]))
         found_ = str(high) if low == high else words("lime.found_range", low=low, high=high)
         yield said(words, "lime.how_found", (*cut[0].keys("segments"), *cut[-1].keys("segments")), found=found_)
-    samples: tuple[str, ...] = (f"{key}.samples",)
     if "designed" in ways:
         yield citing(words, "lime.how_designed")
         yield said(words, "lime.how_weight")
-        yield said(words, "lime.how_stop", samples, samples=whole(int(facts["samples"])), top=measures.TOP)
     if "random" in ways:
         fitted = {name: number(ways["random"][name]) for name in ("alpha", "kernel_width")}
-        samples += tuple(f"{key}.{name}" for name in fitted)
-        yield said(words, "lime.how_random", samples, samples=whole(int(facts["samples"])), **fitted)
+        keys = (f"{key}.samples", *(f"{key}.{name}" for name in fitted))
+        yield said(words, "lime.how_random", keys, samples=whole(int(facts["samples"])), **fitted)
+    yield said(words, "lime.how_seed", ("provenance.seed",), seed=run.provenance.seed)
+
+
+def _sure(words: Words, run: Run, first: Found) -> Iterator[Sentence]:
+    """When sampling stops, and what is told of chance; the same for all images. first: with parameters."""
+    facts, key = first.explanation.parameters, f"{first.key}.parameters"
+    if "designed" in samplings(run):
+        samples = whole(int(facts["samples"]))
+        yield said(words, "lime.how_stop", (f"{key}.samples",), samples=samples, top=measures.TOP)
     yield said(words, "lime.how_interval", (f"{key}.confidence",), confidence=percent(facts["confidence"]))
     if "second_fill" in facts:
         fill, cut_by = words(f"fill.{facts['second_fill']}"), words(f"segmentation.{facts['second_segmentation']}")
         yield said(words, "lime.how_checks", (f"{key}.second_fill",), fill=fill, segmentation=cut_by)
-    yield said(words, "lime.how_seed", ("provenance.seed",), seed=run.provenance.seed)
 
 
 def _figures(words: Words, items: Sequence[Found]) -> Iterator[Figure]:

@@ -26,8 +26,9 @@ from PIL import Image
 from bench.memory import high_water
 from reportgen.compose import abridged, compose
 from reportgen.contracts import RenderOptions
+from reportgen.document import ReportDocument
 from reportgen.example import PHOTOGRAPHS
-from reportgen.fitting import Fitted, fitted
+from reportgen.fitting import Fitted, Forms, fitted
 from reportgen.language import Words, load_words
 from reportgen.outputs import OUTPUTS
 from reportgen.results import Explanation, ImageInput, RegionWeights, Run, SaliencyMap, Subject
@@ -145,8 +146,8 @@ def _detailed(rng: np.random.Generator, explanation: Explanation) -> Explanation
     return explanation
 
 
-def _within_budget(name: str, document: object, limit: float) -> Fitted:
-    return fitted(document, lambda made: OUTPUTS[name].render(made, BUSY), name, limit, load_words())  # type: ignore[arg-type]
+def _within_budget(name: str, document: ReportDocument, limit: float) -> Fitted:
+    return fitted(Forms(document), lambda made: OUTPUTS[name].render(made, BUSY), name, limit, load_words())
 
 
 @contextmanager
