@@ -1,7 +1,7 @@
 """A file that hangs, crashes or floods whoever reads it does so to a process of its own, and is refused by name.
 
 torch's safe reader runs no code of a file, but it hashes, prints and makes what the file asks for: one tuple in another
-half a million times is a crash of Python itself, and sixty that hold the last one twice are hashed for years.
+a few hundred thousand times is a crash of Python itself, and sixty that hold the last one twice are hashed for years.
 """
 
 import faulthandler

@@ -201,7 +201,7 @@ def named(text: str) -> bytes:
 NAMESPACE = b"cargparse\nNamespace\n)R"
 TWICE = b")q\x00" + b"".join(b"h%ch%c\x86q%c" % (level, level, level + 1) for level in range(60))
 MONSTERS = {
-    "crashes Python": b"})" + b"\x85" * 500_000 + b"K\x01s",
+    "crashes Python": b"})" + b"\x85" * 300_000 + b"K\x01s",
     "comes to no end": b"cbuiltins\nset\n](" + TWICE + b"e\x85R",
     "more memory": b"cbuiltins\nbytearray\nJ\xff\xff\xff\x7f\x85R",
 }
@@ -212,7 +212,8 @@ MONSTERS = {
 def test_what_hangs_or_crashes_its_reader_is_refused(
     told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tasting, "SECONDS", 1)
+    if told == "comes to no end":
+        monkeypatch.setattr(tasting, "SECONDS", 1)
     error = refusal(crafted(MONSTERS[told], tmp_path / "a.pth"))
     assert error.code == "E-CKPT-STRUCTURE"
     assert told in error.why
