@@ -52,7 +52,7 @@ def _content(file: BinaryIO, name: str) -> tuple[object, bool]:
             warnings.simplefilter("ignore")  # advice of torch to whoever wrote the file
             taste(lambda: _read_apart(file), name, size)
             return _read(file), zipped
-    except CheckpointError:
+    except (CheckpointError, EnvironmentProblem):
         raise
     except Exception as err:
         raise_shortage(err, name)

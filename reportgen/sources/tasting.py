@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NoReturn
 
-from reportgen.errors import CheckpointError
+from reportgen.errors import CheckpointError, EnvironmentProblem
 
 SECONDS: Final = 10  # of a core for all but copying; optimizers of thousands of tensors need less than one
 BYTES_A_SECOND: Final = 2**25  # copied, on a slow disk
@@ -25,12 +25,15 @@ FIX: Final = "Save model.state_dict() alone"
 def taste(read: Callable[[], object], name: str, size: int) -> None:
     """Call `read` in a fork of this process, and see that it comes back, with a result or an error.
 
-    size: of the file in bytes. Nothing is done where a system has no fork, or gives none.
-    Raises CheckpointError where it does not come back.
+    size: of the file in bytes. Nothing is done but on Linux: elsewhere there is no fork, none that is safe beside the
+    system's libraries, or no bound on memory. Nor is it where a limit on processes forbids it.
+    Raises CheckpointError where it does not come back, EnvironmentProblem where the system killed it.
     """
+    if sys.platform != "linux":
+        return
     try:
         child = os.fork()
-    except (AttributeError, OSError):  # Windows; a limit on processes
+    except OSError:
         return
     if child == 0:
         _live(read, size)
@@ -43,6 +46,9 @@ def taste(read: Callable[[], object], name: str, size: int) -> None:
         raise
     if ended == 0:
         return
+    if -ended == signal.SIGKILL:
+        why = "the system stopped the process that read it, most likely for want of memory"
+        raise EnvironmentProblem("E-MEMORY", name, why, "Free memory, and run the same command again")
     if ended == FLOODED:
         why = f"reading it needs over {MEMORY >> 30} GiB more memory than its size accounts for"
     elif -ended in (signal.SIGXCPU, signal.SIGALRM):
@@ -69,7 +75,7 @@ def _live(read: Callable[[], object], size: int) -> NoReturn:
 
 def _limit(size: int) -> bool:
     """Bound this process; whether its memory is bounded more tightly than before."""
-    import resource  # not on Windows, where there is no fork
+    import resource  # not on Windows, which has none
 
     faulthandler.disable()
     seconds = SECONDS + size // BYTES_A_SECOND
@@ -78,8 +84,6 @@ def _limit(size: int) -> bool:
     signal.alarm(2 * seconds)
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_CPU, seconds)
-    if sys.platform != "linux":  # elsewhere libraries map more than they use, or the bound is ignored
-        return False
     held = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     return _lower(resource.RLIMIT_AS, held + 3 * size + MEMORY)
 

@@ -4,6 +4,7 @@ import argparse
 import datetime
 import os
 import pickle
+import signal
 import sys
 import zipfile
 from collections import OrderedDict, defaultdict
@@ -19,7 +20,7 @@ from made_networks import saved
 from torch import Tensor
 
 from reportgen.contracts import Weights
-from reportgen.errors import CheckpointError
+from reportgen.errors import CheckpointError, EnvironmentProblem
 from reportgen.language import load_words
 from reportgen.phrasing import noted
 from reportgen.sources import checkpoint, statedicts, structure, tasting
@@ -217,6 +218,14 @@ def test_what_hangs_or_crashes_its_reader_is_refused(
     error = refusal(crafted(MONSTERS[told], tmp_path / "a.pth"))
     assert error.code == "E-CKPT-STRUCTURE"
     assert told in error.why
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a fork that is safe")
+def test_a_reader_that_the_system_killed_says_nothing_about_the_file(tmp_path: Path) -> None:
+    path = saved(TENSORS, tmp_path / "a.pth")
+    with pytest.raises(EnvironmentProblem, match="stopped the process that read it") as caught:
+        tasting.taste(lambda: os.kill(os.getpid(), signal.SIGKILL), path.name, path.stat().st_size)
+    assert (caught.value.code, caught.value.exit_code) == ("E-MEMORY", 4)
 
 
 def test_where_no_process_may_be_added_a_file_is_read_all_the_same(
