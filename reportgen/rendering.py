@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from reportgen import outputs, publish
+from reportgen.attempts import ends_the_run
 from reportgen.compose import QUESTIONS, abridged, compose, with_fewer_figures
 from reportgen.contracts import Progress, RenderOptions
 from reportgen.document import ReportDocument
@@ -44,8 +45,8 @@ def write_report(
     """Compose and write everything: run/ and a file per format. What of the last report is not made again is removed.
 
     A format that cannot be made, such as the PDF without Pango, is a problem; the others stand, and so does run/, from
-    which it can be rendered later. Raises OutputError where the folder cannot be written, and the first problem where
-    no format could be made.
+    which it can be rendered later. Raises OutputError where the folder cannot be written, the first problem where no
+    format could be made, and OSError or MemoryError where the machine lacks something; then an old report stands.
     """
     broken: Exception | None = None
     written = Written(())
@@ -56,8 +57,10 @@ def write_report(
             written = _write_formats(run, folder, out, formats, render, progress)
         except OutputError:
             raise
-        except Exception as err:  # a bug of ours; what was calculated is published all the same
-            broken = err
+        except Exception as err:
+            if ends_the_run(err) and not isinstance(err, ReportgenError):
+                raise  # the machine's, not the report's: an old one stands
+            broken = err  # a bug of ours; what was calculated is published all the same
         with publish.writing(out):
             write_manifest(run, folder)
     if broken:

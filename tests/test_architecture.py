@@ -85,6 +85,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sources.family_places",
         "sources.metadata",
         "sources.structure",
+        "sources.tasting",
         "sources.zoo",
         "stages",
     ),

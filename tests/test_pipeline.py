@@ -1,5 +1,6 @@
 """The main job end to end, in small: a checkpoint and some images in, a whole report out."""
 
+import errno
 import json
 import shutil
 import tempfile
@@ -271,6 +272,21 @@ def test_what_was_calculated_outlives_a_bug_in_the_page(tmp_path: Path, monkeypa
             small(tmp_path / "r", methods=("saliency",))
     assert not (tmp_path / "r" / "report.html").exists()
     assert render_again(tmp_path / "r", ("html",), RenderOptions(), Silent()).paths == (tmp_path / "r" / "report.html",)
+
+
+@pytest.mark.parametrize("lacking", [OSError(errno.EMFILE, "Too many open files"), MemoryError()])
+def test_what_the_machine_lacks_costs_no_old_report(
+    lacking: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> bytes:
+        raise lacking
+
+    small(tmp_path / "r", methods=("saliency",))
+    before = {path: path.read_bytes() for path in (tmp_path / "r").rglob("*") if path.is_file()}
+    monkeypatch.setattr(outputs, "OUTPUTS", {**outputs.OUTPUTS, "html": Output("html", "report.html", fails)})
+    with pytest.raises(type(lacking)):
+        small(tmp_path / "r", methods=("saliency",), title="Another")
+    assert {path: path.read_bytes() for path in (tmp_path / "r").rglob("*") if path.is_file()} == before
 
 
 def test_a_report_in_its_place_is_no_failure_where_only_the_seconds_cannot_be_written(

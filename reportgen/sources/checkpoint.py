@@ -4,6 +4,7 @@ import pickle
 import re
 import warnings
 import zipfile
+from pathlib import Path
 from typing import BinaryIO, Final
 
 import torch
@@ -16,6 +17,7 @@ from reportgen.sources.beside import kept_unread
 from reportgen.sources.metadata import classes_of, recipe_of
 from reportgen.sources.statedicts import Notes, as_float32, check_tensors, find_weights, without_prefixes
 from reportgen.sources.structure import check_structure
+from reportgen.sources.tasting import taste
 
 PICKLE_READ: Final = 2**20  # bytes of the pickle searched for the marks of a module
 MODULE_MARKS: Final = (b"_parameters", b"_modules", b"_buffers")
@@ -41,17 +43,21 @@ def load(file: BinaryIO, name: str, sha256: str, state_key: str | None = None) -
 
 def _content(file: BinaryIO, name: str) -> tuple[object, bool]:
     """What the file holds, and whether it is a zip archive."""
+    size = file.seek(0, 2)
     file.seek(0)
     zipped = file.read(2) == b"PK"
     file.seek(0)
     try:
         with warnings.catch_warnings(), kept_unread():
             warnings.simplefilter("ignore")  # advice of torch to whoever wrote the file
-            return torch.load(file, map_location="cpu", weights_only=True), zipped
+            taste(lambda: _read_apart(file), name, size)
+            return _read(file), zipped
+    except (CheckpointError, EnvironmentProblem):
+        raise
     except Exception as err:
         raise_shortage(err, name)
         asked = re.search(r"tried to allocate (\d+) bytes", str(err))
-        if asked and int(asked[1]) <= file.seek(0, 2):  # more than the file holds is what a broken one asks for
+        if asked and int(asked[1]) <= size:  # more than the file holds is what a broken one asks for
             why = "the memory does not suffice to load it"
             raise EnvironmentProblem("E-MEMORY", name, why, "Free memory, and run the same command again") from err
         # torch's own text advises the unsafe switch, so none of it is passed on but the name it stumbled over. In a
@@ -61,6 +67,16 @@ def _content(file: BinaryIO, name: str) -> tuple[object, bool]:
             raise _unsafe(file, name, named[1] if named else "") from err
         why = "the file is damaged, cut short, or too large for the memory"
         raise CheckpointError("E-CKPT-CORRUPT", name, why, "Download or copy it again") from err
+
+
+def _read(file: BinaryIO) -> object:
+    return torch.load(file, map_location="cpu", weights_only=True)
+
+
+def _read_apart(file: BinaryIO) -> object:
+    """In a fork, which would else move the place in the file that both read from."""
+    with Path(file.name).open("rb") as own:
+        return _read(own)
 
 
 def _unsafe(file: BinaryIO, name: str, stumbled: str) -> CheckpointError:

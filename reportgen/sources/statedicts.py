@@ -9,6 +9,7 @@ from torch import Tensor
 from reportgen.errors import CheckpointError
 from reportgen.excerpts import listed, shortened
 from reportgen.results import Facts
+from reportgen.sources.beside import Kept
 
 WRAPPERS: Final = ("model_state_dict", "state_dict", "net", "model")
 AVERAGED: Final = "ema"  # exponential moving average; part of every name that such a twin is given
@@ -36,7 +37,8 @@ def find_weights(content: object, name: str, state_key: str | None) -> tuple[Ten
     Raises CheckpointError where there are none, or several and nothing chooses.
     """
     if not isinstance(content, Mapping):
-        why = f"this holds a {type(content).__name__}, not the state_dict of a model"
+        kind = "n object of a training script" if isinstance(content, Kept) else f" {type(content).__name__}"
+        why = f"this holds a{kind}, not the state_dict of a model"
         raise CheckpointError("E-CKPT-KEYS", name, why, "Save model.state_dict()")
     if packed := [key for key in content if isinstance(key, str) and key.endswith(PACKED)]:
         why = f"its layers are quantised ({listed(packed)})"
@@ -112,8 +114,13 @@ def _none(content: Mapping[Any, object], name: str) -> CheckpointError:
     elif all(isinstance(key, int) for key in content):
         why = f"its keys are numbers ({listed(list(content))}), and those of a state_dict are names"
     else:
-        why = f"there is no state_dict in it, only {listed(list(content))}"
+        why = f"there is no state_dict in it, only {listed(_told(content))}"
     return CheckpointError("E-CKPT-KEYS", name, why, "Save model.state_dict()")
+
+
+def _told(content: Mapping[Any, object]) -> list[object]:
+    """Its keys; of what is neither name nor number the kind, for its text may be endless or another each time."""
+    return [key if isinstance(key, str | int) else f"({type(key).__name__})" for key in content]
 
 
 def without_prefixes(tensors: Tensors) -> tuple[Tensors, Notes]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from reportgen.errors import CheckpointError
+from reportgen.excerpts import shortened
 
 DEEPEST: Final = 8  # containers in one another; optimizers need five
 MOST: Final = 100_000  # entries in all
@@ -26,6 +27,7 @@ def check_structure(content: object, name: str, size: int) -> None:
     for _ in range(DEEPEST + 1):
         following: list[object] = []
         for item in level:
+            _check_attributes(item, name)
             if isinstance(item, Tensor):
                 _note_storage(item, storages)
             children = list(_children(item, MOST - entries))
@@ -40,6 +42,16 @@ def check_structure(content: object, name: str, size: int) -> None:
     if sum(storages.values()) > size:
         why = f"its tensors claim {sum(storages.values()):,} bytes, and the file has {size:,}"
         raise CheckpointError("E-CKPT-STRUCTURE", name, why, SAVE)
+
+
+def _check_attributes(item: object, name: str) -> None:
+    """Refuse what brings an attribute in the place of a method: `values` of a dictionary could be anything."""
+    if not isinstance(item, Mapping | Tensor):
+        return
+    for attribute in getattr(item, "__dict__", ()):
+        if isinstance(attribute, str) and hasattr(type(item), attribute):
+            why = f"{shortened(attribute)} of one {type(item).__name__} in it is replaced by something else"
+            raise CheckpointError("E-CKPT-STRUCTURE", name, why, SAVE)
 
 
 def _children(item: object, most: int) -> Iterator[object]:

@@ -4,8 +4,10 @@ import argparse
 import datetime
 import os
 import pickle
+import signal
 import sys
-from collections import defaultdict
+import zipfile
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -18,10 +20,10 @@ from made_networks import saved
 from torch import Tensor
 
 from reportgen.contracts import Weights
-from reportgen.errors import CheckpointError
+from reportgen.errors import CheckpointError, EnvironmentProblem
 from reportgen.language import load_words
 from reportgen.phrasing import noted
-from reportgen.sources import checkpoint, statedicts, structure
+from reportgen.sources import checkpoint, statedicts, structure, tasting
 from reportgen.sources.beside import Kept, kept_unread
 
 TENSORS = {"cnn.0.weight": torch.arange(54.0).reshape(2, 3, 3, 3), "fc.0.bias": torch.tensor([1.5, -2.0])}
@@ -182,6 +184,88 @@ def test_what_is_kept_unread_is_held_by_nothing() -> None:
     kept = Kept("runs", lr=0.1)
     kept.__setstate__({"b": 2})
     assert vars(kept) == {}
+
+
+def crafted(pickled: bytes, path: Path) -> Path:
+    """A file as torch.save writes it around any pickle."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", b"\x80\x02" + pickled + b".")
+        archive.writestr("archive/byteorder", "little")
+        archive.writestr("archive/version", "3\n")
+    return path
+
+
+def named(text: str) -> bytes:
+    return b"X" + len(text).to_bytes(4, "little") + text.encode()
+
+
+NAMESPACE = b"cargparse\nNamespace\n)R"
+TWICE = b")q\x00" + b"".join(b"h%ch%c\x86q%c" % (level, level, level + 1) for level in range(60))
+MONSTERS = {
+    "crashes Python": b"})" + b"\x85" * 300_000 + b"K\x01s",
+    "comes to no end": b"cbuiltins\nset\n](" + TWICE + b"e\x85R",
+    "more memory": b"cbuiltins\nbytearray\nJ\xff\xff\xff\x7f\x85R",
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a fork, and a bound on memory that holds")
+@pytest.mark.parametrize("told", MONSTERS)
+def test_what_hangs_or_crashes_its_reader_is_refused(
+    told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if told == "comes to no end":
+        monkeypatch.setattr(tasting, "SECONDS", 1)
+    error = refusal(crafted(MONSTERS[told], tmp_path / "a.pth"))
+    assert error.code == "E-CKPT-STRUCTURE"
+    assert told in error.why
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a fork that is safe")
+def test_a_reader_that_the_system_killed_says_nothing_about_the_file(tmp_path: Path) -> None:
+    path = saved(TENSORS, tmp_path / "a.pth")
+    with pytest.raises(EnvironmentProblem, match="stopped the process that read it") as caught:
+        tasting.taste(lambda: os.kill(os.getpid(), signal.SIGKILL), path.name, path.stat().st_size)
+    assert (caught.value.code, caught.value.exit_code) == ("E-MEMORY", 4)
+
+
+def test_where_no_process_may_be_added_a_file_is_read_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused() -> int:
+        raise BlockingIOError
+
+    monkeypatch.setattr(os, "fork", refused, raising=False)
+    assert_same(load(saved(TENSORS, tmp_path / "a.pth")))
+
+
+@pytest.mark.parametrize("pickled", [NAMESPACE, b"}" + NAMESPACE + b"K\x01s", b"}" + named("model") + NAMESPACE + b"s"])
+def test_what_is_left_unread_is_no_weights(pickled: bytes, tmp_path: Path) -> None:
+    error = refusal(crafted(pickled, tmp_path / "a.pth"))
+    assert error.code == "E-CKPT-KEYS"
+    assert " at 0x" not in error.why  # the same words each time
+
+
+@pytest.mark.parametrize("method", ["values", "items", "keys", "get"])
+def test_a_dictionary_may_not_replace_its_methods(method: str, tmp_path: Path) -> None:
+    hostile = b"ccollections\nOrderedDict\n)R}" + named(method) + b"Nsb"
+    for content in (hostile, b"}" + named("more") + hostile + b"s"):
+        error = refusal(crafted(content, tmp_path / "a.pth"))
+        assert (error.code, f"{method} of one OrderedDict" in error.why) == ("E-CKPT-STRUCTURE", True)
+
+
+@pytest.mark.parametrize("method", ["detach", "float", "numel"])
+def test_a_tensor_may_not_replace_its_methods(method: str, tmp_path: Path) -> None:
+    hostile = torch.ones(2)
+    vars(hostile)[method] = "x"
+    error = refusal(saved({**TENSORS, "odd": hostile}, tmp_path / "a.pth"))
+    assert (error.code, f"{method} of one Tensor" in error.why) == ("E-CKPT-STRUCTURE", True)
+
+
+def test_an_attribute_of_another_name_is_passed_over(tmp_path: Path) -> None:
+    """As modules keep `_metadata` on what `state_dict()` gives."""
+    content = OrderedDict(TENSORS)
+    vars(content)["_metadata"] = {"": {"version": 1}}
+    assert_same(load(saved(content, tmp_path / "a.pth")))
 
 
 def test_names_what_it_does_not_know_beside_the_weights(tmp_path: Path) -> None:
