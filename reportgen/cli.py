@@ -25,6 +25,7 @@ from reportgen.command_line import (
 from reportgen.errors import EnvironmentProblem
 from reportgen.options import FORMATS, MODEL_SETTINGS, RENDER_SETTINGS, BuildOptions
 from reportgen.settings import resolve, validated
+from reportgen.unbroken import unbroken
 
 app = typer.Typer(
     name="reportgen",
@@ -55,7 +56,8 @@ def build(
     """Explain a checkpoint on some images and write report.html, report.pdf and report.json."""
     options = resolve(given, config=config)  # before the imports, which take seconds
 
-    from reportgen.pipeline import build as run_build
+    with unbroken():  # amid torch's own start an exception ends the process by an error in C++
+        from reportgen.pipeline import build as run_build
     from reportgen.progress import shown_progress
 
     with shown_progress(quiet=quiet, verbose=verbose) as progress:
@@ -83,7 +85,8 @@ def layers(
     """List the layers of a checkpoint: kind, channels, size, receptive field, and whether --layer can show them."""
     options = resolve(given, config=config)
 
-    from reportgen.inspection import inspect_layers
+    with unbroken():  # as above
+        from reportgen.inspection import inspect_layers
     from reportgen.progress import shown_progress
     from reportgen.tables import layer_table
 
@@ -162,8 +165,7 @@ def compare(
     **given: Any,  # noqa: ANN401 - the settings, each with its own type
 ) -> int:
     """Say what changed from one report to another on the same images; exit code 1 where a rule fails. No torch."""
-    from reportgen.compare import Asked
-    from reportgen.compare import compare as run_compare
+    from reportgen import compare as comparing
     from reportgen.contracts import RenderOptions
     from reportgen.progress import shown_progress
     from reportgen.rules import read_rules
@@ -173,8 +175,8 @@ def compare(
     book = read_rules(options.rules, options.preset)
     with shown_progress(quiet=quiet, verbose=False) as progress:
         how = RenderOptions.of(options, language=options.lang if given["lang"] else None)
-        asked_for = Asked(out, book, names, how, options.overwrite)
-        written, gate = run_compare((base, new), asked_for, progress)
+        asked_for = comparing.Asked(out, book, names, how, options.overwrite)
+        written, gate = comparing.compare((base, new), asked_for, progress)
     print_result((*written.paths, *gate.paths), dict(written.summary), gate, as_json=as_json)
     return 1 if written.problems or gate.checked.fails else 0
 

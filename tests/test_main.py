@@ -210,6 +210,29 @@ def test_a_signal_at_any_time_of_the_start_is_minded(sent: signal.Signals, after
 
 
 @pytest.mark.parametrize(("sent", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+@pytest.mark.parametrize(("command", "module"), [("build", "pipeline"), ("layers", "inspection")])
+def test_a_signal_waits_for_the_start_of_torch(command: str, module: str, sent: str, code: int) -> None:
+    """Amid which an exception ends the process by an error in C++."""
+    body = f"""
+import importlib.abc, importlib.util, os, signal, sys
+class Starting(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    def find_spec(self, name, path, target=None):
+        return importlib.util.spec_from_loader(name, self) if name == "reportgen.{module}" else None
+    def exec_module(self, module):
+        os.kill(os.getpid(), signal.{sent})
+        [0 for _ in range(10**6)]
+        print("whole", flush=True)
+        module.build = module.inspect_layers = None
+sys.meta_path.insert(0, Starting())
+sys.argv = ["reportgen", "{command}", "--model", "m.pth"]
+from reportgen.__main__ import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", body], capture_output=True, text=True, preexec_fn=heard)
+    assert (done.stdout, done.returncode) == ("whole\n", code)
+
+
+@pytest.mark.parametrize(("sent", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
 def test_a_signal_that_a_library_turns_into_an_error_is_no_bug(sent: str, code: int, tmp_path: Path) -> None:
     """As numpy does, where it comes amid its import."""
     body = f"import os, signal\ntry:\n    os.kill(os.getpid(), signal.{sent})\n    [0 for _ in range(10**6)]\n"
