@@ -39,6 +39,8 @@ def taste(read: Callable[[], object], name: str, size: int) -> None:
         _live(read, size)
     try:
         ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    except ChildProcessError:  # SIGCHLD is ignored, as a daemon may hand it down, and how it ended is lost
+        return
     except BaseException:  # a signal to this process
         with suppress(OSError):
             os.kill(child, signal.SIGKILL)

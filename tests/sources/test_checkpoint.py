@@ -228,6 +228,15 @@ def test_a_reader_that_the_system_killed_says_nothing_about_the_file(tmp_path: P
     assert (caught.value.code, caught.value.exit_code) == ("E-MEMORY", 4)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a fork that is safe")
+def test_where_children_leave_no_status_a_file_is_read_all_the_same(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert_same(load(saved(TENSORS, tmp_path / "a.pth")))
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
 def test_where_no_process_may_be_added_a_file_is_read_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
