@@ -65,22 +65,19 @@ def fitted(
         if len(data) <= allowed:
             return Fitted(data)
         del data  # or there would be two of them soon
-    *others, last = _promising(document, allowed / GROWTH[name])
-    for step in others:
+    steps = _promising(document, allowed / GROWTH[name])
+    for step in steps:
+        data = b""  # or there would be two of them soon
         reduced = _reduced(document, step, keep)
-        if _weight(reduced) * GROWTH[name] <= allowed:  # else not even its pictures; each once, as a PDF holds them
+        must = step == steps[-1] and not forms.shorter
+        if must or _weight(reduced) * GROWTH[name] <= allowed:  # else not even its pictures; each once, as in a PDF
             data = write(_announced(reduced, step, limit, words))
             if len(data) <= allowed:
                 return Fitted(data, step)
-            del data
-    reduced = _reduced(document, last, keep)
-    data = b""
-    if not forms.shorter or _weight(reduced) * GROWTH[name] <= allowed:
-        data = write(_announced(reduced, last, limit, words))
-    if forms.shorter and not 0 < len(data) <= allowed:
+    if forms.shorter:
         del data, reduced
         return replace(fitted(Forms(forms.shorter()), write, name, limit, words, keep), shorter=True)
-    return Fitted(data, last, _too_large(name, len(data), limit) if len(data) > allowed else None)
+    return Fitted(data, step, _too_large(name, len(data), limit))
 
 
 def _promising(document: ReportDocument, allowed: float) -> Sequence[tuple[int, float]]:

@@ -8,12 +8,13 @@ from typing import Final
 from reportgen.errors import EnvironmentProblem
 
 _AGAIN: Final = "run the same command again"
+FREE_MEMORY: Final = f"Free memory, and {_AGAIN}"
 _HANDLES: Final = "Raise the limit (ulimit -n 1024), or end other programs, and "
 # Errno: code, what is wrong, what to do.
 _SHORT: Final = {
     errno.EMFILE: ("E-FILES", "this process may not open more files at once", _HANDLES + _AGAIN),
     errno.ENFILE: ("E-FILES", "this machine cannot open more files at once", _HANDLES + _AGAIN),
-    errno.ENOMEM: ("E-MEMORY", "the memory does not suffice", f"Free memory, and {_AGAIN}"),
+    errno.ENOMEM: ("E-MEMORY", "the memory does not suffice", FREE_MEMORY),
     errno.EIO: ("E-DISK", "a disk fails (input or output error)", f"Check the disk or take another, and {_AGAIN}"),
 }  # fmt: skip
 

@@ -12,7 +12,7 @@ import torch
 from reportgen.contracts import Weights
 from reportgen.errors import CheckpointError, EnvironmentProblem
 from reportgen.excerpts import shortened
-from reportgen.shortages import raise_shortage
+from reportgen.shortages import FREE_MEMORY, raise_shortage
 from reportgen.sources.beside import kept_unread
 from reportgen.sources.metadata import classes_of, recipe_of
 from reportgen.sources.statedicts import Notes, as_float32, check_tensors, find_weights, without_prefixes
@@ -59,7 +59,7 @@ def _content(file: BinaryIO, name: str) -> tuple[object, bool]:
         asked = re.search(r"tried to allocate (\d+) bytes", str(err))
         if asked and int(asked[1]) <= size:  # more than the file holds is what a broken one asks for
             why = "the memory does not suffice to load it"
-            raise EnvironmentProblem("E-MEMORY", name, why, "Free memory, and run the same command again") from err
+            raise EnvironmentProblem("E-MEMORY", name, why, FREE_MEMORY) from err
         # torch's own text advises the unsafe switch, so none of it is passed on but the name it stumbled over. In a
         # zip the checksums were right: what its unpickler refuses there is not damage.
         named = re.search(r"GLOBAL ([\w.]+)", str(err))

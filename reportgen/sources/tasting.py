@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from reportgen.errors import CheckpointError, EnvironmentProblem
+from reportgen.shortages import FREE_MEMORY
+from reportgen.sources.structure import SAVE
 
 SECONDS: Final = 10  # of a core for all but copying; optimizers of thousands of tensors need less than one
 BYTES_A_SECOND: Final = 2**25  # copied, on a slow disk
 MEMORY: Final = 2**30  # bytes beside what the file's size accounts for
 FLOODED: Final = 3  # the child's exit code
-FIX: Final = "Save model.state_dict() alone"
 
 
 def taste(read: Callable[[], object], name: str, size: int) -> None:
@@ -50,14 +51,14 @@ def taste(read: Callable[[], object], name: str, size: int) -> None:
         return
     if -ended == signal.SIGKILL:
         why = "the system stopped the process that read it, most likely for want of memory"
-        raise EnvironmentProblem("E-MEMORY", name, why, "Free memory, and run the same command again")
+        raise EnvironmentProblem("E-MEMORY", name, why, FREE_MEMORY)
     if ended == FLOODED:
         why = f"reading it needs over {MEMORY >> 30} GiB more memory than its size accounts for"
     elif -ended in (signal.SIGXCPU, signal.SIGALRM):
         why = "reading it comes to no end"
     else:
         why = "reading it crashes Python"
-    raise CheckpointError("E-CKPT-STRUCTURE", name, why, FIX)
+    raise CheckpointError("E-CKPT-STRUCTURE", name, why, SAVE)
 
 
 def _live(read: Callable[[], object], size: int) -> NoReturn:
